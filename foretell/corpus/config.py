@@ -1,0 +1,68 @@
+"""What a run reads. Each class is one form of data; `folder` is always a folder on disk or the word `embedded`.
+
+A row is what the objective calls one example: a window of text, a pair of segments, a bucket of sentence pairs, a task's
+example. Rows are numbered; which rows a step reads is a pure function of (seed, step), so nothing but the step is stored.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TokenizerKind = Literal["bpe", "gpt1", "wordpiece"]
+EMBEDDED = "embedded"  # the documentation text that every machine with Python has
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextData:
+    """Windows of running text, documents packed with an end-of-text token between them (GPT, GPT-2, GPT-3)."""
+
+    kind: Literal["text"] = "text"
+    folder: str = EMBEDDED
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens in a row; at most the model's n_ctx"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentData:
+    """[CLS] A [SEP] B [SEP] with masked tokens (BERT)."""
+
+    kind: Literal["segments"] = "segments"
+    folder: str = EMBEDDED
+    tokenizer: TokenizerKind = "wordpiece"
+    length: int
+    mask_share: float = 0.15
+    """share of the positions that are predicted"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TranslationData:
+    """Source and target sentences in buckets of similar length (Transformer). `folder` holds train.jsonl and val.jsonl."""
+
+    kind: Literal["translation"] = "translation"
+    folder: str = EMBEDDED
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads both sides"""
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens of the longest source or target; longer ones are cut"""
+    tokens_per_bucket: int
+    """source tokens and as many target tokens in a bucket, padding included"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskData:
+    """A task's examples (train.jsonl, val.jsonl, card.json), laid out as GPT-1 or BERT does."""
+
+    kind: Literal["task"] = "task"
+    folder: str
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads the text: that of the pretraining"""
+    tokenizer: TokenizerKind = "gpt1"
+    length: int
+    layout: Literal["gpt1", "bert"]
+    """[start] a [delim] b [extract], or [CLS] a [SEP] b [SEP]"""
+    limit: int = 0
+    """examples to train on; 0 takes all"""
+
+
+Data = TextData | SegmentData | TranslationData | TaskData

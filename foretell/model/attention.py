@@ -1,0 +1,87 @@
+"""Multi-head attention (Vaswani et al. 2017, section 3.2): the one implementation, used by every rung.
+
+    softmax(Q K^T / sqrt(d_head)) V    on H heads at once, eq. 1
+
+B batch   T target positions   S source positions   D d_model   H n_heads   K d_head
+"""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foretell.model.cache import LayerCache
+from foretell.model.config import NetworkConfig
+from foretell.model.rotary import rotate
+
+
+class Attention(nn.Module):
+    """Attention of T positions to themselves, or to a memory (section 3.2.3).
+
+    The number of heads is never read from the config in forward: with its weights sharded over processes by heads
+    (SHARDING), the same code runs on this process's heads.
+    """
+
+    SHARDING: ClassVar = {"query": "column", "key": "column", "value": "column", "output": "row"}
+
+    def __init__(self, cfg: NetworkConfig, *, causal: bool) -> None:
+        super().__init__()
+        d, inner, bias = cfg.d_model, cfg.n_heads * cfg.d_head, cfg.bias and cfg.qkv_bias
+        self.d_head, self.causal, self.dropout = cfg.d_head, causal, cfg.dropout.attention
+        self.qk_norm, self.norm_eps = cfg.qk_norm, cfg.norm_eps
+        self.query = nn.Linear(d, inner, bias=bias)
+        self.key = nn.Linear(d, inner, bias=bias)
+        self.value = nn.Linear(d, inner, bias=bias)
+        self.output = nn.Linear(inner, d, bias=cfg.bias)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None, turn: Tensor | None, cache: LayerCache | None
+    ) -> Tensor:  # (B, T, D) -> (B, T, D)
+        """Self-attention. `mask` is True where attending is allowed, broadcasts to (B, H, T, S) and replaces causality.
+
+        `turn` holds the rotary angles of the T positions. A cache holds the keys and values of the positions before.
+        """
+        q = self.split_heads(self.query(x))  # (B, H, T, K)
+        k = self.split_heads(self.key(x))  # (B, H, T, K)
+        v = self.split_heads(self.value(x))  # (B, H, T, K)
+        if self.qk_norm:
+            q, k = (F.rms_norm(part, (self.d_head,), eps=self.norm_eps) for part in (q, k))
+        if turn is not None:
+            q, k = rotate(q, turn), rotate(k, turn)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        return self.attend(q, k, v, mask, causal=self.causal and mask is None and q.shape[-2] > 1)
+
+    def cross(
+        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None, cache: LayerCache | None
+    ) -> Tensor:  # (B, T, D), (B, S, D) -> (B, T, D)
+        """Attention to the memory; its keys and values are computed once for a cache."""
+        q = self.split_heads(self.query(x))  # (B, H, T, K)
+        if cache is not None and cache.memory is not None:
+            k, v = cache.memory
+        else:
+            k = self.split_heads(self.key(memory))  # (B, H, S, K)
+            v = self.split_heads(self.value(memory))  # (B, H, S, K)
+            if cache is not None:
+                cache.memory = (k, v)
+        return self.attend(q, k, v, memory_mask, causal=False)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
+        """Eq. 1 and the output projection."""
+        p = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, dropout_p=p)  # (B, H, T, K)
+        y = y.transpose(1, 2).flatten(2)  # (B, T, H*K)
+        return self.output(y)
+
+    def split_heads(self, x: Tensor) -> Tensor:  # (B, T, D) -> (B, H, T, K)
+        """Heads apart."""
+        return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
+
+
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:  # (B, H, T, K), (B, H, S, K) -> (B, H, T, S)
+    """softmax(Q K^T / sqrt(d_head)) written out, for the report's attention map."""
+    scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5  # (B, H, T, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    return torch.softmax(scores, -1)

@@ -1,0 +1,71 @@
+"""The keys and values of the positions that a decoder has read, so that the next token costs one position.
+
+Each row of a batch has its own length: prompts of unequal length stand left-aligned, each row's next token is written
+where that row ends. What lies behind a row's end is never attended to.
+
+L n_layers   B batch   H n_heads   T new positions   S positions so far   K d_head   C room
+"""
+
+import torch
+from torch import Tensor
+
+from foretell.model.config import NetworkConfig
+
+
+class LayerCache:
+    """One layer's keys and values."""
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:  # (B, H, C, K), (B, H, C, K)
+        self.keys, self.values = keys, values
+        self.memory: tuple[Tensor, Tensor] | None = None
+        self.start = 0  # where the new positions go, if it is the same in every row
+        self.places: Tensor | None = None  # (B, T), where they go in each row, if not
+        self.end = 0
+
+    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:  # (B, H, T, K), (B, H, T, K)
+        """All keys and values so far, (B, H, S, K) each, the new ones written in."""
+        if self.places is None:
+            self.keys[:, :, self.start : self.end] = k
+            self.values[:, :, self.start : self.end] = v
+        else:
+            rows = torch.arange(k.shape[0], device=k.device)[:, None]  # (B, 1)
+            self.keys[rows, :, self.places] = k.transpose(1, 2)
+            self.values[rows, :, self.places] = v.transpose(1, 2)
+        return self.keys[:, :, : self.end], self.values[:, :, : self.end]
+
+
+class Cache:
+    """All layers' caches and the rows' lengths. `room` is the number of positions it can hold."""
+
+    def __init__(self, layers: list[LayerCache], lengths: list[int], room: int) -> None:
+        self.layers, self.lengths, self.room = layers, lengths, room
+
+    def advance(self, new: int, device: torch.device) -> tuple[Tensor, bool]:  # -> (B, T)
+        """The positions of `new` more tokens in each row, and whether all rows are equally long. Layers then extend.
+
+        The rows' lengths grow by `new`; a caller that fed padding sets `lengths` right afterwards.
+        """
+        equal = len(set(self.lengths)) == 1
+        start = torch.tensor(self.lengths, device=device)[:, None]  # (B, 1)
+        positions = start + torch.arange(new, device=device)  # (B, T)
+        end = max(self.lengths) + new
+        assert end <= self.room, f"{end} positions do not fit into a cache of {self.room}"
+        for layer in self.layers:
+            layer.start, layer.end, layer.places = self.lengths[0], end, None if equal else positions
+        self.lengths = [length + new for length in self.lengths]
+        return positions, equal
+
+    def select(self, rows: Tensor) -> None:  # (B,)
+        """Keep these rows, in this order, repeated where named twice: for beams and for rows that have ended."""
+        for layer in self.layers:
+            layer.keys, layer.values = layer.keys[rows], layer.values[rows]
+            if layer.memory is not None:
+                layer.memory = (layer.memory[0][rows], layer.memory[1][rows])
+        self.lengths = [self.lengths[row] for row in rows.tolist()]
+
+
+def empty_cache(cfg: NetworkConfig, batch: int, room: int, like: Tensor) -> Cache:
+    """A cache for `batch` rows and `room` positions, on the device and in the precision of `like`."""
+    shape = (batch, cfg.n_heads, room, cfg.d_head)
+    layers = [LayerCache(like.new_zeros(shape), like.new_zeros(shape)) for _ in range(cfg.n_layers)]
+    return Cache(layers, [0] * batch, room)

@@ -1,0 +1,107 @@
+"""What a network is, as data. A rung of the lineage is one such row; the code below it is written once.
+
+                      kind      norm_place  positions  activation  paper
+    Transformer       seq2seq   post        sinusoid   relu        Vaswani et al. 2017, section 3
+    GPT-1             decoder   post        learned    gelu_tanh   Radford et al. 2018, section 4.1
+    BERT              encoder   post        learned    gelu        Devlin et al. 2018, section 3
+    GPT-2, GPT-3      decoder   pre         learned    gelu_tanh   Radford et al. 2019, section 2.3
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Pattern = Literal["dense", "banded", "strided"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dropout:
+    """The three places of dropout: after the embeddings, on the attention weights, on each sub-layer's output."""
+
+    embedding: float = 0.0
+    attention: float = 0.0
+    residual: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("embedding", "attention", "residual"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"dropout.{name}={getattr(self, name)} is not in [0, 1); 0 switches it off")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Init:
+    """How weights begin. normal: N(0, std) everywhere. xavier: Glorot uniform, embeddings N(0, d_model^-0.5)."""
+
+    kind: Literal["normal", "xavier"] = "normal"
+    std: float = 0.02
+    position_std: float = 0.02
+    scale_residual: bool = False
+    """GPT-2: the projections into the residual stream are scaled by 1/sqrt(number of residual layers)"""
+    zero_residual: bool = False
+    """those projections begin at zero, so that every block begins as the identity"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heads:
+    """What is read off the last hidden states."""
+
+    lm: bool = True
+    """logits of each position's token: next-token or, with lm_transform, masked-token prediction"""
+    lm_transform: bool = False
+    """BERT: dense, activation and norm before the tied output, and an output bias"""
+    next_sentence: bool = False
+    """BERT: two logits from the first position, through a tanh pooler"""
+    n_outputs: int = 0
+    """a task's linear layer: classes, 1 for a score (a choice's, a reward's, a value's); 0 means none"""
+    task_pooler: bool = False
+    """the task's layer reads the tanh pooler (BERT) instead of the hidden state itself (GPT-1)"""
+    task_dropout: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkConfig:
+    """One network of any rung. d_head is independent of d_model and n_heads (GPT-3 XL and 13B need that)."""
+
+    kind: Literal["decoder", "encoder", "seq2seq"]
+    n_vocab: int
+    n_ctx: int
+    n_layers: int
+    d_model: int
+    n_heads: int
+    d_head: int
+    d_ff: int
+    norm_place: Literal["post", "pre"]
+    norm: Literal["layer", "rms"] = "layer"
+    norm_eps: float = 1e-5
+    activation: Literal["relu", "gelu", "gelu_tanh", "relu2"] = "gelu_tanh"
+    positions: Literal["sinusoid", "learned", "rotary"] = "learned"
+    rotary_base: float = 10_000.0
+    attention: tuple[Pattern, ...] = ("dense",)
+    """the layers' patterns in turn: layer i uses the one at i modulo their number"""
+    window: int = 128
+    """banded: the last `window` positions; strided: those, and every `window`-th before"""
+    bias: bool = True
+    qkv_bias: bool = True
+    tied: bool = True
+    n_segments: int = 0
+    embedding_norm: bool = False
+    embedding_scale: bool = False
+    """token embeddings times sqrt(d_model) (Transformer, section 3.4)"""
+    qk_norm: bool = False
+    dropout: Dropout = field(default_factory=Dropout)
+    init: Init = field(default_factory=Init)
+    heads: Heads = field(default_factory=Heads)
+
+    def __post_init__(self) -> None:
+        for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is not positive; give at least 1")
+        if self.positions == "rotary" and self.d_head % 2:
+            raise ValueError(f"d_head={self.d_head} is odd; rotary positions turn pairs: give an even d_head")
+        if not self.attention:
+            raise ValueError("attention is empty; name at least one pattern, such as dense")
+        if self.kind != "decoder" and set(self.attention) != {"dense"}:
+            raise ValueError(f"attention={self.attention} needs kind=decoder; an encoder or seq2seq is dense")
+
+    def pattern(self, layer: int) -> Pattern:
+        """The attention pattern of a layer."""
+        return self.attention[layer % len(self.attention)]

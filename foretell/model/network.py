@@ -1,0 +1,91 @@
+"""The network, once: encoder (BERT), decoder (GPT) and encoder-decoder (Transformer) with their heads.
+
+    hidden = model.hidden(ids)          (B, T) -> (B, T, D)
+    logits = model(ids)                 (B, T) -> (B, T, V)
+
+B batch   T positions   S source positions   D d_model   V n_vocab   C outputs
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foretell.model.cache import Cache
+from foretell.model.config import NetworkConfig
+from foretell.model.embed import Embedding
+from foretell.model.heads import LanguageHead, Pooler, TaskHead
+from foretell.model.stack import Stack
+
+
+class Network(nn.Module):
+    """One network of any rung. It knows no optimizer and no mesh, and can be built on the meta device."""
+
+    def __init__(self, cfg: NetworkConfig) -> None:
+        super().__init__()
+        self.cfg, heads = cfg, cfg.heads
+        self.embed = Embedding(cfg)
+        self.encoder = Stack(cfg, causal=False) if cfg.kind in ("encoder", "seq2seq") else None
+        self.decoder = Stack(cfg, causal=True, cross=cfg.kind == "seq2seq") if cfg.kind != "encoder" else None
+        self.lm_head = LanguageHead(cfg) if heads.lm else None
+        self.pooler = Pooler(cfg) if heads.next_sentence or heads.task_pooler else None
+        self.next_sentence = nn.Linear(cfg.d_model, 2) if heads.next_sentence else None
+        self.task_head = TaskHead(cfg) if heads.n_outputs else None
+
+    def forward(self, ids: Tensor, **given: Tensor) -> Tensor:  # (B, T) -> (B, T, V)
+        """Token logits; for a seq2seq `source` (and `source_attend`) are given and `ids` is the target."""
+        if self.cfg.kind == "seq2seq":
+            memory = self.encode(given["source"], given.get("source_attend"))
+            return self.logits(self.hidden(ids, memory=memory, memory_attend=given.get("source_attend")))
+        return self.logits(self.hidden(ids, given.get("segments"), given.get("attend")))
+
+    def hidden(
+        self,
+        ids: Tensor,
+        segments: Tensor | None = None,
+        attend: Tensor | None = None,
+        memory: Tensor | None = None,
+        memory_attend: Tensor | None = None,
+        cache: Cache | None = None,
+    ) -> Tensor:  # (B, T), (B, T), (B, T), (B, S, D), (B, S) -> (B, T, D)
+        """The last hidden states. `attend` is True at real tokens (a causal model padded at the end needs none)."""
+        positions, equal = places(ids, cache)
+        x = self.embed(ids, positions, segments)  # (B, T, D)
+        stack = self.encoder if self.decoder is None else self.decoder
+        assert stack is not None, "a network has an encoder or a decoder"
+        return stack(x, positions, attend, memory, memory_attend, cache, equal)
+
+    def encode(self, source: Tensor, attend: Tensor | None = None) -> Tensor:  # (B, S), (B, S) -> (B, S, D)
+        """The memory that a seq2seq's decoder attends to."""
+        assert self.encoder is not None, "only an encoder encodes"
+        positions, _ = places(source, None)
+        return self.encoder(self.embed(source, positions), positions, attend)
+
+    def logits(self, hidden: Tensor) -> Tensor:  # (..., D) -> (..., V)
+        """Token logits of hidden states, in the precision of the hidden states."""
+        assert self.lm_head is not None, "this network has no language-model head"
+        return F.linear(self.lm_head.transform(hidden), self.output_weight, self.lm_head.bias)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The output matrix (V, D): the token embeddings where they are tied."""
+        head = self.lm_head
+        return self.embed.token.weight if head is None or head.weight is None else head.weight
+
+    def next_sentence_logits(self, hidden: Tensor) -> Tensor:  # (B, T, D) -> (B, 2)
+        """Two logits: A is followed by something else, A is followed by B."""
+        assert self.pooler is not None, "this network has no pooler"
+        assert self.next_sentence is not None, "this network has no next-sentence head"
+        return self.next_sentence(self.pooler(hidden[:, 0]))
+
+    def task_outputs(self, hidden: Tensor) -> Tensor:  # (..., D) -> (..., C)
+        """A task's logits or scores from the hidden states of the positions that are to be read."""
+        assert self.task_head is not None, "this network has no task head"
+        return self.task_head(hidden if self.pooler is None else self.pooler(hidden))
+
+
+def places(ids: Tensor, cache: Cache | None) -> tuple[Tensor, bool]:  # (B, T) -> (B, T)
+    """The position of each token, and whether all rows stand equally far."""
+    new = ids.shape[1]
+    if cache is not None:
+        return cache.advance(new, ids.device)
+    return torch.arange(new, device=ids.device).expand(ids.shape[0], new), True

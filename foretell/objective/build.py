@@ -1,0 +1,20 @@
+"""From an objective's config to its functions."""
+
+from foretell.objective import config
+from foretell.objective.lm import language_model, translation
+from foretell.objective.mean import Objective
+from foretell.objective.mlm import masked_language_model
+from foretell.objective.task import task
+
+
+def build_objective(cfg: config.ObjectiveConfig) -> Objective:
+    """The objective that a config names."""
+    match cfg:
+        case config.LanguageModel():
+            return language_model()
+        case config.MaskedLanguageModel():
+            return masked_language_model(cfg.next_sentence)
+        case config.Translation():
+            return translation(cfg.label_smoothing)
+        case config.Task():
+            return task(cfg.lm_weight)

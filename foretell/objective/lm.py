@@ -1,0 +1,46 @@
+"""Language modelling and translation: the likelihood of each next token.
+
+    L1(U) = sum_i log P(u_i | u_{i-k}, ..., u_{i-1}; Theta)      Radford et al. 2018, eq. 1
+
+B batch   T positions   S source positions   D d_model
+"""
+
+from torch import Tensor
+
+from foretell.model.network import Network
+from foretell.objective.cross_entropy import cross_entropy_sum
+from foretell.objective.mean import Batch, Mean, Objective, predicted
+
+
+def language_model() -> Objective:
+    """Minus L1 per token: `inputs (B, T)` and `targets (B, T)`, the tokens one later."""
+
+    def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        return {"lm": token_loss(model, model.hidden(batch["inputs"]), batch["targets"])}
+
+    return Objective({"lm": 1.0}, lambda batch: {"lm": predicted(batch["targets"])}, terms)
+
+
+def translation(label_smoothing: float) -> Objective:
+    """The smoothed cross-entropy of the target per token, and the plain one, `nll`, beside it for the report.
+
+    Vaswani et al. 2017, section 5.4; the smoothing is uniform over the whole vocabulary, as in Szegedy et al. 2015.
+    """
+
+    def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        memory = model.encode(batch["source"], batch["source_attend"])  # (B, S, D)
+        hidden = model.hidden(batch["inputs"], memory=memory, memory_attend=batch["source_attend"])  # (B, T, D)
+        found = {"translation": token_loss(model, hidden, batch["targets"], label_smoothing)}
+        if label_smoothing and not model.training:
+            found["nll"] = token_loss(model, hidden, batch["targets"])
+        return found
+
+    return Objective({"translation": 1.0}, lambda batch: {"translation": predicted(batch["targets"])}, terms)
+
+
+def token_loss(model: Network, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Mean:  # (B, T, D), (B, T)
+    """Summed cross-entropy of the predicted tokens, and how many they are."""
+    assert model.lm_head is not None, "a token loss needs a language-model head"
+    rows = model.lm_head.transform(hidden.flatten(0, -2))  # (B*T, D)
+    total = cross_entropy_sum(rows, model.output_weight, model.lm_head.bias, targets.flatten(), smoothing)
+    return Mean(total, predicted(targets))

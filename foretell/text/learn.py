@@ -1,0 +1,62 @@
+"""Learning merges from text, for all three kinds: the trainer is the tokenizers library's, what is here makes it repeatable.
+
+The trainer numbers the pieces of an alphabet with `</w>` or `##` in the order of a hash table that differs from run to run,
+and breaks ties between merges by those numbers. So the alphabet is counted here and given to it, in order.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tokenizers
+from tokenizers import trainers
+
+from foretell.errors import BadUse
+from foretell.progress import bar
+
+Trainer = trainers.BpeTrainer | trainers.WordPieceTrainer
+MIN_COUNT = 2  # a pair seen once is no pattern
+ALPHABET_SHARE = 10  # at most one piece in ten is a single character; the rarest characters stay unknown
+
+
+def check_size(n_vocab: int, n_specials: int) -> None:
+    """A BadUse where not even the bytes and the special tokens fit."""
+    if n_vocab < 256 + n_specials:
+        least = f"at least {256 + n_specials}, 256 bytes or characters and {n_specials} special tokens"
+        raise BadUse(f"n_vocab={n_vocab} is too small: {least}; a thousand and more is usual")
+
+
+def alphabet(untrained: tokenizers.Tokenizer, texts: Sequence[str], n_vocab: int) -> list[str]:
+    """The most frequent characters of the texts as the tokenizer keeps them, in the order of their code points."""
+    count: Counter[str] = Counter()
+    for text in texts:
+        count.update(untrained.normalizer.normalize_str(text))
+    kept = sorted((c for c in count if not c.isspace()), key=lambda c: (-count[c], c))
+    return sorted(kept[: n_vocab // ALPHABET_SHARE])
+
+
+def learn(
+    untrained: tokenizers.Tokenizer, trainer: Trainer, texts: Sequence[str], n_vocab: int, *, quiet: bool
+) -> dict[str, Any]:
+    """The trained model of tokenizer.json (vocab, merges); a BadUse where the texts give fewer tokens than asked for.
+
+    `n_vocab` is what the user asked for, special tokens included; the trainer's own size is what the text is to give.
+    """
+    import json
+
+    with bar("learning tokens", len(texts), quiet=quiet) as progress:
+
+        def fed() -> Iterator[str]:
+            for text in texts:
+                progress.advance()
+                yield text
+
+        untrained.train_from_iterator(fed(), trainer, length=len(texts))
+    model = json.loads(untrained.to_str())["model"]
+    missing = trainer.vocab_size - len(model["vocab"])
+    if missing > 0:
+        most = n_vocab - missing
+        raise BadUse(
+            f"n_vocab={n_vocab} is more than this text gives ({most}); take n_vocab={most} or less, or more text"
+        )
+    return model

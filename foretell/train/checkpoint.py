@@ -1,0 +1,107 @@
+"""Checkpoints: whole folders of safetensors and JSON that a run continues from, bit for bit.
+
+    checkpoints/step-00000100/  model.safetensors  optimizer.safetensors  state.json  manifest.json
+
+A step's batch and its random numbers are functions of (seed, step), so weights, optimizer and the step are all there is
+to keep. The manifest holds each file's SHA-256: a flipped bit or a truncated file is found, and the checkpoint before it
+is used.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from foretell.errors import Failed
+from foretell.model.network import Network
+from foretell.runs import read_json, sha256, whole_folder
+
+MANIFEST = "manifest.json"
+
+
+def save(
+    folder: Path, model: Network, optimizers: list[Optimizer], state: dict[str, Any], keep: int
+) -> Path:
+    """The checkpoint's folder, written aside and renamed; older ones beyond the last `keep` are removed after it."""
+    target = folder / f"step-{state['step']:08d}"
+    with whole_folder(target) as aside:
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside / "model.safetensors")
+        save_file(optimizer_tensors(optimizers), aside / "optimizer.safetensors")
+        (aside / "state.json").write_text(json.dumps(state, indent=2))
+        manifest = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    for old in every(folder)[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def restore(folder: Path, model: Network, optimizers: list[Optimizer]) -> tuple[dict[str, Any], list[str]]:
+    """The state of the newest sound checkpoint, its weights and optimizer loaded; and what was wrong with newer ones.
+
+    The state is empty where there is none yet. Failed if there are checkpoints but none is sound.
+    """
+    problems = []
+    found = every(folder)
+    for path in reversed(found):
+        problem = damage(path)
+        if problem is None:
+            model.load_state_dict(load_file(path / "model.safetensors"))
+            load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))
+            return read_json(path / "state.json"), problems
+        problems.append(problem)
+    if found:
+        raise Failed(f"no sound checkpoint in {folder}: {'; '.join(problems)}; remove the folder to begin again")
+    return {}, []
+
+
+def every(folder: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted(folder.glob("step-*"))
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint, or None."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+        bad = [name for name, want in manifest.items() if sha256(path / name) != want]
+    except (OSError, ValueError) as error:
+        return f"{path.name} cannot be read ({error})"
+    missing = {"model.safetensors", "optimizer.safetensors", "state.json"} - manifest.keys()
+    if bad or missing:
+        return f"{path.name}: {', '.join(sorted(bad or missing))} is not what was written"
+    return None
+
+
+def mean_of_last(folder: Path, n: int) -> dict[str, Tensor]:
+    """The mean of the weights of the last n checkpoints (Vaswani et al. 2017, section 6.1)."""
+    paths = every(folder)[-n:]
+    total: dict[str, Tensor] = {}
+    for path in paths:
+        for name, value in load_file(path / "model.safetensors").items():
+            total[name] = total[name] + value.double() if name in total else value.double()
+    return {name: (value / len(paths)).float() for name, value in total.items()}
+
+
+def optimizer_tensors(optimizers: list[Optimizer]) -> dict[str, Tensor]:
+    """All tensors of the optimizers' states by `optimizer.parameter.name`."""
+    found = {}
+    for i, optimizer in enumerate(optimizers):
+        for parameter, state in optimizer.state_dict()["state"].items():
+            for name, value in state.items():
+                found[f"{i}.{parameter}.{name}"] = torch.as_tensor(value).contiguous()
+    return found
+
+
+def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> None:
+    """Inverse of optimizer_tensors()."""
+    states: list[dict[int, dict[str, Tensor]]] = [{} for _ in optimizers]
+    for key, value in tensors.items():
+        i, parameter, name = key.split(".")
+        states[int(i)].setdefault(int(parameter), {})[name] = value
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,152 @@
+"""A run as data: the network, what it reads, what it minimises, and how. A recipe is a function that returns one.
+
+This is what `foretell train --help` shows and what config.json holds.
+"""
+
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Literal
+
+from foretell.corpus.config import Data, TaskData
+from foretell.model.config import NetworkConfig
+from foretell.objective.config import ObjectiveConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdamW:
+    """Adam with decoupled weight decay on all weights but biases and gains (GPT-1's "modified L2")."""
+
+    kind: Literal["adamw"] = "adamw"
+    lr: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_rates(self.lr, self.weight_decay)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Muon:
+    """Muon on the blocks' matrices (Jordan et al. 2024), AdamW on embeddings, heads, biases and gains."""
+
+    kind: Literal["muon"] = "muon"
+    lr: float
+    """AdamW's"""
+    muon_lr: float
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-10
+    weight_decay: float = 0.0
+    momentum: float = 0.95
+    muon_weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_rates(self.lr, self.weight_decay)
+        _check_rates(self.muon_lr, self.muon_weight_decay)
+
+
+def _check_rates(lr: float, weight_decay: float) -> None:
+    if not (isfinite(lr) and lr > 0):
+        raise ValueError(f"lr={lr} is not a positive number; the papers use 1e-5 to 1e-2")
+    if not (isfinite(weight_decay) and weight_decay >= 0):
+        raise ValueError(f"weight_decay={weight_decay} is not a number of at least 0; 0 switches it off")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """The learning rate as a share of its peak: linear warm-up, then a shape.
+
+    `linear` and `cosine` fall from the share `decay_from` of the steps to `decay_to`, down to `floor`: linear with
+    decay_from=0.5 is warmup-stable-decay. `inverse_sqrt` falls as sqrt(warmup/step) (Transformer, eq. 3).
+    """
+
+    shape: Literal["constant", "linear", "cosine", "inverse_sqrt"]
+    warmup_steps: int = 0
+    decay_from: float = 0.0
+    decay_to: float = 1.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.warmup_steps < 0:
+            raise ValueError(f"warmup_steps={self.warmup_steps} is negative; 0 means no warm-up")
+        if self.shape == "inverse_sqrt" and self.warmup_steps == 0:
+            raise ValueError("warmup_steps=0 with shape=inverse_sqrt has no peak; the Transformer used 4000")
+        if not 0 <= self.decay_from < self.decay_to <= 1:
+            raise ValueError(f"decay_from={self.decay_from} and decay_to={self.decay_to} are not 0 <= from < to <= 1")
+        if not 0 <= self.floor <= 1:
+            raise ValueError(f"floor={self.floor} is not in [0, 1]; it is a share of the peak rate")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchSize:
+    """Rows of a step, over all processes, and how many of them a forward pass takes (the rest is accumulated)."""
+
+    rows: int
+    micro: int = 0
+    """rows of a forward pass; 0 takes a step's rows at once"""
+    ramp_from: int = 0
+    """rows of the first step; 0 means no ramp"""
+    ramp_rows: int = 0
+    """rows over which the batch grows linearly to full size (GPT-3: its first 4 to 12 billion tokens)"""
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.micro < 0:
+            raise ValueError(f"rows={self.rows}, micro={self.micro}: rows must be at least 1 and micro at least 0")
+        if not 0 <= self.ramp_from <= self.rows or self.ramp_rows < 0:
+            raise ValueError(f"ramp_from={self.ramp_from} is not in [0, rows={self.rows}], or ramp_rows is negative")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """Where and how the numbers are computed. Nothing here changes what is computed beyond rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 0
+    """processor threads; 0 measures one against all and takes the quicker"""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """bf16: matrix products in bfloat16, weights and optimizer in fp32"""
+    compile: bool = False
+    """torch.compile; on a CPU it did not pay (benchmarks/)"""
+
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise ValueError(f"threads={self.threads} is negative; 0 measures, 1 is best for tiny models")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """Everything that decides a run's numbers, and where they are computed."""
+
+    recipe: str
+    """the recipe that made this config, for people; nothing is decided by it"""
+    model: NetworkConfig
+    data: Data
+    objective: ObjectiveConfig
+    optim: AdamW | Muon
+    schedule: Schedule
+    batch: BatchSize
+    steps: int
+    clip: float = 0.0
+    """largest gradient norm; 0 does not clip"""
+    seed: int = 0
+    start: str = ""
+    """a run or model folder whose weights the run starts from; empty means the paper's random weights"""
+    evaluate_every: int = 100
+    evaluate_rows: int = 64
+    """held-out rows of an evaluation; 0 takes all"""
+    checkpoint_every: int = 100
+    average: int = 1
+    """the model is the mean of the last so many checkpoints (Transformer: 5)"""
+    tensorboard: bool = False
+    machine: Machine = field(default_factory=Machine)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "evaluate_every", "checkpoint_every", "average"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is not positive; give at least 1")
+        if not self.clip >= 0:
+            raise ValueError(f"clip={self.clip} is not at least 0; 0 does not clip")
+        if self.data.length > self.model.n_ctx:
+            raise ValueError(f"data.length={self.data.length} is above model.n_ctx={self.model.n_ctx}; lower it")
+        if isinstance(self.data, TaskData) and not self.model.heads.n_outputs:
+            raise ValueError("data is a task but model.heads.n_outputs=0; give the number of classes, or 1 for a score")

@@ -1,0 +1,99 @@
+"""A run's folder: made, recognised as this config's, or refused; and what it remembers of where it came from."""
+
+import dataclasses
+import datetime
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import foretell
+from foretell.config import dump, load
+from foretell.errors import BadUse
+from foretell.runs import machine, read_json, sha256, write_whole
+from foretell.train.config import RunConfig
+
+CONFIG, LINEAGE = "config.json", "lineage.json"
+
+
+def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
+    """The lineage of the run in this folder: begun now, or read where the folder holds a run of the same config."""
+    if folder.is_file():
+        raise BadUse(f"{folder} is a file; a run needs a folder: give another --out")
+    if (folder / CONFIG).exists():
+        _check_same(folder, cfg)
+        return dict(read_json(folder / LINEAGE)) if (folder / LINEAGE).exists() else begin(folder, cfg)
+    if folder.exists() and any(folder.iterdir()):
+        raise BadUse(f"{folder} is not empty and holds no run ({CONFIG} is absent); give another --out")
+    write_whole(folder / CONFIG, dump(cfg))
+    return begin(folder, cfg)
+
+
+def _check_same(folder: Path, cfg: RunConfig) -> None:
+    there = load(RunConfig, (folder / CONFIG).read_text(), str(folder / CONFIG))
+    changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard"))]
+    if changed:
+        name = changed[0]
+        values = f"{name} is {_value(there, name)!r} there and {_value(cfg, name)!r} here"
+        raise BadUse(f"{folder} holds another run ({values}); give another --out, or remove the folder")
+
+
+def differences(a: object, b: object, path: str = "") -> list[str]:
+    """The paths of the fields in which two configs differ."""
+    if not dataclasses.is_dataclass(a) or type(a) is not type(b):
+        return [] if a == b else [path.rstrip(".")]
+    names = [field.name for field in dataclasses.fields(a)]
+    return [d for name in names for d in differences(getattr(a, name), getattr(b, name), f"{path}{name}.")]
+
+
+def _value(cfg: object, path: str) -> object:
+    for name in path.split("."):
+        cfg = getattr(cfg, name)
+    return cfg
+
+
+def begin(folder: Path, cfg: RunConfig) -> dict[str, Any]:
+    """The lineage of a run that begins: code version, machine, parents by hash."""
+    lineage = {
+        "recipe": cfg.recipe,
+        "foretell": foretell.__version__,
+        "commit": commit(),
+        "machine": machine(),
+        "parents": parents(cfg),
+        "begun": now(),
+    }
+    write_lineage(folder, lineage)
+    return lineage
+
+
+def write_lineage(folder: Path, lineage: dict[str, Any]) -> None:
+    """Replace lineage.json."""
+    write_whole(folder / LINEAGE, json.dumps(lineage, indent=2) + "\n")
+
+
+def parents(cfg: RunConfig) -> dict[str, str]:
+    """The SHA-256 of what the run is made from: the cards of its data and the weights that it starts from."""
+    sources = {"data": Path(cfg.data.folder) / "card.json"}
+    if cfg.data.kind in ("task", "translation"):
+        sources["tokens"] = Path(cfg.data.tokens) / "card.json"
+    if cfg.start:
+        sources["start"] = weights_file(Path(cfg.start))
+    return {name: sha256(path) for name, path in sources.items() if path.exists()}
+
+
+def weights_file(folder: Path) -> Path:
+    """Where a run or model folder keeps its weights."""
+    inside = folder / "model" / "model.safetensors"
+    return inside if inside.exists() else folder / "model.safetensors"
+
+
+def commit() -> str:
+    """The commit of the code, where it runs from a checkout; else empty."""
+    here = Path(__file__).parent
+    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)  # noqa: S607
+    return said.stdout.strip() if said.returncode == 0 else ""
+
+
+def now() -> str:
+    """The time in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,255 @@
+"""The only training loop: language models, masked ones, translation, fine-tuning, and all that is to come.
+
+    while step < steps:  batch = data[step];  train_step;  evaluate;  checkpoint
+
+Everything random in a step follows from (seed, step), so a run that is killed and started again repeats, bit for bit,
+what the uninterrupted one would have done (same threads).
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foretell import progress
+from foretell.corpus.batches import Batches, open_batches
+from foretell.errors import BadUse, Failed
+from foretell.exchange.folder import load_weights_into
+from foretell.model.init import build
+from foretell.model.network import Network
+from foretell.objective.build import build_objective
+from foretell.objective.mean import Batch, Objective
+from foretell.ranks import Ranks
+from foretell.train import checkpoint, folder
+from foretell.train.config import Machine, RunConfig
+from foretell.train.evaluate import evaluate
+from foretell.train.finish import finish
+from foretell.train.metrics import Metrics
+from foretell.train.optimizer import build_optimizers, set_rate
+from foretell.train.schedule import rate, rows_after, rows_before
+from foretell.train.step import train_step
+from foretell.train.threads import choose_threads
+
+MOST_SKIPPED = 20  # steps in a row without a finite gradient after which a run is given up
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a run came to: its folder and the last line of metrics.jsonl that holds an evaluation."""
+
+    folder: Path
+    metrics: dict[str, float]
+
+
+class Stopped(Exception):
+    """The run was asked to stop (Ctrl-C) and has saved all that it did."""
+
+
+@dataclass(kw_only=True, slots=True)
+class State:
+    """What a checkpoint remembers beside weights and optimizer."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    skipped: int = 0
+    """steps in a row without a finite gradient"""
+
+
+def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Ranks()) -> Result:  # noqa: B008
+    """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
+
+    BadUse if the folder holds another run; Failed if the loss stays not a number; Stopped on Ctrl-C, after saving.
+    """
+    lineage = folder.open_folder(out, cfg)
+    if "finished" in lineage:
+        return Result(folder=out, metrics=lineage["result"])
+    device = choose_device(cfg.machine)
+    data = open_batches(cfg.data, cfg.seed)
+    model = build(cfg.model, cfg.seed, device)
+    if cfg.start:
+        load_weights_into(model, Path(cfg.start))
+    objective = in_precision(build_objective(cfg.objective), device, cfg.machine.precision)
+    settle_threads(cfg, lineage, out, model, objective, data)
+    if cfg.machine.compile:
+        for stack in filter(None, (model.encoder, model.decoder)):
+            for block in stack.layers.values():
+                block.compile()
+    run = Run(cfg, out, model.train(), objective, data, ranks, device)
+    with run.opened(quiet) as shown:
+        metrics = run.to_the_end(shown)
+    return Result(folder=out, metrics=finish(cfg, out, model, lineage, metrics))
+
+
+class Run:
+    """An open run: what one step needs, and the state that it moves."""
+
+    def __init__(
+        self, cfg: RunConfig, out: Path, model: Network, objective: Objective, data: Batches, ranks: Ranks, device: str
+    ) -> None:
+        self.cfg, self.out, self.model, self.objective, self.data = cfg, out, model, objective, data
+        self.ranks, self.device = ranks, device
+        self.optimizers = build_optimizers(model, cfg.optim)
+        saved, problems = checkpoint.restore(out / "checkpoints", model, self.optimizers)
+        self.state, self.problems = State(**saved), problems
+        self.metrics = Metrics(out, self.state.step, tensorboard=cfg.tensorboard)
+
+    @contextmanager
+    def opened(self, quiet: bool) -> Iterator[progress.Bar]:
+        """The progress bar, at the step where the run goes on; the files are closed at the end."""
+        with progress.bar(self.cfg.recipe, self.cfg.steps, quiet=quiet) as shown:
+            if self.state.step:
+                shown.start_at(self.state.step)
+            for problem in self.problems:
+                shown.say(f"{problem}; going on from step {self.state.step}")
+            try:
+                yield shown
+            finally:
+                self.metrics.close()
+
+    def to_the_end(self, shown: progress.Bar) -> dict[str, float]:
+        """All remaining steps; the last evaluation."""
+        cfg, state, found = self.cfg, self.state, {}
+        if state.step == 0:
+            self.metrics.write(0, self.evaluation())
+        with stop_asked() as asked:
+            while state.step < cfg.steps:
+                values = self.one_step()
+                last = state.step == cfg.steps
+                if last or state.step % cfg.evaluate_every == 0:
+                    found = self.evaluation()
+                    values |= found
+                self.metrics.write(state.step, values)
+                if last or state.step % cfg.checkpoint_every == 0 or asked():
+                    self.save()
+                shown.advance(text=self.words(values, found))
+                if asked() and not last:
+                    raise Stopped(f"stopped after step {state.step} of {cfg.steps}; the same command continues")
+        return found or self.evaluation()
+
+    def one_step(self) -> dict[str, float]:
+        """One step: its rows, its random stream, its rate; what it measured."""
+        cfg, state = self.cfg, self.state
+        begun, cpu = time.perf_counter(), time.process_time()
+        torch.manual_seed(cfg.seed * 1_000_003 + state.step * self.ranks.world + self.ranks.rank)
+        share = rate(cfg.schedule, state.step, cfg.steps)
+        set_rate(self.optimizers, share)
+        micro_batches = [to_device(part, self.device) for part in self.micro_batches()]
+        values = train_step(self.model, self.objective, micro_batches, self.optimizers, cfg.clip)
+        took, n = time.perf_counter() - begun, sum(batch["inputs"].numel() for batch in micro_batches)
+        state.step, state.tokens, state.seconds = state.step + 1, state.tokens + n, state.seconds + took
+        state.cpu_seconds += time.process_time() - cpu
+        state.skipped = state.skipped + 1 if values.pop("skipped") else 0
+        if state.skipped >= MOST_SKIPPED:
+            raise Failed(
+                f"the gradient was not a number for {MOST_SKIPPED} steps up to step {state.step}; "
+                f"lower --optim.lr (now {cfg.optim.lr}) or set --clip 1"
+            )
+        whole = {"lr": cfg.optim.lr * share, "tokens": state.tokens, "seconds": round(state.seconds, 3)}
+        return {**values, **whole, "cpu_seconds": round(state.cpu_seconds, 3), "tokens_per_second": round(n / took)}
+
+    def micro_batches(self) -> Iterator[dict[str, np.ndarray]]:
+        """This process's share of the step's rows, cut into forward passes."""
+        cfg = self.cfg.batch
+        first = rows_before(cfg, self.state.step)
+        rows = np.arange(first, first + rows_after(cfg, first))[self.ranks.rank :: self.ranks.world]
+        size = cfg.micro or len(rows)
+        for start in range(0, len(rows), size):
+            yield self.data.batch(rows[start : start + size])
+
+    def evaluation(self) -> dict[str, float]:
+        """The held-out measures, named val_*."""
+        size = self.cfg.batch.micro or self.cfg.batch.rows
+        batches = self.data.evaluation(size, self.cfg.evaluate_rows)
+        found = evaluate(self.model, self.objective, (to_device(batch, self.device) for batch in batches))
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def save(self) -> None:
+        """Write a checkpoint, keeping what an average or a damaged last one needs."""
+        state = {name: getattr(self.state, name) for name in State.__dataclass_fields__}
+        checkpoint.save(self.out / "checkpoints", self.model, self.optimizers, state, max(2, self.cfg.average))
+
+    def words(self, values: dict[str, float], found: dict[str, float]) -> str:
+        """The loss as the bar shows it."""
+        held_out = f"  held-out {found['val_loss']:.3f}" if found else ""
+        return f"loss {values['loss']:.3f}{held_out}  {values['tokens_per_second']:,} tokens/s"
+
+
+def choose_device(cfg: Machine) -> str:
+    """The device that a config means; BadUse where it is not there."""
+    there = torch.cuda.is_available()
+    if cfg.device == "cuda" and not there:
+        raise BadUse("--machine.device cuda: no GPU is visible to torch; use --machine.device cpu, or foretell doctor")
+    return "cuda" if there and cfg.device != "cpu" else "cpu"
+
+
+def in_precision(objective: Objective, device: str, precision: str) -> Objective:
+    """The objective with its matrix products in the precision asked for."""
+    if precision == "fp32":
+        return objective
+
+    def terms(model: Network, batch: Batch) -> dict[str, Any]:
+        with torch.autocast(device, torch.bfloat16):
+            return objective.terms(model, batch)
+
+    return objective._replace(terms=terms)
+
+
+def settle_threads(
+    cfg: RunConfig, lineage: dict[str, Any], out: Path, model: Network, objective: Objective, data: Batches
+) -> None:
+    """Set the number of threads: as asked, as this run began with, or as measured now; and remember it."""
+    threads = cfg.machine.threads or lineage.get("threads", 0)
+    if not threads:
+        rows = np.arange(cfg.batch.micro or rows_after(cfg.batch, 0))
+        batch = to_device(data.batch(rows), next(model.parameters()).device.type)
+        model.train()
+        threads = choose_threads(lambda: forward_and_back(model, objective, batch))
+        model.zero_grad(set_to_none=True)
+    torch.set_num_threads(threads)
+    if lineage.get("threads") != threads:
+        lineage["threads"] = threads
+        folder.write_lineage(out, lineage)
+
+
+def forward_and_back(model: Network, objective: Objective, batch: Batch) -> None:
+    """The work of a step without its effect."""
+    terms = objective.terms(model, batch)
+    loss = sum(term.total for name, term in terms.items() if name in objective.weights)
+    assert isinstance(loss, Tensor), "an objective has at least one weighted term"
+    loss.backward()
+
+
+def to_device(batch: dict[str, np.ndarray], device: str) -> Batch:
+    """A batch of arrays as tensors where the model is."""
+    return {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
+
+
+@contextmanager
+def stop_asked() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: the first is noted, so that the step ends whole; a second interrupts at once."""
+    noted: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if noted:
+            raise KeyboardInterrupt
+        noted.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(noted)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
