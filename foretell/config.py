@@ -6,7 +6,10 @@ Nothing is configured in any other place: no environment variables, no global fl
 """
 
 import dataclasses
+import io
+import re
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from typing import TypeVar
 
 from foretell.errors import BadUse, nearest
@@ -15,10 +18,32 @@ T = TypeVar("T")
 
 
 def override(cfg: T, args: Sequence[str], prog: str = "foretell") -> T:
-    """The config with fields replaced by `--path.to.field value`; --help, types and "Perhaps you meant" are tyro's."""
+    """The config with fields replaced by `--path.to.field value`; --help, types and "Perhaps you meant" are tyro's.
+
+    What tyro refuses in a box of several lines is a BadUse of one.
+    """
     import tyro  # 90 ms: only where a command line is read
 
-    return tyro.cli(type(cfg), default=cfg, args=args, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(type(cfg), default=cfg, args=args, prog=prog, config=(tyro.conf.AvoidSubcommands,))
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise BadUse(_one_line(said.getvalue())) from end
+
+
+def _one_line(box: str) -> str:
+    """The words of a framed message, without its title and the pointers to --help."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    lines = [re.sub(r"[\u2500-\u257f]", " ", line).strip() for line in plain.splitlines()]
+    words = []
+    for line in filter(None, lines[1:]):
+        if line.startswith(("Argument helptext", "For full helptext")):
+            break
+        words.append(line)
+    return " ".join(" ".join(words).split())
 
 
 def dump(cfg: object) -> str:
@@ -40,14 +65,28 @@ def load(want: type[T], text: str, where: str = "config.json") -> T:
 
 def _first_problem(want: type, problems: list[dict]) -> str:  # type: ignore[type-arg]
     """The problem that helps most: a misspelt name before the missing one that it causes."""
-    problem = min(problems, key=lambda p: p["type"] != "unexpected_keyword_argument")
-    path = [str(part) for part in problem["loc"]]
-    said = f"{'.'.join(path) or 'the file'}: {problem['msg']}"
+    problem = min(_of_their_kind(problems), key=lambda p: p["type"] != "unexpected_keyword_argument")
+    path = [str(part) for part in problem["loc"] if not str(part)[:1].isupper()]  # without the names of a union's classes
+    said = f"{'.'.join(path) or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["type"] == "unexpected_keyword_argument":
         known = [p["loc"][-1] for p in problems if p["type"] == "missing"] + _field_names(want)
         return f"{said}{nearest(path[-1], [str(name) for name in known])}"
     value = problem.get("input")
-    return f"{said}, got {value!r}" if isinstance(value, str | int | float | bool | None) else said
+    short = isinstance(value, str | int | float | bool | None) and problem["type"] != "json_invalid"
+    return f"{said}, got {value!r}" if short else said
+
+
+def _of_their_kind(problems: list[dict]) -> list[dict]:  # type: ignore[type-arg]
+    """The problems without those that a union's other classes have, which are not of the `kind` that is meant."""
+    kinds = [p for p in problems if p["type"] == "literal_error" and p["loc"][-1] == "kind" and len(p["loc"]) > 2]
+    others = [p["loc"][:-1] for p in kinds]
+    return [p for p in problems if not any(p["loc"][: len(loc)] == loc for loc in others)] or _merged(kinds) or problems
+
+
+def _merged(kinds: list[dict]) -> list[dict]:  # type: ignore[type-arg]
+    """One problem for a `kind` that no class of a union has."""
+    expected = " or ".join(p["ctx"]["expected"] for p in kinds)
+    return [{**kinds[0], "msg": f"Input should be {expected}"}] if kinds else []
 
 
 def _field_names(config: type) -> list[str]:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from foretell.errors import BadUse, Failed
 
 
@@ -21,11 +23,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its name when the block ends well, and is removed when it does not."""
     aside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
+        shutil.rmtree(aside, ignore_errors=True)  # left by a kill; in a container the same process number comes back
         aside.mkdir(parents=True)
         yield aside
         _replace_folder(aside, folder)
-    except OSError as error:
-        raise Failed(f"cannot write {folder}: {error.strerror or error}; nothing was changed there") from error
+    except (OSError, SafetensorError) as error:  # safetensors does not say that a disk is full as an OSError
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise Failed(f"cannot write {folder}: {reason}; nothing was changed there") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

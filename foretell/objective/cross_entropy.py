@@ -34,7 +34,7 @@ def cross_entropy_sum(
     real = (targets != IGNORED).float()  # (N,)
     shares = real if shares is None else real * shares
     compute = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-    total: Tensor = _Chunked.apply(hidden, weight, bias, targets, smoothing, shares, compute)
+    total: Tensor = _Chunked.apply(hidden, weight, bias, targets, smoothing, shares, compute, torch.is_grad_enabled())
     return total
 
 
@@ -51,8 +51,9 @@ class _Chunked(torch.autograd.Function):
         smoothing: float,
         shares: Tensor,
         dtype: torch.dtype,
+        grad_enabled: bool,
     ) -> Tensor:
-        wanted = any(ctx.needs_input_grad)
+        wanted = grad_enabled and any(ctx.needs_input_grad)
         h, w = hidden.to(dtype), weight.to(dtype)
         rows = max(1, CHUNK_BYTES // (4 * weight.shape[0]))
         total = torch.zeros((), device=hidden.device)
@@ -76,7 +77,7 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         scaled = [None if grad is None else grad.mul_(upstream[0]) for grad in ctx.saved_tensors]
-        return (*scaled, None, None, None, None)
+        return (*scaled, None, None, None, None, None)
 
 
 def _add_product(into: Tensor, a: Tensor, b: Tensor) -> None:

@@ -1,7 +1,7 @@
-"""Byte-level BPE (Radford et al. 2019, section 2.2): GPT-2's own vocabulary, and vocabularies trained on one's own text.
+"""Byte-level BPE (Radford et al. 2019, section 2.2): GPT-2's own vocabulary, and vocabularies of one's own text.
 
-Text is cut by GPT-2's pattern so that no token joins letters, digits and marks; the bytes of each part are joined pair by
-pair, the pair that was most frequent in training first. Every text has ids, and they give the text back exactly.
+Text is cut by GPT-2's pattern so that no token joins letters, digits and marks; the bytes of each part are joined pair
+by pair, the pair that was most frequent in training first. Every text has ids, and they give the text back exactly.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,10 @@ from foretell.text.tokenizer import Tokenizer
 
 
 def gpt2_from_files(encoder_json: Path, vocab_bpe: Path) -> Tokenizer:
-    """GPT-2's published tokenizer, 50 257 tokens: `encoder.json` holds the ids, `vocab.bpe` a version line and the merges."""
+    """GPT-2's published tokenizer, 50 257 tokens: `encoder.json` holds the ids, `vocab.bpe` the merges.
+
+    It cannot chat: `with_specials(CHAT)` adds the tokens that fine-tuning brings.
+    """
     vocab = read_json(encoder_json)
     return _tokenizer(vocab, read_merges(vocab_bpe, vocab), (END_OF_TEXT,))
 
@@ -38,7 +41,7 @@ def train_bpe(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Toke
 
 
 def read_merges(path: Path, vocab: dict[str, int]) -> list[tuple[str, str]]:
-    """The merges of a published file: after a version line, two pieces a line; a BadUse where one is not in the vocabulary."""
+    """The merges of a published file: a version line, then two pieces a line, all of them in the vocabulary."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
-"""Byte-level BPE as tables (Radford et al. 2019, section 2.2): from the parts of a tokenizer.json to a tiktoken encoding.
+"""Byte-level BPE as tables (Radford et al. 2019, section 2.2): from a tokenizer.json to a tiktoken encoding.
 
-tokenizer.json holds a list of merges, the first to be merged first; tiktoken holds ranks of byte strings, the lowest to be
-merged first. Both give the same ids if every token is made by one merge, in the order of the ids, and is what its own text
+tokenizer.json lists merges, the first to be merged first; tiktoken holds ranks of byte strings, the lowest to be merged
+first. Both give the same ids if every token is made by one merge, in the order of the ids, and is what its own text
 encodes to; fast_encoding() checks that and returns None where it does not hold.
 """
 
@@ -17,7 +17,7 @@ PRE_TOKENIZER = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": Tr
 
 
 def characters() -> tuple[str, ...]:
-    """The printable character that stands for each byte in GPT-2's files: itself where it prints, else one from 256 on."""
+    """The printable character that stands for each byte in GPT-2's files: its own, or one from 256 on."""
     printable = {*range(ord("!"), 127), *range(161, 173), *range(174, 256)}
     others = [byte for byte in range(256) if byte not in printable]
     stand_in = {byte: chr(256 + n) for n, byte in enumerate(others)}
@@ -50,7 +50,7 @@ def fast_encoding(content: dict[str, Any]) -> tiktoken.Encoding | None:
 
 
 def _ranks_are_ids(content: dict[str, Any]) -> bool:
-    """Whether each token is a byte or made by one merge, merges come in the order of ids, and each token gives itself."""
+    """Whether each token is a byte or made by one merge, in the order of ids, and is what its text encodes to."""
     learnt, merges = _learnt(content), [(left, right) for left, right in content["model"]["merges"]]
     made = [left + right for left, right in merges]
     ids = [learnt.get(token, -1) for token in made]

@@ -2,8 +2,9 @@
 
     <|system|>Be brief.<|end|><|user|>Hello!<|end|><|assistant|>Hi.<|end|>
 
-Each <|...|> is one special token and comes from here alone: a text that spells one is encoded as the letters it holds, so
-no user can end a turn or speak as the system. Ouyang et al. 2022 print no format; ours is the shortest that tells the turns.
+Each <|...|> is one special token and comes from here alone: a text that spells one is encoded as the letters it holds,
+so no user can end a turn or speak as the system. Ouyang et al. 2022 print no format; ours is the shortest that tells
+the turns apart.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from foretell.errors import BadUse
-from foretell.text.specials import CHAT, END_OF_TURN, ROLES
+from foretell.text.specials import CHAT, END_OF_TURN
 from foretell.text.tokenizer import Tokenizer
 
 
@@ -36,7 +37,7 @@ def chat_ids(tokenizer: Tokenizer, turns: Sequence[Turn], *, answer: bool) -> li
 
 
 def chat_ids_and_mask(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list[int], list[bool]]:
-    """The ids of a conversation, and True for what the assistant is to learn to write: its texts and the <|end|> after each.
+    """The ids of a conversation, and True for what the assistant is to write: its texts and the <|end|> after each.
 
     <|assistant|> itself is given, so it is not learnt.
     """
@@ -53,15 +54,15 @@ def chat_ids_and_mask(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list
 
 
 def check_turns(turns: Sequence[Turn]) -> None:
-    """A BadUse unless the turns are an optional system message first, then user and assistant by turns, the user first."""
-    talk = turns[1:] if turns and turns[0].role == "system" else turns
-    if not talk:
+    """Nothing, or a BadUse unless a system message may come first, then user and assistant by turns."""
+    first = 1 if turns and turns[0].role == "system" else 0
+    if len(turns) == first:
         raise BadUse("the conversation holds no user's turn; it needs at least one")
-    for number, turn in enumerate(talk, start=1 + len(turns) - len(talk)):
-        due = ROLES[1 + (number - 1 - (len(turns) - len(talk))) % 2]
+    for number, turn in enumerate(turns[first:]):
+        due = ("user", "assistant")[number % 2]
         if turn.role != due:
             rule = "system may come first, then user and assistant by turns"
-            raise BadUse(f"turn {number} is {turn.role!r} where {due!r} is due; {rule}")
+            raise BadUse(f"turn {first + number + 1} is {turn.role!r} where {due!r} is due; {rule}")
 
 
 def _turn_ids(tokenizer: Tokenizer, turn: Turn) -> list[int]:

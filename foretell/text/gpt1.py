@@ -1,6 +1,6 @@
 """GPT-1's tokenizer (Radford et al. 2018, section 4.1): BPE on lower-cased words, 40 000 merges, 40 478 tokens.
 
-A word's last piece ends in `</w>`, so the space after it needs no token; case, accents and the kind of white space are lost.
+A word's last piece ends in `</w>`, so the space after it needs no token; case, accents and kinds of space are lost.
 
 Deviation: the paper cleaned text with ftfy and cut words with spaCy; words are cut here as BERT cuts them, as the fast
 tokenizer of transformers does. Marks and contractions fall differently in a few words of a hundred.
@@ -34,7 +34,7 @@ def train_gpt1(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Tok
     """
     check_size(n_vocab, 1 + len(GPT1_ADDED))
     untrained = _untrained({GPT1_UNKNOWN: 0}, [])
-    letters = alphabet(untrained, texts, n_vocab // 2)
+    letters = alphabet(untrained, texts, n_vocab)
     trainer = trainers.BpeTrainer(
         vocab_size=n_vocab - len(GPT1_ADDED),
         min_frequency=MIN_COUNT,

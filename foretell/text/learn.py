@@ -1,7 +1,7 @@
-"""Learning merges from text, for all three kinds: the trainer is the tokenizers library's, what is here makes it repeatable.
+"""Learning merges from text, for all three kinds: the trainer is the tokenizers library's, made repeatable here.
 
-The trainer numbers the pieces of an alphabet with `</w>` or `##` in the order of a hash table that differs from run to run,
-and breaks ties between merges by those numbers. So the alphabet is counted here and given to it, in order.
+It numbers the pieces of an alphabet with `</w>` or `##` in the order of a hash table that differs from run to run, and
+breaks ties between merges by those numbers. So the alphabet is counted here and given to it, in order.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from foretell.progress import bar
 
 Trainer = trainers.BpeTrainer | trainers.WordPieceTrainer
 MIN_COUNT = 2  # a pair seen once is no pattern
-ALPHABET_SHARE = 10  # at most one piece in ten is a single character; the rarest characters stay unknown
+ALPHABET_SHARE = 20  # a character takes two pieces (one within words): together at most a tenth of the vocabulary
 
 
 def check_size(n_vocab: int, n_specials: int) -> None:
@@ -27,7 +27,7 @@ def check_size(n_vocab: int, n_specials: int) -> None:
 
 
 def alphabet(untrained: tokenizers.Tokenizer, texts: Sequence[str], n_vocab: int) -> list[str]:
-    """The most frequent characters of the texts as the tokenizer keeps them, in the order of their code points."""
+    """The most frequent characters of the texts as the tokenizer keeps them, a twentieth of n_vocab, in code order."""
     count: Counter[str] = Counter()
     for text in texts:
         count.update(untrained.normalizer.normalize_str(text))

@@ -2,8 +2,8 @@
 
     render_chat()  --JSON-->  another process: Jinja's immutable sandbox, 1 GiB, 2 s of processor time  --JSON-->  text
 
-The sandbox keeps a template from Python's objects; that it can neither hang nor fill the memory is the other process' task,
-because `{{ 'a' * 10**9 }}` and nested loops are allowed to a sandboxed template. This is the only place that runs one.
+The sandbox keeps a template from Python's objects; that it can neither hang nor fill the memory is the other process'
+task, because the sandbox allows `{{ 'a' * 10**9 }}` and loops in loops. This is the only place that runs a template.
 """
 
 import contextlib
@@ -82,7 +82,7 @@ def _render(request: dict[str, Any]) -> str:
 
 
 def _generation() -> type:
-    """The tag {% generation %} ... {% endgeneration %}, with which some templates mark the assistant's words: no effect."""
+    """The tag {% generation %}, with which some templates mark the assistant's words: it changes nothing."""
     from jinja2 import nodes
     from jinja2.ext import Extension
     from jinja2.parser import Parser

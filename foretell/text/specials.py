@@ -5,8 +5,8 @@
     gpt1        <|endoftext|>               <unk>, and <start> <delim> <extract> (Radford et al. 2018, section 3.3)
     wordpiece   [SEP]                       [PAD] [UNK] [CLS] [MASK] (Devlin et al. 2018, section 3)
 
-GPT-1's paper does not say what stood between its books; we put the token that GPT-2 put there. Where a kind has no token
-for padding, its end-of-text token pads: padded positions are masked, so what they hold teaches nothing.
+GPT-1's paper does not say what stood between its books; we put the token that GPT-2 put there. Where a kind has no
+token for padding, its end-of-text token pads: padded positions are masked, so what they hold teaches nothing.
 """
 
 from typing import Literal, get_args

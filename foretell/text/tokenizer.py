@@ -1,4 +1,4 @@
-"""The one tokenizer that all code sees, whichever of the three kinds it is. Its artifact is Hugging Face's tokenizer.json.
+"""The one tokenizer that all code sees, whichever of three kinds it is; its artifact is Hugging Face's tokenizer.json.
 
     kind        text it keeps                              pieces
     bpe         every byte of it                           byte-level BPE (GPT-2): a space belongs to the word after it
@@ -74,10 +74,9 @@ class Tokenizer:
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """The text of ids; a special token shows as its name, bytes that are no UTF-8 as U+FFFD."""
         known = [int(i) for i in ids]
-        if known and not (0 <= min(known) and max(known) < self.n_vocab):
-            wrong = next(i for i in known if not 0 <= i < self.n_vocab)
+        if wrong := [i for i in known if not 0 <= i < self.n_vocab]:
             rule = f"the ids of this {self.kind} tokenizer are 0 to {self.n_vocab - 1}"
-            raise BadUse(f"token id {wrong}: {rule}; decode with the tokenizer that encoded the text")
+            raise BadUse(f"token id {wrong[0]}: {rule}; decode with the tokenizer that encoded the text")
         if self._bytes is not None:
             return b"".join([self._bytes[i] for i in known]).decode("utf-8", "replace")
         return self._inner.decode(known, skip_special_tokens=False)
@@ -109,10 +108,10 @@ class Tokenizer:
     def byte_lengths(self) -> np.ndarray:  # -> (V,)
         """Bytes of text that each id stands for, 0 for special tokens: the divisor of bits per byte.
 
-        bpe: exact; the sum over encode(text) is len(text.encode()). gpt1 and wordpiece: of the text as the tokenizer keeps
-        it, lower case without accents. A word counts the one space that bounds it, at the piece that carries `</w>`, or lacks
-        `##`; a mark of punctuation and an ideograph stand without one. So "it, too" and "(x)" come out right up to the
-        space before the first word, "x.y" one too long, and a run of spaces counts as one.
+        bpe: exact; the sum over encode(text) is len(text.encode()). gpt1 and wordpiece: of the text as the tokenizer
+        keeps it, lower case without accents. A word counts the one space that bounds it, at the piece that carries
+        `</w>`, or lacks `##`; a mark of punctuation and an ideograph stand without one. So "it, too" and "(x)" come out
+        right up to the space of the first word, "x.y" one too long, and a run of spaces counts as one.
         """
         lengths = np.zeros(self.n_vocab, dtype=np.int64)  # (V,)
         names = set(self.specials.values())
@@ -130,7 +129,7 @@ class Tokenizer:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def save(self, folder: Path, model_max_length: int) -> None:
-        """Write tokenizer.json, tokenizer_config.json and, if it can chat, chat_template.jinja, as transformers reads them."""
+        """Write tokenizer.json, tokenizer_config.json and, where it can chat, chat_template.jinja for transformers."""
         inputs = ["input_ids", *(["token_type_ids"] if self.kind == "wordpiece" else []), "attention_mask"]
         config: dict[str, Any] = {
             "tokenizer_class": "PreTrainedTokenizerFast",
@@ -203,7 +202,7 @@ def _piece_length(token: str, kind: Kind) -> int:
 
 
 def _stands_close(word: str) -> bool:
-    """Whether a word is a mark of punctuation or an ideograph, which the tokenizer cuts off where the text has no space."""
+    """Whether a word is a mark of punctuation or an ideograph, cut off where the text has no space."""
     if len(word) != 1:
         return False
     ideograph = unicodedata.name(word, "").startswith("CJK")

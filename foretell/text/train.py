@@ -13,7 +13,7 @@ TRAIN = {"bpe": train_bpe, "gpt1": train_gpt1, "wordpiece": train_wordpiece}
 
 
 def train_tokenizer(kind: Kind, texts: Sequence[str], n_vocab: int, *, quiet: bool = False) -> Tokenizer:
-    """A tokenizer of n_vocab tokens, special ones included, learnt from the texts; the same texts give the same file."""
+    """A tokenizer of n_vocab tokens, special ones included; the same texts give the same file."""
     if kind not in TRAIN:
         raise BadUse(f"no tokenizer of the kind {kind!r}{nearest(kind, list(KINDS))}")
     return TRAIN[kind](texts, n_vocab, quiet=quiet)

@@ -1,9 +1,9 @@
-"""BERT's WordPiece (Devlin et al. 2018, section 3): a word is cut into the longest pieces of the vocabulary, from its left.
+"""BERT's WordPiece (Devlin et al. 2018, section 3): a word is cut into the vocabulary's longest pieces, from its left.
 
 Later pieces of a word begin with `##`. Text is lower-cased and loses its accents first (the uncased models).
 
-Deviation: how Google chose its 30 522 pieces was never published. Pieces are chosen here by BPE merges, the most frequent
-pair first, as the tokenizers library does; cutting a text with a given vocabulary is BERT's own.
+Deviation: how Google chose its 30 522 pieces was never published. Pieces are chosen here by BPE merges, the most
+frequent pair first, as the tokenizers library does; cutting a text with a given vocabulary is BERT's own.
 """
 
 import string
@@ -40,7 +40,7 @@ def train_wordpiece(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -
     """
     check_size(n_vocab, len(WORDPIECE))
     untrained = _untrained(dict.fromkeys(["[UNK]"], 0))
-    letters = alphabet(untrained, texts, n_vocab // 2)
+    letters = alphabet(untrained, texts, n_vocab)
     within = [WITHIN_WORD + letter for letter in letters if letter not in string.punctuation]
     trainer = trainers.WordPieceTrainer(
         vocab_size=n_vocab,

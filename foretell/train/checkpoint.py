@@ -25,9 +25,13 @@ MANIFEST = "manifest.json"
 
 
 def save(
-    folder: Path, model: Network, optimizers: list[Optimizer], state: dict[str, Any], keep: int
+    folder: Path, model: Network, optimizers: list[Optimizer], state: dict[str, Any], keep: int, spacing: int = 1
 ) -> Path:
-    """The checkpoint's folder, written aside and renamed; older ones beyond the last `keep` are removed after it."""
+    """The checkpoint's folder, written aside and renamed; older ones beyond the last `keep` are removed after it.
+
+    Older ones whose step is no multiple of `spacing` were made where a run was stopped: they go too, so that the mean of
+    the last few is the same however often a run was stopped.
+    """
     target = folder / f"step-{state['step']:08d}"
     with whole_folder(target) as aside:
         save_file({k: v.contiguous() for k, v in model.state_dict().items()}, aside / "model.safetensors")
@@ -35,8 +39,12 @@ def save(
         (aside / "state.json").write_text(json.dumps(state, indent=2))
         manifest = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
-    for old in every(folder)[:-keep]:
-        shutil.rmtree(old)
+    older = [path for path in every(folder) if path < target]
+    stops = [path for path in older if step_of(path) % spacing]
+    regular = [path for path in older if path not in stops]
+    leftovers = list(folder.glob(".step-*"))  # of a kill in the middle of a save
+    for path in stops + regular[: max(0, len(regular) + 1 - keep)] + leftovers:
+        shutil.rmtree(path)
     return target
 
 
@@ -50,13 +58,25 @@ def restore(folder: Path, model: Network, optimizers: list[Optimizer]) -> tuple[
     for path in reversed(found):
         problem = damage(path)
         if problem is None:
-            model.load_state_dict(load_file(path / "model.safetensors"))
-            load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))
+            _load(path, model, optimizers)
             return read_json(path / "state.json"), problems
         problems.append(problem)
     if found:
         raise Failed(f"no sound checkpoint in {folder}: {'; '.join(problems)}; remove the folder to begin again")
     return {}, []
+
+
+def _load(path: Path, model: Network, optimizers: list[Optimizer]) -> None:
+    try:
+        model.load_state_dict(load_file(path / "model.safetensors"))
+        load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise Failed(f"{path} is whole but of another network or optimizer; remove it to go on without it") from error
+
+
+def step_of(path: Path) -> int:
+    """The step of a checkpoint, from its name."""
+    return int(path.name.removeprefix("step-"))
 
 
 def every(folder: Path) -> list[Path]:
@@ -82,6 +102,8 @@ def mean_of_last(folder: Path, n: int) -> dict[str, Tensor]:
     paths = every(folder)[-n:]
     total: dict[str, Tensor] = {}
     for path in paths:
+        if problem := damage(path):
+            raise Failed(f"no mean of the last {n} checkpoints: {problem}; remove it to take the mean of the others")
         for name, value in load_file(path / "model.safetensors").items():
             total[name] = total[name] + value.double() if name in total else value.double()
     return {name: (value / len(paths)).float() for name, value in total.items()}

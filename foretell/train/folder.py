@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,11 @@ def weights_file(folder: Path) -> Path:
 
 
 def commit() -> str:
-    """The commit of the code, where it runs from a checkout; else empty."""
-    here = Path(__file__).parent
-    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)  # noqa: S607
+    """The commit of the code, where it runs from a checkout and git is there; else empty."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists() or shutil.which("git") is None:
+        return ""
+    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
     return said.stdout.strip() if said.returncode == 0 else ""
 
 

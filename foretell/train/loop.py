@@ -129,10 +129,11 @@ class Run:
                     found = self.evaluation()
                     values |= found
                 self.metrics.write(state.step, values)
-                if last or state.step % cfg.checkpoint_every == 0 or asked():
+                stop = asked()
+                if last or state.step % cfg.checkpoint_every == 0 or stop:
                     self.save()
                 shown.advance(text=self.words(values, found))
-                if asked() and not last:
+                if stop and not last:
                     raise Stopped(f"stopped after step {state.step} of {cfg.steps}; the same command continues")
         return found or self.evaluation()
 
@@ -176,7 +177,8 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint, keeping what an average or a damaged last one needs."""
         state = {name: getattr(self.state, name) for name in State.__dataclass_fields__}
-        checkpoint.save(self.out / "checkpoints", self.model, self.optimizers, state, max(2, self.cfg.average))
+        keep, spacing = max(2, self.cfg.average), self.cfg.checkpoint_every
+        checkpoint.save(self.out / "checkpoints", self.model, self.optimizers, state, keep, spacing)
 
     def words(self, values: dict[str, float], found: dict[str, float]) -> str:
         """The loss as the bar shows it."""

@@ -1,6 +1,7 @@
 """What a run writes down: one JSON line a step in metrics.jsonl and, if asked for, TensorBoard event files."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Metrics:
 
     def __init__(self, folder: Path, step: int, *, tensorboard: bool) -> None:
         self.path = folder / "metrics.jsonl"
-        kept = [line for line in read_metrics(self.path) if line["step"] <= step]
+        kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
         write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = self.path.open("a")
         self.events = _event_writer(folder / "events", step) if tensorboard else None
@@ -43,7 +44,8 @@ class Metrics:
 
     def close(self) -> None:
         """Close the files."""
-        self.file.close()
+        with suppress(OSError):  # a full disk: write() has said so
+            self.file.close()
         if self.events is not None:
             self.events.close()
 

@@ -35,7 +35,7 @@ def train_step(
         for name, term in terms.items():
             totals[name] = totals.get(name, 0) + term.total.detach().float()
             counts[name] = counts.get(name, 0) + term.n
-    found = {name: (sum_over_ranks(totals[name]) / sum_over_ranks(counts[name])).item() for name in totals}
+    found = {name: (sum_over_ranks(totals[name]) / sum_over_ranks(counts[name]).clamp(min=1)).item() for name in totals}
     found["loss"] = sum(weight * found[name] for name, weight in objective.weights.items())
     norm = clip_gradients(model, clip)
     skipped = not torch.isfinite(norm)

@@ -1,0 +1,69 @@
+"""`foretell show RECIPE[:SIZE]`: the resolved config and what it costs."""
+
+import json
+
+from foretell.commands.flags import parser
+from foretell.commands.train_command import COMMON, configured
+from foretell.config import dump
+from foretell.progress import time_text
+from foretell.train.config import RunConfig
+
+EXAMPLES = """  foretell show gpt3.pretrain:175B
+  foretell show gpt2.pretrain:nano --model.n-layers 8"""
+SHARE_OF_PEAK = 0.6  # what a large model reaches of the measured matrix-product peak in fp32 (benchmarks/)
+
+
+def run(args: list[str]) -> None:
+    """Print the config as it would run, its parameters, FLOPs, memory and time on this machine."""
+    flags = parser("show", "The resolved config of a recipe and what it costs. Nothing is allocated.", EXAMPLES, COMMON)
+    flags.add_argument("recipe", metavar="RECIPE[:SIZE] | config.json")
+    known, rest = flags.parse_known_args(args)
+    cfg = configured(known.recipe, rest, {**vars(known), "data": None, "fields": False})
+    cost = costs(cfg)
+    if known.json:
+        print(json.dumps({"config": json.loads(dump(cfg)), **cost}))
+        return
+    print(dump(cfg))
+    for line in lines(cfg, cost):
+        print(line)
+
+
+def costs(cfg: RunConfig) -> dict[str, object]:
+    """Parameters by part, FLOPs, bytes, and seconds here, of a run."""
+    from foretell.commands.peak import matmul_peak
+    from foretell.corpus.config import TranslationData
+    from foretell.model.count import flops_per_token, parameters, training_bytes
+    from foretell.train.schedule import rows_before
+
+    tokens = rows_before(cfg.batch, cfg.steps) * cfg.data.length
+    if isinstance(cfg.data, TranslationData):
+        tokens = cfg.steps * cfg.data.tokens_per_bucket
+    flops = flops_per_token(cfg.model, cfg.data.length) * tokens
+    rows = cfg.batch.micro or cfg.batch.rows
+    return {
+        "parameters": parameters(cfg.model),
+        "tokens": tokens,
+        "flops": flops,
+        "bytes": training_bytes(cfg.model, rows, cfg.data.length),
+        "seconds_here": flops / (SHARE_OF_PEAK * matmul_peak()),
+    }
+
+
+def lines(cfg: RunConfig, cost: dict) -> list[str]:  # type: ignore[type-arg]
+    """The costs as a person reads them."""
+    n = sum(cost["parameters"].values())
+    parts = ", ".join(f"{part} {count:,}" for part, count in cost["parameters"].items())
+    memory = ", ".join(f"{part} {size / 2**30:.2f} GiB" for part, size in cost["bytes"].items())
+    inner = cfg.model.n_heads * cfg.model.d_head
+    found = [
+        f"parameters   {n:,}  ({parts})",
+        f"training     {cost['tokens']:,} tokens in {cfg.steps:,} steps, {cost['flops']:.3g} FLOPs",
+        f"memory fp32  {memory}",
+        f"this machine {time_text(cost['seconds_here'])} at {SHARE_OF_PEAK:.0%} of its measured matrix-product peak",
+    ]
+    if inner != cfg.model.d_model:
+        found.append(
+            f"note         n_heads x d_head = {inner}, not d_model = {cfg.model.d_model}: the parameters are those of the "
+            "table as given, not of n_heads = d_model / d_head"
+        )
+    return found

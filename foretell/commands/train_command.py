@@ -1,0 +1,72 @@
+"""`foretell train RECIPE[:SIZE] | RUN/config.json [--field value ...]`."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from foretell import recipes
+from foretell.commands.flags import parser
+from foretell.config import load, override
+from foretell.errors import BadUse
+from foretell.train.config import RunConfig
+
+EXAMPLES = """  foretell train gpt2.pretrain:nano                           on the documentation text of this machine
+  foretell train gpt2.pretrain:nano --data FOLDER             on the text, or the tokens, in a folder
+  foretell train gpt1.finetune:nano --data describes --start runs/gpt1.pretrain-nano
+  foretell train bert.pretrain:nano --optim.lr 1e-3 --model.n-layers 2 --out runs/small
+  foretell train runs/small/config.json --out runs/again      the same run once more
+  foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
+
+SHORT = {"seed": "--seed", "steps": "--steps", "device": "--machine.device", "threads": "--machine.threads"}
+
+
+def run(args: list[str]) -> None:
+    """Train, or continue, or find finished; print where the run lies and how good it is."""
+    flags = parser("train", "Train any stage of any rung. A run that was stopped continues.", EXAMPLES, COMMON)
+    flags.add_argument("recipe", metavar="RECIPE[:SIZE] | config.json", nargs="?")
+    flags.add_argument("--data", metavar="DIR", help="text, tokens, pairs or a task: what the recipe reads")
+    flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
+    flags.add_argument("--list", action="store_true", help="list the recipes")
+    known, rest = flags.parse_known_args(args)
+    if known.list or known.recipe is None:
+        print("\n".join(recipes.every()))
+        if known.list:
+            return
+        raise BadUse("no recipe is named; give one of the above, such as gpt2.pretrain:nano")
+    cfg = configured(known.recipe, rest, vars(known))
+    from foretell.recipes.sources import resolve
+    from foretell.train.loop import Stopped, train
+
+    cfg = resolve(cfg, quiet=known.quiet)
+    out = Path(known.out or f"runs/{cfg.recipe.replace(':', '-')}")
+    try:
+        result = train(cfg, out, quiet=known.quiet)
+    except Stopped as stopped:
+        print(f"foretell: {stopped}", file=sys.stderr)
+        raise SystemExit(130) from None
+    if known.json:
+        print(json.dumps({"run": str(out), **result.metrics}))
+    else:
+        measured = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
+        print(f"{out}: {measured}")
+
+
+COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet")
+
+
+def configured(name: str, rest: list[str], given: dict[str, object]) -> RunConfig:
+    """The config of a recipe or a config.json with the command line's edits."""
+    if name.endswith(".json"):
+        if not Path(name).exists():
+            raise BadUse(f"{name} does not exist; give RUN/config.json or a recipe such as gpt2.pretrain:nano")
+        cfg = load(RunConfig, Path(name).read_text(), name)
+    else:
+        cfg = recipes.recipe(name)
+    edits = [part for flag, field in SHORT.items() if given.get(flag) is not None for part in (field, str(given[flag]))]
+    if given.get("fields"):
+        rest = [*rest, "--help"]
+    cfg = override(cfg, [*edits, *rest], prog=f"foretell train {name}")
+    if given.get("data"):
+        cfg = replace(cfg, data=replace(cfg.data, folder=str(given["data"])))
+    return cfg

@@ -1,0 +1,58 @@
+"""What a network costs: parameters, floating-point operations, memory. Shapes only, nothing is allocated.
+
+    FLOPs per token = 6 N + 12 n_layers n_heads d_head S    forward and backward; N the parameters in matrix products,
+                                                            S the positions attended to, on average
+
+(Kaplan et al. 2020, section 2.1; attention is counted for the positions that its pattern allows.)
+"""
+
+from foretell.model.config import NetworkConfig, Pattern
+from foretell.model.init import build_meta
+
+FP32 = 4  # bytes
+OPTIMIZER_COPIES = 4  # weights, gradients and Adam's two moments
+
+
+def parameters(cfg: NetworkConfig) -> dict[str, int]:
+    """The number of parameters of each part: embeddings, encoder, decoder, heads."""
+    found: dict[str, int] = {}
+    for name, p in build_meta(cfg).named_parameters():
+        part = name.split(".")[0]
+        part = {"embed": "embeddings", "encoder": "encoder", "decoder": "decoder"}.get(part, "heads")
+        found[part] = found.get(part, 0) + p.numel()
+    return found
+
+
+def attended(pattern: Pattern, window: int, length: int) -> float:
+    """The positions that one of `length` causal positions attends to, on average."""
+    if pattern == "dense":
+        return (length + 1) / 2
+    near = min(window, length)
+    band = (near * (near + 1) / 2 + (length - near) * near) / length
+    if pattern == "banded":
+        return band
+    strided = sum(max(i // window - (1 if i % window == 0 else 0), 0) + (i % window == 0 and i > 0) for i in range(length))
+    return band + strided / length
+
+
+def flops_per_token(cfg: NetworkConfig, length: int) -> float:
+    """The floating-point operations of training on one token of a row of `length`."""
+    model = build_meta(cfg)
+    matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("embed."))
+    output = cfg.n_vocab * cfg.d_model if model.lm_head is not None and model.lm_head.weight is None else 0
+    inner = cfg.n_heads * cfg.d_head
+    if cfg.kind == "decoder":
+        reach = sum(attended(cfg.pattern(i), cfg.window, length) for i in range(cfg.n_layers))
+    else:
+        stacks = 1 if cfg.kind == "encoder" else 3  # a seq2seq attends in the encoder, the decoder and between them
+        reach = float(stacks * cfg.n_layers * length)
+    return 6 * (matrices + output) + 12 * inner * reach
+
+
+def training_bytes(cfg: NetworkConfig, rows: int, length: int) -> dict[str, float]:
+    """The memory of training in fp32: weights, gradients, moments; and what a forward pass keeps for the backward."""
+    n = sum(parameters(cfg).values())
+    inner = cfg.n_heads * cfg.d_head
+    blocks = cfg.n_layers * (2 if cfg.kind == "seq2seq" else 1)
+    kept = blocks * (6 * cfg.d_model + 4 * inner + 2 * cfg.d_ff)
+    return {"weights and optimizer": float(OPTIMIZER_COPIES * FP32 * n), "activations": float(FP32 * rows * length * kept)}

@@ -1,0 +1,108 @@
+"""From a recipe's word for its data to folders on disk: what `embedded` and a folder of text mean.
+
+    corpora/embedded-bpe-4096/       tokens of the documentation text on this machine
+    corpora/embedded-signatures/     signature -> first sentence, for translation
+    corpora/embedded-topic/ ...      tasks made from the same text
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextData, TranslationData
+from foretell.corpus.documents import Document, documentation, text_folder
+from foretell.corpus.prepare import prepare_tokens
+from foretell.errors import BadUse
+from foretell.runs import read_json
+from foretell.tasks import documentation as made
+from foretell.train.config import RunConfig
+
+CORPORA = Path("corpora")
+SCRATCH = "scratch"
+TASKS = {
+    "topic": made.topic,
+    "describes": made.describes,
+    "same_text": made.same_text,
+    "which_description": made.which_description,
+}
+
+
+def resolve(cfg: RunConfig, into: Path = CORPORA, *, quiet: bool = False) -> RunConfig:
+    """The config with every folder there: text tokenised, pairs and tasks made, outputs as the task's card says.
+
+    BadUse if a folder, or the run that the config starts from, is not there, or the vocabulary is another.
+    """
+    cfg = replace(cfg, start="" if cfg.start == SCRATCH else cfg.start)
+    if cfg.start and not Path(cfg.start).exists():
+        raise BadUse(f"{cfg.start} does not exist, and {cfg.recipe} starts from it; train it first, or give --start DIR")
+    data = resolved_data(cfg, into, quiet)
+    cfg = replace(cfg, data=data)
+    check_vocabulary(cfg)
+    if isinstance(data, TaskData):
+        n_outputs = read_json(Path(data.folder) / "card.json")["n_outputs"]
+        cfg = replace(cfg, model=replace(cfg.model, heads=replace(cfg.model.heads, n_outputs=n_outputs)))
+    return cfg
+
+
+def resolved_data(cfg: RunConfig, into: Path, quiet: bool) -> Data:
+    """The data config with real folders."""
+    data, n_vocab = cfg.data, cfg.model.n_vocab
+    match data:
+        case TextData() | SegmentData():
+            return replace(data, folder=str(prepare_tokens(data.folder, data.tokenizer, n_vocab, into, quiet=quiet)))
+        case TranslationData():
+            tokens = prepare_tokens(data.tokens, data.tokenizer, n_vocab, into, quiet=quiet)
+            pairs = signatures(into) if data.folder == EMBEDDED else Path(data.folder)
+            return replace(data, folder=str(pairs), tokens=str(tokens))
+        case TaskData():
+            tokens = tokenizer_folder(cfg.start) if data.tokens == EMBEDDED and cfg.start else None
+            tokens = tokens or prepare_tokens(data.tokens, data.tokenizer, n_vocab, into, quiet=quiet)
+            return replace(data, folder=str(task_folder(data.folder, into)), tokens=str(tokens))
+
+
+def tokenizer_folder(start: str) -> Path | None:
+    """Where the model that a run starts from keeps its tokenizer."""
+    for folder in (Path(start) / "model", Path(start)):
+        if (folder / "tokenizer.json").exists():
+            return folder
+    return None
+
+
+def check_vocabulary(cfg: RunConfig) -> None:
+    """BadUse if the tokenizer has other ids than the network."""
+    data = cfg.data
+    folder = Path(data.tokens if isinstance(data, TranslationData | TaskData) else data.folder)
+    if (folder / "card.json").exists():
+        there = read_json(folder / "card.json")["n_vocab"]
+        if there != cfg.model.n_vocab:
+            raise BadUse(f"{folder} has {there} token ids, the network {cfg.model.n_vocab}; add --model.n-vocab {there}")
+
+
+def documents(text: str) -> list[Document]:
+    """The documents of a folder of text, or of this machine."""
+    return documentation() if text == EMBEDDED else text_folder(Path(text))
+
+
+def signatures(into: Path, text: str = EMBEDDED) -> Path:
+    """The folder of translation pairs made from the text, made once."""
+    folder = into / f"{name_of(text)}-signatures"
+    if not folder.exists():
+        made.signature_pairs(documents(text), folder)
+    return folder
+
+
+def task_folder(task: str, into: Path, text: str = EMBEDDED) -> Path:
+    """The folder of a task: the given one, or one of TASKS made once from the text. `embedded` means topic."""
+    name = "topic" if task == EMBEDDED else task
+    if name not in TASKS:
+        if not Path(task).is_dir():
+            raise BadUse(f"{task!r} is no task folder and none of {', '.join(TASKS)}; name one or give a folder")
+        return Path(task)
+    folder = into / f"{name_of(text)}-{name}"
+    if not folder.exists():
+        TASKS[name](documents(text), folder)
+    return folder
+
+
+def name_of(text: str) -> str:
+    """The short name of a source of text, for the folders made from it."""
+    return EMBEDDED if text == EMBEDDED else Path(text).resolve().name
