@@ -66,7 +66,7 @@ def load(want: type[T], text: str, where: str = "config.json") -> T:
 def _first_problem(want: type, problems: list[dict]) -> str:  # type: ignore[type-arg]
     """The problem that helps most: a misspelt name before the missing one that it causes."""
     problem = min(_of_their_kind(problems), key=lambda p: p["type"] != "unexpected_keyword_argument")
-    path = [str(part) for part in problem["loc"] if not str(part)[:1].isupper()]  # without the names of a union's classes
+    path = [str(part) for part in problem["loc"] if not str(part)[:1].isupper()]  # a union's classes are no fields
     said = f"{'.'.join(path) or 'the file'}: {problem['msg'].removeprefix('Value error, ')}"
     if problem["type"] == "unexpected_keyword_argument":
         known = [p["loc"][-1] for p in problems if p["type"] == "missing"] + _field_names(want)
@@ -76,14 +76,14 @@ def _first_problem(want: type, problems: list[dict]) -> str:  # type: ignore[typ
     return f"{said}, got {value!r}" if short else said
 
 
-def _of_their_kind(problems: list[dict]) -> list[dict]:  # type: ignore[type-arg]
+def _of_their_kind(problems: list[dict]) -> list[dict]:
     """The problems without those that a union's other classes have, which are not of the `kind` that is meant."""
     kinds = [p for p in problems if p["type"] == "literal_error" and p["loc"][-1] == "kind" and len(p["loc"]) > 2]
     others = [p["loc"][:-1] for p in kinds]
     return [p for p in problems if not any(p["loc"][: len(loc)] == loc for loc in others)] or _merged(kinds) or problems
 
 
-def _merged(kinds: list[dict]) -> list[dict]:  # type: ignore[type-arg]
+def _merged(kinds: list[dict]) -> list[dict]:
     """One problem for a `kind` that no class of a union has."""
     expected = " or ".join(p["ctx"]["expected"] for p in kinds)
     return [{**kinds[0], "msg": f"Input should be {expected}"}] if kinds else []

@@ -26,7 +26,7 @@ class Bar:
     def say(self, line: str) -> None:
         """A line of its own, above the bar."""
         if self._shown is not None:
-            self._shown.console.print(line)  # type: ignore[attr-defined]
+            self._shown.console.print(line, markup=False, highlight=False)  # type: ignore[attr-defined]
         elif self._log:
             print(line, file=sys.stderr, flush=True)  # noqa: T201
 
@@ -59,7 +59,7 @@ def bar(what: str, total: float, *, quiet: bool = False) -> Iterator[Bar]:
 
 
 def time_text(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min."""
+    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min, 12 days, 3,000 years."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -67,4 +67,7 @@ def time_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
+    if hours < 72:
+        return f"{hours} h {minutes} min"
+    days = hours / 24
+    return f"{days:.0f} days" if days < 730 else f"{days / 365.25:,.0f} years"

@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except OSError as error:
         raise Failed(f"cannot write {path}: {error.strerror or error}; the file there is as it was") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
 
 
 def read_json(path: Path) -> Any:

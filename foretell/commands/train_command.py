@@ -35,21 +35,19 @@ def run(args: list[str]) -> None:
             return
         raise BadUse("no recipe is named; give one of the above, such as gpt2.pretrain:nano")
     cfg = configured(known.recipe, rest, vars(known))
-    from foretell.recipes.sources import resolve
-    from foretell.train.loop import Stopped, train
+    from foretell.api import train
+    from foretell.train.loop import Stopped
 
-    cfg = resolve(cfg, quiet=known.quiet)
-    out = Path(known.out or f"runs/{cfg.recipe.replace(':', '-')}")
     try:
-        result = train(cfg, out, quiet=known.quiet)
+        result = train(cfg, known.out, quiet=known.quiet)
     except Stopped as stopped:
         print(f"foretell: {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
     if known.json:
-        print(json.dumps({"run": str(out), **result.metrics}))
+        print(json.dumps({"run": str(result.folder), **result.metrics}))
     else:
         measured = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
-        print(f"{out}: {measured}")
+        print(f"{result.folder}: {measured}")
 
 
 COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet")

@@ -34,7 +34,8 @@ def initialise(p: Tensor, name: str, cfg: NetworkConfig, seed: int) -> None:
     elif cfg.init.zero_residual and writes_to_residual(module):
         nn.init.zeros_(p)
     else:
-        stream = torch.Generator(p.device).manual_seed(zlib.crc32(f"{seed} {name}".encode()))  # a CPU stream takes 32 bits
+        own_seed = zlib.crc32(f"{seed} {name}".encode())  # 32 bits: a CPU stream takes no more
+        stream = torch.Generator(p.device).manual_seed(own_seed)
         if cfg.init.kind == "xavier" and "embed" not in module and module != "lm_head":
             nn.init.xavier_uniform_(p, generator=stream)
         else:

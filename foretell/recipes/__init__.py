@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from inspect import getmembers, isfunction, signature
+from types import ModuleType
 from typing import get_args
 
 from foretell.errors import BadUse, nearest
@@ -10,6 +11,13 @@ from foretell.train.config import RunConfig
 
 
 NOT_RUNGS = {"lineage", "sources"}  # the demo, which climbs them all, and the folders that they read
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`recipes.gpt2`, imported when first asked for."""
+    if name in rungs():
+        return importlib.import_module(f"foretell.recipes.{name}")
+    raise AttributeError(f"no rung is called {name!r}{nearest(name, rungs())}")
 
 
 def rungs() -> list[str]:

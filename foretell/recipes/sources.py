@@ -26,15 +26,17 @@ TASKS = {
 }
 
 
-def resolve(cfg: RunConfig, into: Path = CORPORA, *, quiet: bool = False) -> RunConfig:
+def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet: bool = False) -> RunConfig:
     """The config with every folder there: text tokenised, pairs and tasks made, outputs as the task's card says.
+
+    `text` is what `embedded` means: this machine's documentation, or a folder of the user's.
 
     BadUse if a folder, or the run that the config starts from, is not there, or the vocabulary is another.
     """
     cfg = replace(cfg, start="" if cfg.start == SCRATCH else cfg.start)
     if cfg.start and not Path(cfg.start).exists():
         raise BadUse(f"{cfg.start} does not exist, and {cfg.recipe} starts from it; train it first, or give --start DIR")
-    data = resolved_data(cfg, into, quiet)
+    data = resolved_data(cfg, into, text, quiet)
     cfg = replace(cfg, data=data)
     check_vocabulary(cfg)
     if isinstance(data, TaskData):
@@ -43,20 +45,24 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, quiet: bool = False) -> Run
     return cfg
 
 
-def resolved_data(cfg: RunConfig, into: Path, quiet: bool) -> Data:
+def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
     """The data config with real folders."""
-    data, n_vocab = cfg.data, cfg.model.n_vocab
+    data = cfg.data
+
+    def tokens(folder: str) -> Path:
+        source = text if folder == EMBEDDED else folder
+        return prepare_tokens(source, data.tokenizer, cfg.model.n_vocab, into, quiet=quiet)
+
     match data:
         case TextData() | SegmentData():
-            return replace(data, folder=str(prepare_tokens(data.folder, data.tokenizer, n_vocab, into, quiet=quiet)))
+            return replace(data, folder=str(tokens(data.folder)))
         case TranslationData():
-            tokens = prepare_tokens(data.tokens, data.tokenizer, n_vocab, into, quiet=quiet)
-            pairs = signatures(into) if data.folder == EMBEDDED else Path(data.folder)
-            return replace(data, folder=str(pairs), tokens=str(tokens))
+            pairs = signatures(into, text) if data.folder == EMBEDDED else Path(data.folder)
+            return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
         case TaskData():
-            tokens = tokenizer_folder(cfg.start) if data.tokens == EMBEDDED and cfg.start else None
-            tokens = tokens or prepare_tokens(data.tokens, data.tokenizer, n_vocab, into, quiet=quiet)
-            return replace(data, folder=str(task_folder(data.folder, into)), tokens=str(tokens))
+            own = tokenizer_folder(cfg.start) or tokenizer_folder(data.tokens)
+            folder = task_folder(data.folder, into, text)
+            return replace(data, folder=str(folder), tokens=str(own or tokens(data.tokens)))
 
 
 def tokenizer_folder(start: str) -> Path | None:

@@ -54,7 +54,7 @@ def chat_ids_and_mask(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list
 
 
 def check_turns(turns: Sequence[Turn]) -> None:
-    """Nothing, or a BadUse unless a system message may come first, then user and assistant by turns."""
+    """Nothing; a BadUse unless user and assistant speak by turns, the user first, after at most one system message."""
     first = 1 if turns and turns[0].role == "system" else 0
     if len(turns) == first:
         raise BadUse("the conversation holds no user's turn; it needs at least one")

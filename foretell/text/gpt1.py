@@ -30,7 +30,7 @@ def gpt1_from_files(encoder_json: Path, vocab_bpe: Path) -> Tokenizer:
 def train_gpt1(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Tokenizer:
     """A tokenizer of GPT-1's kind: <unk>, characters that end a word, characters, merges, then the special tokens.
 
-    At most a tenth of n_vocab is spent on characters; rarer ones are <unk>.
+    The most frequent characters are in it, at most a tenth of a large n_vocab; rarer ones are <unk>.
     """
     check_size(n_vocab, 1 + len(GPT1_ADDED))
     untrained = _untrained({GPT1_UNKNOWN: 0}, [])

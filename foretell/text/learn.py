@@ -4,6 +4,7 @@ It numbers the pieces of an alphabet with `</w>` or `##` in the order of a hash 
 breaks ties between merges by those numbers. So the alphabet is counted here and given to it, in order.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,10 +14,10 @@ from tokenizers import trainers
 
 from foretell.errors import BadUse
 from foretell.progress import bar
+from foretell.text.tokenizer import well_formed
 
 Trainer = trainers.BpeTrainer | trainers.WordPieceTrainer
-MIN_COUNT = 2  # a pair seen once is no pattern
-ALPHABET_SHARE = 20  # a character takes two pieces (one within words): together at most a tenth of the vocabulary
+MIN_COUNT = 2  # a pair or a character seen once is no pattern
 
 
 def check_size(n_vocab: int, n_specials: int) -> None:
@@ -27,12 +28,15 @@ def check_size(n_vocab: int, n_specials: int) -> None:
 
 
 def alphabet(untrained: tokenizers.Tokenizer, texts: Sequence[str], n_vocab: int) -> list[str]:
-    """The most frequent characters of the texts as the tokenizer keeps them, a twentieth of n_vocab, in code order."""
+    """The most frequent characters of the texts as the tokenizer keeps them: 100, or a twentieth of n_vocab if more.
+
+    A character takes two pieces, one of them for within a word or its end: at most a tenth of a large vocabulary.
+    """
     count: Counter[str] = Counter()
     for text in texts:
-        count.update(untrained.normalizer.normalize_str(text))
-    kept = sorted((c for c in count if not c.isspace()), key=lambda c: (-count[c], c))
-    return sorted(kept[: n_vocab // ALPHABET_SHARE])
+        count.update(untrained.normalizer.normalize_str(well_formed(text)))
+    known = [c for c, times in count.items() if times >= MIN_COUNT and not c.isspace()]
+    return sorted(sorted(known, key=lambda c: (-count[c], c))[: max(100, n_vocab // 20)])
 
 
 def learn(
@@ -42,14 +46,12 @@ def learn(
 
     `n_vocab` is what the user asked for, special tokens included; the trainer's own size is what the text is to give.
     """
-    import json
-
     with bar("learning tokens", len(texts), quiet=quiet) as progress:
 
         def fed() -> Iterator[str]:
             for text in texts:
                 progress.advance()
-                yield text
+                yield well_formed(text)
 
         untrained.train_from_iterator(fed(), trainer, length=len(texts))
     model = json.loads(untrained.to_str())["model"]

@@ -54,7 +54,7 @@ class Tokenizer:
         bpe gives the text back, byte for byte. What Unicode cannot hold, half of a surrogate pair, becomes U+FFFD.
         gpt1 and wordpiece put <unk> or [UNK] for a character that they have not learnt, the only special token here.
         """
-        text = _well_formed(text)
+        text = well_formed(text)
         if self._fast is not None and not _wide_gap(text):
             return self._fast.encode_ordinary(text)
         return self._inner.encode(text, add_special_tokens=False).ids
@@ -62,9 +62,9 @@ class Tokenizer:
     def encode_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
         """encode() of each text, as arrays of `dtype`: uint16 where the vocabulary fits, else int32."""
         if self._fast is None:
-            found = self._inner.encode_batch_fast([_well_formed(text) for text in texts], add_special_tokens=False)
+            found = self._inner.encode_batch_fast([well_formed(text) for text in texts], add_special_tokens=False)
             return [np.array(one.ids, dtype=self.dtype) for one in found]
-        return [self._encode_array(_well_formed(text)) for text in texts]
+        return [self._encode_array(well_formed(text)) for text in texts]
 
     def _encode_array(self, text: str) -> np.ndarray:
         if self._fast is None or _wide_gap(text):
@@ -181,7 +181,7 @@ def _n_vocab(inner: tokenizers.Tokenizer) -> int:
     return len(ids)
 
 
-def _well_formed(text: str) -> str:
+def well_formed(text: str) -> str:
     """The text with surrogate pairs joined and lone ones replaced; nearly always the text itself."""
     try:
         text.encode()

@@ -36,7 +36,7 @@ def bert_from_file(vocab_txt: Path) -> Tokenizer:
 def train_wordpiece(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Tokenizer:
     """A tokenizer of BERT's kind: special tokens, characters within words, characters, then longer pieces.
 
-    At most a tenth of n_vocab is spent on characters; a word that holds a rarer one is [UNK].
+    The most frequent characters are in it, at most a tenth of a large n_vocab; a word that holds a rarer one is [UNK].
     """
     check_size(n_vocab, len(WORDPIECE))
     untrained = _untrained(dict.fromkeys(["[UNK]"], 0))

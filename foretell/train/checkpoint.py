@@ -29,8 +29,8 @@ def save(
 ) -> Path:
     """The checkpoint's folder, written aside and renamed; older ones beyond the last `keep` are removed after it.
 
-    Older ones whose step is no multiple of `spacing` were made where a run was stopped: they go too, so that the mean of
-    the last few is the same however often a run was stopped.
+    Older ones whose step is no multiple of `spacing` were made where a run was stopped: they go too, so that the mean
+    of the last few is the same however often a run was stopped.
     """
     target = folder / f"step-{state['step']:08d}"
     with whole_folder(target) as aside:

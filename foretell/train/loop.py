@@ -32,6 +32,7 @@ from foretell.train import checkpoint, folder
 from foretell.train.config import Machine, RunConfig
 from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
+from foretell.train.memory import keep_freed_memory
 from foretell.train.metrics import Metrics
 from foretell.train.optimizer import build_optimizers, set_rate
 from foretell.train.schedule import rate, rows_after, rows_before
@@ -74,6 +75,7 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Rank
     if "finished" in lineage:
         return Result(folder=out, metrics=lineage["result"])
     device = choose_device(cfg.machine)
+    keep_freed_memory()
     data = open_batches(cfg.data, cfg.seed)
     model = build(cfg.model, cfg.seed, device)
     if cfg.start:

@@ -1,13 +1,16 @@
 """tiktoken's encoding must equal Hugging Face's for every vocabulary that it is trusted with, on every character."""
 
 import json
+import random
 import unicodedata
 
 import pytest
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers
 
+from foretell.text.bpe import train_bpe
 from foretell.text.byte_level import characters, fast_encoding, token_bytes
+from foretell.text.specials import BPE
 from foretell.text.tokenizer import Tokenizer
 
 
@@ -55,6 +58,19 @@ def test_a_trained_vocabulary_is_trusted_and_equal(bpe, odd_texts, prose):
     theirs.encode_special_tokens = True
     for text in [*odd_texts, *prose]:
         assert bpe._fast.encode_ordinary(text) == theirs.encode(text).ids
+
+
+@pytest.mark.parametrize(
+    ("letters", "n_merges"), [("a", 20), ("ab", 150), ("ab ", 120), ("aA1 .", 60), ("abc\u00e9\u00e8\u4e2d", 150)]
+)
+def test_vocabularies_of_few_letters_are_trusted_and_equal(letters, n_merges):
+    """Few letters make the tokens overlap as much as tokens can."""
+    rng = random.Random(letters)
+    texts = ["".join(rng.choices(letters, k=rng.randrange(1, 80))) for _ in range(600)]
+    tokenizer = train_bpe(texts[:300], 256 + len(BPE) + n_merges)
+    theirs = tokenizers.Tokenizer.from_str(tokenizer.to_json())
+    assert tokenizer._fast is not None
+    assert [tokenizer.encode(text) for text in texts] == [theirs.encode(text).ids for text in texts]
 
 
 def merged_in_order(text, merges):

@@ -45,7 +45,7 @@ def refused(template):
         "{{ cycler.__init__.__globals__.os.popen('touch PROOF').read() }}",
         "{% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
         "{{ messages.append(1) }}",
-        "{{ raise_exception.__globals__ }}",
+        "{{ raise_exception.__globals__['subprocess'] }}",
     ],
 )
 def test_a_template_that_reaches_for_objects_is_refused(template, tmp_path, monkeypatch):
@@ -73,7 +73,7 @@ def test_an_endless_template_is_stopped():
     assert "more than 2 s" in refused(loops)
 
 
-@pytest.mark.parametrize("template", ["{{ 'a' * 10**10 }}", "{% set x = ['a' * 10**8] * 40 %}{{ x | join }}"])
+@pytest.mark.parametrize("template", ["{{ 'a' * 10**10 }}", "{% set x = 'a' * 2**29 %}{{ x + x }}"])
 def test_a_template_that_eats_memory_is_stopped(template):
     assert "1024 MiB" in refused(template)
 

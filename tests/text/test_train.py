@@ -37,6 +37,12 @@ def test_a_vocabulary_larger_than_the_text_names_the_most_it_gives(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_half_a_surrogate_pair_trains_as_the_replacement_character(kind, prose):
+    made = {train_tokenizer(kind, [*prose, bad * 9], 600, quiet=True).sha() for bad in ("\ud800 ", "\ufffd ")}
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("texts", [[], [""], ["x"]])
 def test_hardly_any_text_is_told(kind, texts):
     with pytest.raises(BadUse, match=r"n_vocab=1000 is more than this text gives"):

@@ -13,7 +13,7 @@ def test_bert_is_as_published(bert):
     ids = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103}
     assert (bert.kind, bert.n_vocab, bert.specials) == ("wordpiece", 30522, ids)
     assert bert.encode("Hello World") == [7592, 2088]
-    assert bert.decode(bert.encode("Caf\u00e9, UNBELIEVABLY")) == "cafe, unbelievably"
+    assert bert.decode(bert.encode("M\u00fcller, UNBELIEVABLY")) == "muller, unbelievably"
 
 
 @pytest.mark.slow
@@ -41,7 +41,7 @@ def test_a_word_is_its_longest_pieces_from_the_left(wordpiece, prose):
     vocab = json.loads(wordpiece.to_json())["model"]["vocab"]
     words = sorted({word.lower() for text in prose for word in text.split() if word.isascii() and word.isalpha()})
     words += ["zz\u00df", "x\u2603"]
-    assert len(words) > 3000
+    assert len(words) > 2000
     for word in words:
         assert wordpiece.encode(word) == [vocab[piece] for piece in longest_first(word, vocab)]
 

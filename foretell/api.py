@@ -1,0 +1,32 @@
+"""The Python face: load a model, ask it, train one.
+
+    import foretell
+    from foretell import recipes
+
+    m = foretell.load("runs/gpt2.pretrain-nano")          # or a Hugging Face folder, or "hf:gpt2"
+    m.logits(ids)                                         # (B, T) -> (B, T, V)
+    m.score([("The capital of France is", " Paris")])
+    m.generate(["Return the"], max_new_tokens=40, temperature=0.8)
+    foretell.train(recipes.gpt2.pretrain("nano"))
+"""
+
+from pathlib import Path
+
+from foretell.generate.model import Model, load
+from foretell.recipes.sources import resolve
+from foretell.train.config import RunConfig
+from foretell.train.loop import Result
+from foretell.train.loop import train as train_resolved
+
+__all__ = ["Model", "Result", "load", "train"]
+
+
+def train(cfg: RunConfig, out: str | Path | None = None, *, quiet: bool = False) -> Result:
+    """The finished run of a config, in `out` or in runs/<recipe>: begun, continued, or found finished."""
+    folder = Path(out) if out is not None else default_folder(cfg)
+    return train_resolved(resolve(cfg, quiet=quiet), folder, quiet=quiet)
+
+
+def default_folder(cfg: RunConfig) -> Path:
+    """Where a run goes that is given no folder: runs/gpt2.pretrain-nano."""
+    return Path("runs") / cfg.recipe.replace(":", "-")

@@ -1,0 +1,27 @@
+"""A measured value is never alone: its 95 % interval and the number of examples go with it."""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+Measured = dict[str, float]
+Z = 1.959964  # two-sided 95 %
+
+
+def share(right: float, n: int) -> Measured:
+    """The share right/n with Wilson's interval (Wilson 1927), which stays inside [0, 1] at small n."""
+    p = right / n
+    middle, width = p + Z**2 / (2 * n), Z * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    scale = 1 + Z**2 / n
+    return {"value": p, "low": max((middle - width) / scale, 0.0), "high": min((middle + width) / scale, 1.0), "n": n}
+
+
+def bootstrap(items: Sequence[T], measure: Callable[[Sequence[T]], float], rounds: int = 200, seed: int = 0) -> Measured:
+    """measure(items) with the percentile bootstrap over items (Efron 1979): for what is no mean, such as BLEU."""
+    draw = np.random.default_rng(seed)
+    values = [measure([items[i] for i in draw.integers(0, len(items), len(items))]) for _ in range(rounds)]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return {"value": measure(items), "low": float(low), "high": float(high), "n": len(items)}

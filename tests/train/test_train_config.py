@@ -1,0 +1,97 @@
+import re
+
+import pytest
+from in_memory import config, network
+
+from foretell.config import dump, load
+from foretell.corpus.config import TaskData, TextData
+from foretell.model.config import Heads
+from foretell.objective.config import Task
+from foretell.train.config import AdamW, BatchSize, Machine, Muon, RunConfig, Schedule
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("lr", [NAN, INF, 0.0, -1e-3])
+def test_a_learning_rate_is_a_positive_number(lr):
+    with pytest.raises(ValueError, match=rf"lr={lr} is not a positive number; the papers use"):
+        AdamW(lr=lr)
+    with pytest.raises(ValueError, match=rf"lr={lr} is not a positive number"):
+        Muon(lr=1e-3, muon_lr=lr)
+
+
+@pytest.mark.parametrize("decay", [NAN, INF, -0.1])
+def test_a_decay_is_no_negative_number(decay):
+    with pytest.raises(ValueError, match=rf"weight_decay={decay} is not a number of at least 0; 0 switches it off"):
+        AdamW(lr=1e-3, weight_decay=decay)
+    with pytest.raises(ValueError, match=rf"weight_decay={decay} is not a number of at least 0"):
+        Muon(lr=1e-3, muon_lr=1e-2, muon_weight_decay=decay)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"shape": "linear", "warmup_steps": -1}, "warmup_steps=-1 is negative; 0 means no warm-up"),
+        ({"shape": "inverse_sqrt"}, "warmup_steps=0 with shape=inverse_sqrt has no peak; the Transformer used 4000"),
+        (
+            {"shape": "linear", "decay_from": 0.6, "decay_to": 0.5},
+            "decay_from=0.6 and decay_to=0.5 are not 0 <= from < to <= 1",
+        ),
+        ({"shape": "linear", "decay_to": 1.5}, "decay_to=1.5 are not"),
+        ({"shape": "linear", "decay_from": NAN}, "decay_from=nan and"),
+        ({"shape": "cosine", "floor": 1.5}, "floor=1.5 is not in [0, 1]; it is a share of the peak rate"),
+        ({"shape": "cosine", "floor": NAN}, "floor=nan is not in [0, 1]"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(fields, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Schedule(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"rows": 0}, "rows=0, micro=0: rows must be at least 1"),
+        ({"rows": 4, "micro": -1}, "micro=-1"),
+        ({"rows": 4, "ramp_from": 5}, "ramp_from=5 is not in [0, rows=4]"),
+        ({"rows": 4, "ramp_from": -1}, "ramp_from=-1"),
+        ({"rows": 4, "ramp_from": 1, "ramp_rows": -1}, "ramp_rows is negative"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_refused(fields, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        BatchSize(**fields)
+
+
+def test_threads_are_counted_from_zero():
+    with pytest.raises(ValueError, match="threads=-1 is negative; 0 measures"):
+        Machine(threads=-1)
+
+
+@pytest.mark.parametrize("name", ["steps", "evaluate_every", "checkpoint_every", "average"])
+def test_counts_below_one_are_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"{name}=0 is not positive; give at least 1"):
+        config(**{name: 0})
+
+
+@pytest.mark.parametrize("clip", [NAN, -1.0])
+def test_clip_is_no_negative_number(clip):
+    with pytest.raises(ValueError, match=f"clip={clip} is not at least 0; 0 does not clip"):
+        config(clip=clip)
+
+
+def test_rows_fit_into_the_context():
+    with pytest.raises(ValueError, match=r"data\.length=9 is above model\.n_ctx=8; lower it"):
+        config(data=TextData(length=9))
+
+
+def test_a_task_needs_a_head():
+    task = {"data": TaskData(folder="x", length=8, layout="gpt1"), "objective": Task()}
+    with pytest.raises(ValueError, match=r"model\.heads\.n_outputs=0; give the number of classes"):
+        config(**task)
+    config(**task, model=network(heads=Heads(n_outputs=2)))
+
+
+def test_a_config_survives_its_file():
+    for cfg in (config(), config(optim=Muon(lr=1 / 3, muon_lr=2e-2)), config(steps=10**9, clip=0.1 + 0.2)):
+        assert load(RunConfig, dump(cfg)) == cfg
