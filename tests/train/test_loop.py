@@ -73,7 +73,7 @@ def test_the_network_learns_to_count(tmp_path):
     train(cfg, tmp_path, quiet=True)
     found = [line["val_loss"] for line in lines(tmp_path) if "val_loss" in line]
     assert found[0] == pytest.approx(torch.tensor(11.0).log().item(), abs=0.1), "at first every token is as likely"
-    assert found[1] < found[0] - 0.5
+    assert found[1] < found[0] - 0.4
 
 
 def test_micro_batches_change_nothing_but_rounding(tmp_path):

@@ -1,0 +1,69 @@
+"""Token files in Megatron's layout: `.bin` is the flat tokens, `.idx` (MMIDIDX, version 1) says where sequences end.
+
+    9 bytes "MMIDIDX" 0 0 | u64 version = 1 | u8 type of a token | u64 S | u64 D + 1
+    i32 tokens of each sequence (S) | i64 first byte of each (S) | i64 first sequence of each document, and S (D + 1)
+
+A document is one sequence or, for sentence pairs, one sequence per sentence. `.bin` is nanoGPT's file as well.
+
+S sequences   D documents
+"""
+
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from foretell.errors import BadUse
+
+MAGIC = b"MMIDIDX\0\0"
+HEADER = struct.Struct("<9sQBQQ")
+TYPES = {4: np.dtype("<i4"), 8: np.dtype("<u2")}
+WIDE = 65500  # vocabularies from this size on take four bytes a token
+
+
+class TokenFile(NamedTuple):
+    """The tokens, memory-mapped, where each sequence begins (the end last), and the sequence each document begins with."""
+
+    tokens: np.ndarray
+    sequences: np.ndarray
+    documents: np.ndarray
+
+
+def token_type(n_vocab: int) -> np.dtype:
+    """The type of a token on disk, by Megatron's rule: 16 bits without a sign below 65 500, else 32 bits."""
+    return TYPES[4 if n_vocab >= WIDE else 8]
+
+
+def write_index(path: Path, dtype: np.dtype, lengths: np.ndarray, documents: np.ndarray) -> None:  # (S,), (D+1,)
+    """Write an .idx file from the length of each sequence and the first sequence of each document."""
+    code = next(code for code, known in TYPES.items() if known == dtype)
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) * dtype.itemsize  # (S,)
+    with path.open("wb") as file:
+        file.write(HEADER.pack(MAGIC, 1, code, len(lengths), len(documents)))
+        file.write(lengths.astype("<i4").tobytes() + starts.astype("<i8").tobytes())
+        file.write(documents.astype("<i8").tobytes())
+
+
+def open_file(stem: Path) -> TokenFile:
+    """The tokens of STEM.bin and STEM.idx; BadUse that names the file where one is absent, cut off or foreign."""
+    index, flat = stem.with_suffix(".idx"), stem.with_suffix(".bin")
+    for path in (index, flat):
+        if not path.is_file():
+            raise BadUse(f"{path} does not exist; give a folder of tokens, or a folder of text to make them from")
+    content = index.read_bytes()
+    if len(content) < HEADER.size or not content.startswith(MAGIC):
+        raise BadUse(f"{index} is no MMIDIDX file; it was cut off or is something else: make the folder again")
+    _, version, code, n_sequences, n_documents = HEADER.unpack_from(content)
+    if version != 1 or code not in TYPES:
+        raise BadUse(f"{index} has version {version} and token type {code}; known are version 1 and types 4, 8 (i4, u2)")
+    if len(content) != HEADER.size + 12 * n_sequences + 8 * n_documents:
+        raise BadUse(f"{index} has {len(content)} bytes, not those of {n_sequences} sequences: make the folder again")
+    lengths = np.frombuffer(content, "<i4", n_sequences, HEADER.size).astype(np.int64)  # (S,)
+    documents = np.frombuffer(content, "<i8", n_documents, HEADER.size + 12 * n_sequences)  # (D+1,)
+    sequences = np.concatenate([[0], np.cumsum(lengths)])  # (S+1,)
+    there, due = flat.stat().st_size, int(sequences[-1]) * TYPES[code].itemsize
+    if there != due:
+        raise BadUse(f"{flat} has {there} bytes and its .idx speaks of {due}; it was cut off: make the folder again")
+    tokens = np.memmap(flat, TYPES[code], mode="r") if due else np.empty(0, TYPES[code])
+    return TokenFile(np.asarray(tokens), sequences, documents)

@@ -1,0 +1,64 @@
+"""The order of rows and every random number of a row, as pure functions of (seed, sample number): nothing to store.
+
+    shuffled   a keyed permutation of range(n): Feistel network of four rounds on the least even number of bits that
+               holds n, walked along its cycle until the number is below n (Black and Rogaway 2002)
+    stream     splitmix64 (Steele, Lea and Flood 2014), begun at a hash of (seed, sample)
+
+B samples   N numbers of a sample
+"""
+
+import numpy as np
+
+ROUNDS = 4
+GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: splitmix64's stride
+WORD = (1 << 64) - 1
+
+
+def shuffled(samples: np.ndarray, n_rows: int, seed: int) -> np.ndarray:  # (B,) -> (B,)
+    """The row that each sample number reads: every epoch of n_rows samples holds each row once, in its own order."""
+    epochs, places = np.divmod(np.asarray(samples, dtype=np.int64), n_rows)  # (B,)
+    return permuted(places, n_rows, hashed(_begun(seed), epochs.astype(np.uint64)))
+
+
+def permuted(places: np.ndarray, n: int, keys: np.ndarray) -> np.ndarray:  # (B,), (B,) -> (B,)
+    """Where a permutation of range(n) sends each place; each place has a key, and a key is a permutation."""
+    half = max((int(n - 1).bit_length() + 1) // 2, 1)
+    found = places.astype(np.uint64)  # (B,)
+    walking = np.arange(len(found))
+    while len(walking):
+        found[walking] = _feistel(found[walking], keys[walking], half)
+        walking = walking[found[walking] >= n]
+    return found.astype(np.int64)
+
+
+def _feistel(x: np.ndarray, keys: np.ndarray, half: int) -> np.ndarray:  # (B,), (B,) -> (B,)
+    mask, shift = np.uint64((1 << half) - 1), np.uint64(half)
+    left, right = x >> shift, x & mask
+    for turn in range(ROUNDS):
+        left, right = right, left ^ (hashed(keys + np.uint64(turn), right) & mask)
+    return left << shift | right
+
+
+def stream(seed: int, samples: np.ndarray, n: int, purpose: int = 0) -> np.ndarray:  # (B,) -> (B, N)
+    """n numbers of each sample, uniform in [0, 1); another purpose gives other numbers."""
+    begun = hashed(_begun(seed, purpose), np.asarray(samples, dtype=np.int64).astype(np.uint64))  # (B,)
+    steps = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(GAMMA)  # (N,)
+    bits = mixed(begun[:, None] + steps)  # (B, N)
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def hashed(key: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """64 bits that look random, of a key and a number."""
+    return mixed(key ^ mixed(x + np.uint64(GAMMA)))
+
+
+def mixed(x: np.ndarray) -> np.ndarray:
+    """Splitmix64's finaliser: a permutation of the 64-bit numbers that moves every bit."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _begun(seed: int, purpose: int = 0) -> np.ndarray:  # -> (1,)
+    """A key from a seed, as an array because numpy warns where a scalar wraps round."""
+    return mixed(np.array([(seed * GAMMA + (purpose + 1) * 0xD1B54A32D192ED03) & WORD], dtype=np.uint64))

@@ -1,0 +1,152 @@
+"""A folder of tokens: text as a model reads it, with what is needed to trace each token back to its document.
+
+    train.bin train.idx  val.bin val.idx    Megatron's layout (megatron.py)
+    documents.parquet                       id, source, split, offset (tokens), n_tokens, n_bytes of each document
+    tokenizer.json  card.json               how it was encoded; counts, sizes and hashes
+
+bpe and gpt1 put <|endoftext|> after every document, and a document is one sequence. In wordpiece a document is a list
+of sentences, each one a sequence: [CLS] and [SEP] are set when a row is made, so none is stored.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foretell.corpus.documents import Document, n_bytes, source_hash
+from foretell.corpus.megatron import TokenFile, open_file, token_type, write_index
+from foretell.corpus.sentences import sentences
+from foretell.corpus.split import split
+from foretell.errors import BadUse
+from foretell.progress import Bar, bar
+from foretell.runs import read_json, sha256, whole_folder
+from foretell.text.tokenizer import Tokenizer
+
+CARD, SIDECAR = "card.json", "documents.parquet"
+SPLITS = ("train", "val")
+BATCH = 256  # documents encoded at a time
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """An open folder of tokens."""
+
+    folder: Path
+    card: dict[str, Any]
+    train: TokenFile
+    val: TokenFile
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that encoded it."""
+        return Tokenizer.load(self.folder)
+
+
+def write_tokens(
+    documents: Sequence[Document],
+    tokenizer: Tokenizer,
+    folder: Path,
+    *,
+    source: str = "",
+    dropped: dict[str, int] | None = None,
+    quiet: bool = False,
+) -> Path:
+    """The folder, written whole: `source` names the text (its hash where nothing is given)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    with whole_folder(folder) as aside:
+        sides = split(documents)
+        with bar("encoding text", len(sides["train"]) + len(sides["val"]), quiet=quiet) as progress:
+            for name in SPLITS:
+                rows += _write_split(aside / name, name, sides[name], tokenizer, progress)
+        (aside / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist(rows), aside / SIDECAR, compression="zstd")
+        card = {
+            "kind": "tokens",
+            "tokenizer": tokenizer.kind,
+            "n_vocab": tokenizer.n_vocab,
+            "between_documents": "sentences by the .idx" if tokenizer.kind == "wordpiece" else "<|endoftext|>",
+            "n_documents": len(documents),
+            "n_tokens": {name: sum(row["n_tokens"] for row in rows if row["split"] == name) for name in SPLITS},
+            "n_bytes": {name: sum(row["n_bytes"] for row in rows if row["split"] == name) for name in SPLITS},
+            "dropped": dropped or {},
+            "source": source or source_hash(documents),
+            "tokenizer_sha256": tokenizer.sha(),
+            "sha256": {path.name: sha256(path) for path in sorted(aside.iterdir())},
+        }
+        (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
+    return folder
+
+
+def _write_split(
+    stem: Path, name: str, documents: list[Document], tokenizer: Tokenizer, progress: Bar
+) -> list[dict[str, Any]]:
+    """The sidecar's rows, after the .bin and the .idx of one split are written."""
+    dtype, lengths, firsts, rows, offset = token_type(tokenizer.n_vocab), [], [0], [], 0
+    with stem.with_suffix(".bin").open("wb") as file:
+        for one, sequences in _encoded(documents, tokenizer):
+            lengths += [len(ids) for ids in sequences]
+            firsts.append(len(lengths))
+            n = sum(map(len, sequences))
+            file.write(b"".join(ids.astype(dtype).tobytes() for ids in sequences))
+            rows.append({"id": one.id, "source": one.source, "split": name, "offset": offset, "n_tokens": n})
+            rows[-1]["n_bytes"] = n_bytes(one.text)
+            offset += n
+            progress.advance()
+    write_index(stem.with_suffix(".idx"), dtype, np.array(lengths, dtype=np.int64), np.array(firsts))
+    return rows
+
+
+def _encoded(documents: list[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
+    """Each document with its sequences: one with its end, or its sentences."""
+    whole = tokenizer.kind != "wordpiece"
+    for start in range(0, len(documents), BATCH):
+        batch = documents[start : start + BATCH]
+        parts = [[one.text] if whole else sentences(one.text) for one in batch]
+        ids = tokenizer.encode_batch([part for text in parts for part in text])
+        ends = np.cumsum([0, *map(len, parts)])
+        for one, (first, last) in zip(batch, pairwise(ends), strict=True):
+            found = ids[first:last]
+            yield one, [np.append(found[0], tokenizer.end_of_text)] if whole else [s for s in found if len(s)]
+
+
+def is_token_folder(folder: Path) -> bool:
+    """Whether a folder claims to hold tokens."""
+    return (folder / "train.idx").exists()
+
+
+def open_tokens(folder: Path) -> Tokens:
+    """The tokens of a folder, memory-mapped; BadUse that names the file where one is absent, cut off or foreign."""
+    train, val = (open_file(folder / name) for name in SPLITS)
+    path = folder / CARD
+    card = read_json(path)
+    if not isinstance(card, dict) or card.get("kind") != "tokens":
+        raise BadUse(f"{path} is no card of a token folder; make the folder again from its text")
+    for name, file in zip(SPLITS, (train, val), strict=True):
+        n = card.get("n_tokens", {}).get(name)
+        if n != len(file.tokens):
+            raise BadUse(f"{folder / name}.bin has {len(file.tokens)} tokens, its card says {n}: make the folder again")
+    return Tokens(folder=folder, card=card, train=train, val=val)
+
+
+def check_length(tokens: Tokens, needed: int) -> None:
+    """BadUse if a split has fewer tokens than one row needs."""
+    for name, file in zip(SPLITS, (tokens.train, tokens.val), strict=True):
+        n, held = len(file.tokens), " (a twentieth of the text is held out)" if name == "val" else ""
+        if n < needed:
+            raise BadUse(
+                f"{tokens.folder / name}.bin has {n} tokens{held}, a row needs {needed}; "
+                "give more text, or lower --data.length"
+            )
+
+
+def check_kind(tokens: Tokens, kind: str) -> None:
+    """BadUse if the folder was encoded by a tokenizer of another kind."""
+    there = tokens.card["tokenizer"]
+    if there != kind:
+        raise BadUse(f"{tokens.folder} holds {there} tokens, not {kind}; give text, or set --data.tokenizer {there}")
