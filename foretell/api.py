@@ -1,13 +1,13 @@
 """The Python face: load a model, ask it, train one.
 
-    import foretell
-    from foretell import recipes
+import foretell
+from foretell import recipes
 
-    m = foretell.load("runs/gpt2.pretrain-nano")          # or a Hugging Face folder, or "hf:gpt2"
-    m.logits(ids)                                         # (B, T) -> (B, T, V)
-    m.score([("The capital of France is", " Paris")])
-    m.generate(["Return the"], max_new_tokens=40, temperature=0.8)
-    foretell.train(recipes.gpt2.pretrain("nano"))
+m = foretell.load("runs/gpt2.pretrain-nano")          # or a Hugging Face folder, or "hf:gpt2"
+m.logits(ids)                                         # (B, T) -> (B, T, V)
+m.score([("The capital of France is", " Paris")])
+m.generate(["Return the"], max_new_tokens=40, temperature=0.8)
+foretell.train(recipes.gpt2.pretrain("nano"))
 """
 
 from pathlib import Path

@@ -8,9 +8,9 @@ Nothing is configured in any other place: no environment variables, no global fl
 import dataclasses
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from foretell.errors import BadUse, nearest
 
@@ -54,7 +54,7 @@ def dump(cfg: object) -> str:
 
 
 def load(want: type[T], text: str, where: str = "config.json") -> T:
-    """Inverse of dump(). An unknown, missing or ill-typed field is a BadUse that names its full path and the nearest name."""
+    """Inverse of dump(). An unknown, missing or ill-typed field is a BadUse with its full path and the nearest name."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -63,7 +63,7 @@ def load(want: type[T], text: str, where: str = "config.json") -> T:
         raise BadUse(f"{where}: {_first_problem(want, error.errors())}") from error
 
 
-def _first_problem(want: type, problems: list[dict]) -> str:  # type: ignore[type-arg]
+def _first_problem(want: type, problems: Sequence[Mapping[str, Any]]) -> str:
     """The problem that helps most: a misspelt name before the missing one that it causes."""
     problem = min(_of_their_kind(problems), key=lambda p: p["type"] != "unexpected_keyword_argument")
     path = [str(part) for part in problem["loc"] if not str(part)[:1].isupper()]  # a union's classes are no fields
@@ -92,7 +92,7 @@ def _merged(kinds: list[dict]) -> list[dict]:
 def _field_names(config: type) -> list[str]:
     """The names of all fields of a config class and of the config classes inside it."""
     names = []
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+    for field in dataclasses.fields(config):
         names.append(field.name)
         for part in getattr(field.type, "__args__", (field.type,)):
             if dataclasses.is_dataclass(part) and isinstance(part, type):

@@ -13,7 +13,7 @@ class BadUse(Exception):
 
 
 class Failed(Exception):
-    """What was asked for is right, but the work failed: a full disk, a broken file, a loss that is not a number. Exit code 1."""
+    """What was asked for is right, but the work failed: a full disk, a broken file, a loss of nan. Exit code 1."""
 
     exit_code = 1
 

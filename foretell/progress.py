@@ -1,4 +1,4 @@
-"""What a waiting person sees: a bar with the time left on a terminal, a line now and then in a log, nothing if quiet."""
+"""What a waiting person sees: a bar with the time left on a terminal, a line now and then in a log, or nothing."""
 
 import sys
 import time
@@ -50,7 +50,14 @@ def bar(what: str, total: float, *, quiet: bool = False) -> Iterator[Bar]:
         yield Bar(what, total, None, log=not quiet)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     left = (TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.fields[text]}"))

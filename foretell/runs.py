@@ -20,7 +20,7 @@ from foretell.errors import BadUse, Failed
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its name when the block ends well, and is removed when it does not."""
+    """A temporary folder beside `folder` that takes its name when the block ends well, and is removed otherwise."""
     aside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
         shutil.rmtree(aside, ignore_errors=True)  # left by a kill; in a container the same process number comes back

@@ -12,8 +12,12 @@ EXAMPLES = """  foretell demo                                   on the documenta
 
 def run(args: list[str]) -> None:
     """Climb, or go on climbing; print the report's path."""
-    flags = parser("demo", "Climb the whole lineage on this machine, then write the report.", EXAMPLES, ("out", "quiet"))
-    flags.add_argument("--text", metavar="FOLDER", default="embedded", help="your own text instead of the documentation")
+    flags = parser(
+        "demo", "Climb the whole lineage on this machine, then write the report.", EXAMPLES, ("out", "quiet")
+    )
+    flags.add_argument(
+        "--text", metavar="FOLDER", default="embedded", help="your own text instead of the documentation"
+    )
     flags.add_argument("--scale", default="nano", help="nano (default), mini, or smoke (seconds; learns nothing)")
     given = flags.parse_args(args)
     from foretell.recipes.lineage import Climb, climb

@@ -5,6 +5,7 @@ import os
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from foretell.commands.flags import parser
 
@@ -28,10 +29,10 @@ def run(args: list[str]) -> None:
     for name, value in found.items():
         if name != "advice":
             print(f"{name:16} {value}")
-    print("\n" + ("\n".join(f"- {line}" for line in found["advice"]) or "nothing is missing"))  # type: ignore[arg-type]
+    print("\n" + ("\n".join(f"- {line}" for line in found["advice"]) or "nothing is missing"))
 
 
-def measure() -> dict[str, object]:
+def measure() -> dict[str, Any]:
     """What was found, and advice."""
     import torch
 

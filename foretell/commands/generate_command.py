@@ -21,7 +21,9 @@ def run(args: list[str]) -> None:
     flags.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token")
     flags.add_argument("--top-k", type=int, default=0, metavar="K", help="only the K likeliest tokens; 0 all")
     flags.add_argument("--top-p", type=float, default=1.0, metavar="P", help="only the likeliest tokens of mass P")
-    flags.add_argument("--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated")
+    flags.add_argument(
+        "--stop", action="append", default=[], metavar="TEXT", help="end before this text; may be repeated"
+    )
     flags.add_argument("--beam", type=int, default=0, metavar="N", help="beam search of this width instead of sampling")
     flags.add_argument("--length-penalty", type=float, default=0.6, metavar="ALPHA", help="of the beam search")
     given = flags.parse_args(args)

@@ -49,7 +49,7 @@ def costs(cfg: RunConfig) -> dict[str, object]:
     }
 
 
-def lines(cfg: RunConfig, cost: dict) -> list[str]:  # type: ignore[type-arg]
+def lines(cfg: RunConfig, cost: dict) -> list[str]:
     """The costs as a person reads them."""
     n = sum(cost["parameters"].values())
     parts = ", ".join(f"{part} {count:,}" for part, count in cost["parameters"].items())
@@ -62,8 +62,5 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:  # type: ignore[type-arg]
         f"this machine {time_text(cost['seconds_here'])} at {SHARE_OF_PEAK:.0%} of its measured matrix-product peak",
     ]
     if inner != cfg.model.d_model:
-        found.append(
-            f"note         n_heads x d_head = {inner}, not d_model = {cfg.model.d_model}: the parameters are those of the "
-            "table as given, not of n_heads = d_model / d_head"
-        )
+        found.append(f"note         n_heads x d_head = {inner} is not d_model = {cfg.model.d_model}: counted as given")
     return found

@@ -19,7 +19,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def module_text(name: str, source: str) -> str:
-    """The documentation of a module as running text; empty where it has none. ValueError or SyntaxError if no Python."""
+    """The documentation of a module as running text; empty where it has none. SyntaxError if it is no Python."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in other people's source
         tree = ast.parse(source)
@@ -34,11 +34,14 @@ def _members(body: list[ast.stmt], owner: str, within_class: bool = False) -> It
     for node in body:
         if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_"):
             continue
-        said, name = ast.get_docstring(node), f"{owner}.{node.name}"
-        is_class = isinstance(node, ast.ClassDef)
-        if said and said.strip():
-            yield (_class_heading(node, name) if is_class else name + _arguments(node, within_class)), said.strip()
-        if is_class:
+        said, name = (ast.get_docstring(node) or "").strip(), f"{owner}.{node.name}"
+        if isinstance(node, ast.ClassDef):
+            heading = _class_heading(node, name)
+        else:
+            heading = name + _arguments(node, within_class)
+        if said:
+            yield heading, said
+        if isinstance(node, ast.ClassDef):
             yield from _members(node.body, name, within_class=True)
 
 

@@ -24,7 +24,17 @@ from foretell.progress import bar
 
 SHORTEST, LONGEST = 200, 150_000  # characters of a document
 LARGEST_SOURCE = 1_000_000  # bytes; larger modules are tables
-NOT_READ = {"test", "tests", "testing", "idle_test", "site-packages", "dist-packages", "vendor", "encodings", "foretell"}
+NOT_READ = {
+    "test",
+    "tests",
+    "testing",
+    "idle_test",
+    "site-packages",
+    "dist-packages",
+    "vendor",
+    "encodings",
+    "foretell",
+}
 STANDARD_LIBRARY = "python"
 LEAST_SAID = {STANDARD_LIBRARY: 0.05, "packages": 0.25}
 """share of a module in triple quotes below which parsing it costs more than it gives"""

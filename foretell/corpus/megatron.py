@@ -18,12 +18,12 @@ from foretell.errors import BadUse
 
 MAGIC = b"MMIDIDX\0\0"
 HEADER = struct.Struct("<9sQBQQ")
-TYPES = {4: np.dtype("<i4"), 8: np.dtype("<u2")}
+TYPES: dict[int, np.dtype] = {4: np.dtype("<i4"), 8: np.dtype("<u2")}
 WIDE = 65500  # vocabularies from this size on take four bytes a token
 
 
 class TokenFile(NamedTuple):
-    """The tokens, memory-mapped, where each sequence begins (the end last), and the sequence each document begins with."""
+    """The tokens, memory-mapped; where each sequence begins, and their end; the first sequence of each document."""
 
     tokens: np.ndarray
     sequences: np.ndarray
@@ -56,7 +56,9 @@ def open_file(stem: Path) -> TokenFile:
         raise BadUse(f"{index} is no MMIDIDX file; it was cut off or is something else: make the folder again")
     _, version, code, n_sequences, n_documents = HEADER.unpack_from(content)
     if version != 1 or code not in TYPES:
-        raise BadUse(f"{index} has version {version} and token type {code}; known are version 1 and types 4, 8 (i4, u2)")
+        raise BadUse(
+            f"{index} has version {version} and token type {code}; known are version 1 and types 4, 8 (i4, u2)"
+        )
     if len(content) != HEADER.size + 12 * n_sequences + 8 * n_documents:
         raise BadUse(f"{index} has {len(content)} bytes, not those of {n_sequences} sequences: make the folder again")
     lengths = np.frombuffer(content, "<i4", n_sequences, HEADER.size).astype(np.int64)  # (S,)

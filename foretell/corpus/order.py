@@ -7,16 +7,30 @@
 B samples   N numbers of a sample
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 ROUNDS = 4
+AHEAD = 4096  # samples whose rows are found together
 GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: splitmix64's stride
 WORD = (1 << 64) - 1
 
 
 def shuffled(samples: np.ndarray, n_rows: int, seed: int) -> np.ndarray:  # (B,) -> (B,)
     """The row that each sample number reads: every epoch of n_rows samples holds each row once, in its own order."""
-    epochs, places = np.divmod(np.asarray(samples, dtype=np.int64), n_rows)  # (B,)
+    blocks, places = np.divmod(np.asarray(samples, dtype=np.int64), AHEAD)  # (B,)
+    found = np.empty_like(places)
+    for block in np.unique(blocks):
+        inside = blocks == block
+        found[inside] = _block(int(block), n_rows, seed)[places[inside]]
+    return found
+
+
+@lru_cache(maxsize=8)  # a batch alone is too small to be quick: what the next ones read is found with it
+def _block(block: int, n_rows: int, seed: int) -> np.ndarray:
+    """The rows of the block's AHEAD samples."""
+    epochs, places = np.divmod(np.arange(block * AHEAD, (block + 1) * AHEAD), n_rows)
     return permuted(places, n_rows, hashed(_begun(seed), epochs.astype(np.uint64)))
 
 

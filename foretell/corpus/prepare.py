@@ -1,7 +1,7 @@
 """From a folder of text to a folder of tokens, made once: documents -> tokenizer -> tokens.
 
-    corpora/embedded-bpe-4096/      the documentation text of this machine
-    corpora/letters-bpe-4096/       the text in .../letters
+corpora/embedded-bpe-4096/      the documentation text of this machine
+corpora/letters-bpe-4096/       the text in .../letters
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def prepare_tokens(
     tokenizer: Tokenizer | None = None,
     quiet: bool = False,
 ) -> Path:
-    """The folder of tokens of a folder of text, or of `embedded`: found, or made in `into`; tokens are left as they are.
+    """The folder of tokens of a folder of text, or of `embedded`, found or made in `into`; a token folder as it is.
 
     Tokens that were made from other text keep their folder, because runs may read them: the new ones get a name with
     the beginning of their hash.
@@ -38,20 +38,20 @@ def prepare_tokens(
         check_kind(open_tokens(Path(folder)), kind)
         return Path(folder)
     name = EMBEDDED if folder == EMBEDDED else Path(folder).resolve().name
-    where = into / f"{name}-{kind}-{n_vocab}"
     gathered = None if folder == EMBEDDED else gather_folder(Path(folder))
     source = source_hash(gathered.documents) if gathered else documentation_source(DOCUMENTATION_BYTES)
+    where = into / f"{name}-{kind}-{n_vocab}"
     apart = where.with_name(f"{where.name}-{source[:8]}")
     for there in (where, apart):
         if _is_of(there, source, tokenizer):
             return there
-    gathered = gathered or gather_documentation(DOCUMENTATION_BYTES, quiet)
-    _say(gathered, name, quiet)
+    if gathered is None:
+        gathered = gather_documentation(DOCUMENTATION_BYTES, quiet)
+    else:
+        _say_dropped(gathered, folder, quiet)
     tokenizer = tokenizer or train_tokenizer(kind, sample(gathered.documents), n_vocab, quiet=quiet)
-    into_folder = apart if where.exists() else where
-    return write_tokens(
-        gathered.documents, tokenizer, into_folder, source=source, dropped=gathered.dropped, quiet=quiet
-    )
+    new = apart if where.exists() else where
+    return write_tokens(gathered.documents, tokenizer, new, source=source, dropped=gathered.dropped, quiet=quiet)
 
 
 def _is_of(folder: Path, source: str, tokenizer: Tokenizer | None) -> bool:
@@ -63,11 +63,11 @@ def _is_of(folder: Path, source: str, tokenizer: Tokenizer | None) -> bool:
     return card.get("source") == source and same
 
 
-def _say(gathered: Gathered, name: str, quiet: bool) -> None:
-    """Tell what was left out, before the work that takes long."""
-    with bar(name, 1, quiet=quiet) as progress:
+def _say_dropped(gathered: Gathered, folder: str, quiet: bool) -> None:
+    """Tell what of the user's text was left out, before the work that takes long."""
+    with bar("reading text", len(gathered.documents), quiet=quiet) as progress:
         for reason, n in gathered.dropped.items():
-            progress.say(f"{name}: {n} left out or mended: {reason}")
+            progress.say(f"{folder}: {n} {'file' if n == 1 else 'files'} {reason}")
 
 
 def sample(documents: Sequence[Document], characters: int = SAMPLE_CHARACTERS) -> list[str]:

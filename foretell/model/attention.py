@@ -79,7 +79,9 @@ class Attention(nn.Module):
         return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
 
 
-def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None) -> Tensor:  # (B, H, T, K), (B, H, S, K) -> (B, H, T, S)
+def attention_weights(
+    q: Tensor, k: Tensor, mask: Tensor | None
+) -> Tensor:  # (B, H, T, K), (B, H, S, K) -> (B, H, T, S)
     """softmax(Q K^T / sqrt(d_head)) written out, for the report's attention map."""
     scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5  # (B, H, T, S)
     if mask is not None:

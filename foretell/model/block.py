@@ -35,12 +35,13 @@ def norm(cfg: NetworkConfig) -> nn.Module:
 
 def activation(name: str) -> Callable[[Tensor], Tensor]:
     """The non-linearity by its name; gelu_tanh is the approximation that OpenAI's models were trained with."""
-    return {
+    named: dict[str, Callable[[Tensor], Tensor]] = {
         "relu": F.relu,
         "gelu": F.gelu,
         "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
         "relu2": lambda x: F.relu(x).square(),
-    }[name]
+    }
+    return named[name]
 
 
 class FeedForward(nn.Module):

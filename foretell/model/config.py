@@ -1,10 +1,10 @@
 """What a network is, as data. A rung of the lineage is one such row; the code below it is written once.
 
-                      kind      norm_place  positions  activation  paper
-    Transformer       seq2seq   post        sinusoid   relu        Vaswani et al. 2017, section 3
-    GPT-1             decoder   post        learned    gelu_tanh   Radford et al. 2018, section 4.1
-    BERT              encoder   post        learned    gelu        Devlin et al. 2018, section 3
-    GPT-2, GPT-3      decoder   pre         learned    gelu_tanh   Radford et al. 2019, section 2.3
+                  kind      norm_place  positions  activation  paper
+Transformer       seq2seq   post        sinusoid   relu        Vaswani et al. 2017, section 3
+GPT-1             decoder   post        learned    gelu_tanh   Radford et al. 2018, section 4.1
+BERT              encoder   post        learned    gelu        Devlin et al. 2018, section 3
+GPT-2, GPT-3      decoder   pre         learned    gelu_tanh   Radford et al. 2019, section 2.3
 """
 
 from dataclasses import dataclass, field

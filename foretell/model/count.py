@@ -31,7 +31,9 @@ def attended(pattern: Pattern, window: int, length: int) -> float:
     band = (near * (near + 1) / 2 + (length - near) * near) / length
     if pattern == "banded":
         return band
-    strided = sum(max(i // window - (1 if i % window == 0 else 0), 0) + (i % window == 0 and i > 0) for i in range(length))
+    strided = sum(
+        max(i // window - (1 if i % window == 0 else 0), 0) + (i % window == 0 and i > 0) for i in range(length)
+    )
     return band + strided / length
 
 
@@ -55,4 +57,7 @@ def training_bytes(cfg: NetworkConfig, rows: int, length: int) -> dict[str, floa
     inner = cfg.n_heads * cfg.d_head
     blocks = cfg.n_layers * (2 if cfg.kind == "seq2seq" else 1)
     kept = blocks * (6 * cfg.d_model + 4 * inner + 2 * cfg.d_ff)
-    return {"weights and optimizer": float(OPTIMIZER_COPIES * FP32 * n), "activations": float(FP32 * rows * length * kept)}
+    return {
+        "weights and optimizer": float(OPTIMIZER_COPIES * FP32 * n),
+        "activations": float(FP32 * rows * length * kept),
+    }

@@ -1,6 +1,8 @@
 """Tokens, positions and segments as vectors.
 
-    PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),  PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))    Vaswani et al., section 3.5
+    PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),  PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))
+
+(Vaswani et al. 2017, section 3.5)
 
 B batch   T positions   D d_model
 """

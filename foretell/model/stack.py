@@ -50,7 +50,7 @@ class Stack(nn.Module):
     def mask(
         self, pattern: Pattern, positions: Tensor, attend: Tensor | None, cache: Cache | None, equal: bool
     ) -> Tensor | None:
-        """What a layer of this pattern may see, broadcast to (B, H, T, S); None where plain causality or all is meant."""
+        """What a layer of this pattern may see, broadcast to (B, H, T, S); None for plain causality, or for all."""
         new, so_far = positions.shape[1], 0 if cache is None else cache.layers[0].end
         plain = equal and (so_far in (0, new) or new == 1)  # nothing hides but the future, and SDPA knows that itself
         if not self.causal:

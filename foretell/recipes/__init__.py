@@ -9,7 +9,6 @@ from typing import get_args
 from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
-
 NOT_RUNGS = {"lineage", "sources"}  # the demo, which climbs them all, and the folders that they read
 
 

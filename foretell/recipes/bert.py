@@ -62,7 +62,7 @@ SIZES = {
 
 
 def network(size: Size) -> NetworkConfig:
-    """Section 3: a bidirectional encoder, GELU, segment embeddings, dropout 0.1. The norms' eps is the program's 1e-12."""
+    """Section 3: a bidirectional encoder, GELU, segments, dropout 0.1. The norms' eps is the program's 1e-12."""
     row = SIZES[size]
     return NetworkConfig(
         kind="encoder",
@@ -84,7 +84,7 @@ def network(size: Size) -> NetworkConfig:
 
 
 def pretrain(size: Size = "base") -> RunConfig:
-    """Appendix A.2: 90 % of the steps at length 128; Adam 1e-4, weight decay 0.01, 10 000 steps of warm-up, linear decay.
+    """Appendix A.2: 90 % of the steps at length 128; Adam 1e-4, weight decay 0.01, warm-up 10 000, linear decay.
 
     Deviation: Adam's bias correction, which the authors' program leaves out, is kept.
     """

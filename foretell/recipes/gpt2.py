@@ -1,6 +1,6 @@
 """GPT-2: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".
 
-$ foretell train gpt2.pretrain:124M --data FOLDER        the paper's smallest; also 355M, 774M, 1558M (117M ... as printed)
+$ foretell train gpt2.pretrain:124M --data FOLDER     the paper's smallest (printed as 117M); also 355M, 774M, 1558M
 $ foretell train gpt2.pretrain:nano                      the same on the documentation text of this machine
 $ foretell generate runs/gpt2.pretrain-nano "Return the"
 

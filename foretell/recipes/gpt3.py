@@ -46,9 +46,7 @@ SIZES = {
     "nano": Row(
         n_layers=4, d_model=128, n_heads=4, d_head=32, batch=2048, lr=3e-3, n_ctx=128, n_vocab=4096, tokens=1_600_000
     ),
-    "smoke": Row(
-        n_layers=2, d_model=32, n_heads=2, d_head=16, batch=384, lr=3e-3, n_ctx=48, n_vocab=512, tokens=4000
-    ),
+    "smoke": Row(n_layers=2, d_model=32, n_heads=2, d_head=16, batch=384, lr=3e-3, n_ctx=48, n_vocab=512, tokens=4000),
 }
 
 WARMUP, RAMP, DECAY = 0.375e9 / 300e9, 8e9 / 300e9, 260e9 / 300e9  # shares of all tokens, section 2.3 and appendix B

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from foretell import progress, recipes
-from foretell.corpus.config import TaskData
+from foretell.corpus.config import EMBEDDED, TaskData
 from foretell.corpus.prepare import prepare_tokens
 from foretell.errors import BadUse
 from foretell.recipes import sources
@@ -48,7 +48,7 @@ class Climb:
     @property
     def command(self) -> str:
         """The command that climbs so."""
-        text = "" if self.text == sources.EMBEDDED else f" --text {Path(self.text).name}"
+        text = "" if self.text == EMBEDDED else f" --text {Path(self.text).name}"
         return f"foretell demo{text}" + ("" if self.scale == "nano" else f" --scale {self.scale}")
 
 
@@ -70,7 +70,10 @@ def climb(plan: Climb) -> Path:
     for number, stage in enumerate(STAGES, 1):
         before = time.monotonic()
         left = (before - begun) / done * (total - done) if done and before - begun > 10 else None
-        say(plan, f"[{number}/{len(STAGES)}] {stage.name}" + (f"  (about {progress.time_text(left)} left)" if left else ""))
+        say(
+            plan,
+            f"[{number}/{len(STAGES)}] {stage.name}" + (f"  (about {progress.time_text(left)} left)" if left else ""),
+        )
         stage.do(plan)
         done += stage.weight
         spent.append({"name": stage.name, "seconds": round(time.monotonic() - before, 1), "done": True})
@@ -95,7 +98,9 @@ def report(plan: Climb) -> None:
 
 def run(plan: Climb, cfg: RunConfig, name: str) -> Result:
     """A training run of the climb, on its text, in the folder of that name."""
-    return train(sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet), plan.out / name, quiet=plan.quiet)
+    return train(
+        sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet), plan.out / name, quiet=plan.quiet
+    )
 
 
 def size(plan: Climb) -> str:
@@ -148,24 +153,43 @@ def corpus(plan: Climb) -> None:
         n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
         folder = prepare_tokens(plan.text, kind, n_vocab, plan.corpora, quiet=plan.quiet)
         cards.append(folder / "card.json")
-    measured(plan, "corpus", cards, lambda: corpus_table(plan, [read_json(card) for card in cards]))
+    measured(plan, "corpus", cards, lambda: corpus_table(plan, cards))
 
 
-def corpus_table(plan: Climb, cards: list[dict[str, Any]]) -> dict[str, Any]:
+def corpus_table(plan: Climb, cards: list[Path]) -> dict[str, Any]:
     """What the text is made of, and how far each tokenizer packs it."""
-    tokenizers = [
-        {"kind": card["kind"], "n_vocab": card["n_vocab"], "bytes_per_token": card["n_bytes"] / card["n_tokens"]}
-        for card in cards
-    ]
-    text = read_json(plan.corpora / sources.name_of(plan.text) / "card.json")
+    first = read_json(cards[0])
     return {
-        "source": "documentation text on this machine" if plan.text == sources.EMBEDDED else Path(plan.text).name,
-        "documents": text["documents"],
-        "bytes": text["bytes"],
-        "by_source": text["by_source"],
-        "dropped": text["dropped"],
-        "tokenizers": tokenizers,
+        "source": "documentation text on this machine" if plan.text == EMBEDDED else Path(plan.text).name,
+        "documents": first["n_documents"],
+        "bytes": sum(first["n_bytes"].values()),
+        "by_source": by_source(cards[0].parent / "documents.parquet", most=12),
+        "dropped": first["dropped"],
+        "tokenizers": [packing(read_json(card)) for card in cards],
     }
+
+
+def packing(card: dict[str, Any]) -> dict[str, Any]:
+    """How many bytes of text a tokenizer's token stands for."""
+    n_bytes, n_tokens = sum(card["n_bytes"].values()), sum(card["n_tokens"].values())
+    return {"kind": card["tokenizer"], "n_vocab": card["n_vocab"], "bytes_per_token": n_bytes / n_tokens}
+
+
+def by_source(sidecar: Path, most: int) -> list[dict[str, Any]]:
+    """Documents and bytes of each source, the largest first, the small ones together."""
+    import pyarrow.parquet as parquet
+
+    sums: dict[str, list[int]] = {}
+    for row in parquet.read_table(sidecar, columns=["source", "n_bytes"]).to_pylist():
+        found = sums.setdefault(row["source"], [0, 0])
+        found[0], found[1] = found[0] + 1, found[1] + row["n_bytes"]
+    rows = [{"source": name, "documents": n, "bytes": size} for name, (n, size) in sums.items()]
+    rows.sort(key=lambda row: -row["bytes"])
+    rest = rows[most:]
+    if rest:
+        others = {"documents": sum(row["documents"] for row in rest), "bytes": sum(row["bytes"] for row in rest)}
+        rows = [*rows[:most], {"source": f"{len(rest)} others", **others}]
+    return rows
 
 
 def transformer(plan: Climb) -> None:
@@ -264,7 +288,10 @@ def masked_words(plan: Climb) -> dict[str, Any]:
     pairs = lines(sources.signatures(plan.corpora, plan.text) / "val.jsonl")
     model = model_of(plan, "bert.pretrain")
     found = read_json(plan.out / "bert.pretrain" / "lineage.json")["result"]
-    return {"examples": gaps(model, [pair["target"] for pair in pairs], 8, 24), "accuracy_all": found["val_mlm_accuracy"]}
+    return {
+        "examples": gaps(model, [pair["target"] for pair in pairs], 8, 24),
+        "accuracy_all": found["val_mlm_accuracy"],
+    }
 
 
 def gpt2(plan: Climb) -> None:
@@ -295,7 +322,13 @@ def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
         chance = 1 / len(questions[0]["choices"])
         result = read_json(plan.out / name / "lineage.json")["result"]
         rows.append(
-            {"model": name, "parameters": n, "task": task, "accuracy": accuracy(model, questions, "\n"), "chance": chance}
+            {
+                "model": name,
+                "parameters": n,
+                "task": task,
+                "accuracy": accuracy(model, questions, "\n"),
+                "chance": chance,
+            }
         )
         text.append(
             {"model": name, "parameters": n, "loss": result["val_loss"], "bits_per_byte": result["val_bits_per_byte"]}
@@ -358,7 +391,7 @@ def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
     story = {
         "command": plan.command,
         "scale": plan.scale,
-        "text": plan.text if plan.text == sources.EMBEDDED else Path(plan.text).name,
+        "text": plan.text if plan.text == EMBEDDED else Path(plan.text).name,
         "started": told.get("started") or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": sum(stage["seconds"] or 0 for stage in stages),
         "stages": stages,

@@ -1,8 +1,8 @@
 """From a recipe's word for its data to folders on disk: what `embedded` and a folder of text mean.
 
-    corpora/embedded-bpe-4096/       tokens of the documentation text on this machine
-    corpora/embedded-signatures/     signature -> first sentence, for translation
-    corpora/embedded-topic/ ...      tasks made from the same text
+corpora/embedded-bpe-4096/       tokens of the documentation text on this machine
+corpora/embedded-signatures/     signature -> first sentence, for translation
+corpora/embedded-topic/ ...      tasks made from the same text
 """
 
 from dataclasses import replace
@@ -35,7 +35,9 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
     """
     cfg = replace(cfg, start="" if cfg.start == SCRATCH else cfg.start)
     if cfg.start and not Path(cfg.start).exists():
-        raise BadUse(f"{cfg.start} does not exist, and {cfg.recipe} starts from it; train it first, or give --start DIR")
+        raise BadUse(
+            f"{cfg.start} does not exist, and {cfg.recipe} starts from it; train it first, or give --start DIR"
+        )
     data = resolved_data(cfg, into, text, quiet)
     cfg = replace(cfg, data=data)
     check_vocabulary(cfg)
@@ -80,7 +82,9 @@ def check_vocabulary(cfg: RunConfig) -> None:
     if (folder / "card.json").exists():
         there = read_json(folder / "card.json")["n_vocab"]
         if there != cfg.model.n_vocab:
-            raise BadUse(f"{folder} has {there} token ids, the network {cfg.model.n_vocab}; add --model.n-vocab {there}")
+            raise BadUse(
+                f"{folder} has {there} token ids, the network {cfg.model.n_vocab}; add --model.n-vocab {there}"
+            )
 
 
 def documents(text: str) -> list[Document]:

@@ -84,7 +84,7 @@ def network(size: Size) -> NetworkConfig:
 
 
 def translate(size: Size = "base") -> RunConfig:
-    """Section 5: Adam with the warm-up of eq. 3, label smoothing 0.1, buckets of similar length, averaged checkpoints."""
+    """Section 5: Adam, the warm-up of eq. 3, label smoothing 0.1, buckets of similar length, averaged checkpoints."""
     row = SIZES[size]
     return RunConfig(
         recipe=f"transformer.translate:{size}",

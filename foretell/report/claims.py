@@ -101,7 +101,11 @@ def zero_shot(demo: Demo) -> Claim:
     chance, size = above_chance(demo.zero_shot), with_size(demo.zero_shot)
     said = f"{points(chance)} over chance (n = {chance.n})"
     if size is None:
-        return replace(claim, result=joined(f"{said}; size: needs a second model", chance), verdict=together([verdict(chance), UNCLEAR]))
+        return replace(
+            claim,
+            result=joined(f"{said}; size: needs a second model", chance),
+            verdict=together([verdict(chance), UNCLEAR]),
+        )
     said = f"{said}; {points(size)} with size (n = {size.n})"
     return replace(claim, result=joined(said, size), verdict=together([verdict(chance), verdict(size)]))
 

@@ -111,7 +111,13 @@ def name_ends(axes: Axes, ends: Sequence[tuple[float, float, Line]], *, share: b
         value = f"{100 * y:.0f} %" if share else three_digits(y)
         text = f"{line.name} {value}" if named else value
         axes.annotate(
-            text, (x, y), xytext=(x, last), textcoords="data", color=PALETTE[line.colour], va="center", annotation_clip=False
+            text,
+            (x, y),
+            xytext=(x, last),
+            textcoords="data",
+            color=PALETTE[line.colour],
+            va="center",
+            annotation_clip=False,
         ).set_position((x + 0.02 * (axes.get_xlim()[1] - axes.get_xlim()[0]), last))
 
 
@@ -126,7 +132,12 @@ def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable
         y = 0.0
         for group in groups:
             axes.annotate(
-                visible(group.name), (0, y), xycoords=("axes fraction", "data"), fontweight="bold", va="center", fontsize=9
+                visible(group.name),
+                (0, y),
+                xycoords=("axes fraction", "data"),
+                fontweight="bold",
+                va="center",
+                fontsize=9,
             )
             if group.baseline is not None:
                 baseline(axes, group, y, share=share)
@@ -155,13 +166,21 @@ def interval(axes: Axes, dot: Dot, y: float, *, share: bool) -> None:
 def baseline(axes: Axes, group: Group, y: float, *, share: bool) -> None:
     """The dashed line of the score that needs no model, named above."""
     assert group.baseline is not None, "a group without a baseline has no line"
-    axes.plot([group.baseline] * 2, [y - len(group.dots) - 0.4, y - 0.45], color=INK, linewidth=1, linestyle=(0, (2, 2)))
-    text = f"{group.baseline_name} {100 * group.baseline:.0f} %" if share else f"{group.baseline_name} {group.baseline:.1f}"
+    axes.plot(
+        [group.baseline] * 2, [y - len(group.dots) - 0.4, y - 0.45], color=INK, linewidth=1, linestyle=(0, (2, 2))
+    )
+    text = (
+        f"{group.baseline_name} {100 * group.baseline:.0f} %"
+        if share
+        else f"{group.baseline_name} {group.baseline:.1f}"
+    )
     right = share and group.baseline > 0.75
     axes.annotate(text, (group.baseline, y), va="center", ha="right" if right else "center", fontsize=8, alpha=0.8)
 
 
-def dress(axes: Axes, ticks: Sequence[tuple[float, str]], bottom: float, groups: Sequence[Group], *, share: bool) -> None:
+def dress(
+    axes: Axes, ticks: Sequence[tuple[float, str]], bottom: float, groups: Sequence[Group], *, share: bool
+) -> None:
     """The axes of a figure of intervals."""
     axes.set_yticks([y for y, _ in ticks], [name for _, name in ticks])
     axes.set_ylim(bottom, 0.6)
@@ -196,7 +215,9 @@ def bars(rows: Sequence[tuple[str, float, str]], x_label: str) -> Callable[[floa
     return draw
 
 
-def attention(sources: Sequence[str], targets: Sequence[str], weights: Sequence[Sequence[float]]) -> Callable[[float], Figure]:
+def attention(
+    sources: Sequence[str], targets: Sequence[str], weights: Sequence[Sequence[float]]
+) -> Callable[[float], Figure]:
     """A map of target tokens (down) by source tokens (across): the darker, the more the target attends to the source."""
 
     def draw(width: float) -> Figure:
@@ -209,7 +230,9 @@ def attention(sources: Sequence[str], targets: Sequence[str], weights: Sequence[
             for s, w in enumerate(row):
                 if w > 0.02 * most:
                     axes.add_patch(Rectangle((s, t), 1, 1, color=PALETTE["blue"], alpha=w / most, linewidth=0))
-        axes.set_xticks([s + 0.5 for s in range(len(sources))], [visible(x) for x in sources], rotation=90, fontsize=letters)
+        axes.set_xticks(
+            [s + 0.5 for s in range(len(sources))], [visible(x) for x in sources], rotation=90, fontsize=letters
+        )
         axes.set_yticks([t + 0.5 for t in range(len(targets))], [visible(x) for x in targets], fontsize=letters)
         axes.set_xlim(0, len(sources))
         axes.set_ylim(len(targets), 0)

@@ -132,7 +132,9 @@ def picture(
     )
 
 
-def table(name: str, title: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]], said: str, command: str) -> Table:
+def table(
+    name: str, title: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]], said: str, command: str
+) -> Table:
     """A table with its data."""
     values = [[cell.text if cell.value is None else cell.value for cell in row] for row in rows]
     names = [head.text for head in heads]

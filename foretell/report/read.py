@@ -52,7 +52,9 @@ def read_demo(folder: Path) -> Demo:
     runs = {run.name: read_run(run) for run in whole}
     results = folder / "results"
     if not runs and not results.is_dir():
-        raise BadUse(f"{folder} holds no runs and no results; give the folder that foretell demo writes, such as runs/demo")
+        raise BadUse(
+            f"{folder} holds no runs and no results; give the folder that foretell demo writes, such as runs/demo"
+        )
     return Demo(
         folder=folder,
         runs=runs,

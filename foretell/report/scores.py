@@ -58,7 +58,9 @@ def tokenizers(found: Corpus) -> list[Part]:
         [cell(t.kind), cell(t.n_vocab, f"{t.n_vocab:,}"), cell(t.bytes_per_token, f"{t.bytes_per_token:.2f}")]
         for t in found.tokenizers
     ]
-    said = f"n = {size(found.bytes)} of text; the higher, the shorter the text is for the model. Counts, so no interval."
+    said = (
+        f"n = {size(found.bytes)} of text; the higher, the shorter the text is for the model. Counts, so no interval."
+    )
     return [table("corpus-tokenizers", "Tokenizers", heads, rows, said, found.command)]
 
 
@@ -93,7 +95,9 @@ def translation(demo: Demo) -> list[Part]:
             [("output", "BLEU", "low", "high", "n", "seeds"), *rows],
         )
     ]
-    parts += attention_map(found.attention, found.command) if found.attention else missing(demo, "Attention of one pair")
+    parts += (
+        attention_map(found.attention, found.command) if found.attention else missing(demo, "Attention of one pair")
+    )
     samples = [
         Sample(summary=x.source, texts=(("source", x.source), ("wanted", x.target), ("model", x.output)))
         for x in found.examples
@@ -196,7 +200,9 @@ def masked_words(demo: Demo) -> list[Part]:
     if found.accuracy is not None:
         said += f" Of all masked tokens that were held out, {share(found.accuracy)} are right, n = {found.accuracy.n}."
     elif found.accuracy_all is not None:
-        said += f" Of all masked tokens that were held out, {percent(found.accuracy_all)} are right (no interval was kept)."
+        said += (
+            f" Of all masked tokens that were held out, {percent(found.accuracy_all)} are right (no interval was kept)."
+        )
     heads = [Head(text="text"), Head(text="word"), Head(text="guesses, likeliest first")]
     rows = [
         [
@@ -269,5 +275,3 @@ def samples(demo: Demo, prefix: str) -> list[Part]:
     ]
     said = f"n = {len(found)}, one completion a prompt, the first that came; no interval: nothing is measured."
     return written(title, found, said, demo.samples.command)
-
-

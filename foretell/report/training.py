@@ -19,7 +19,9 @@ def trained(demo: Demo, key: str, title: str, stage: str, y_label: str, wanted: 
     runs = [run for name, run in demo.runs.items() if name == stage or name.startswith(f"{stage}-")]
     runs.sort(key=lambda run: n_parameters(run))
     absent = [name for name in wanted or (stage,) if name not in demo.runs]
-    notices: list[Part] = [Missing(title=f"{title}: the run {name}", command=train_command(demo, name)) for name in absent]
+    notices: list[Part] = [
+        Missing(title=f"{title}: the run {name}", command=train_command(demo, name)) for name in absent
+    ]
     if not runs:
         return notices
     return [runs_table(key, title, runs), loss_curves(key, title, y_label, runs), *notices]
@@ -49,7 +51,18 @@ def last_of(run: TrainingRun, name: str) -> float | None:
 
 def runs_table(key: str, title: str, runs: Sequence[TrainingRun]) -> Part:
     """Sizes, steps, tokens, seconds and held-out results of runs."""
-    numbers = ("parameters", "layers", "d_model", "heads", "context", "vocabulary", "steps", "tokens", "time", "held-out loss")
+    numbers = (
+        "parameters",
+        "layers",
+        "d_model",
+        "heads",
+        "context",
+        "vocabulary",
+        "steps",
+        "tokens",
+        "time",
+        "held-out loss",
+    )
     heads = [Head(text="run"), *(Head(text=name, number=True) for name in numbers)]
     bits = any(last_of(run, "val_bits_per_byte") is not None for run in runs)
     if bits:
@@ -121,7 +134,9 @@ def thinned(curve: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> li
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
 
-def task_curves(key: str, title: str, stages: Sequence[tuple[str, str, str]], runs: dict[str, TrainingRun]) -> Part | None:
+def task_curves(
+    key: str, title: str, stages: Sequence[tuple[str, str, str]], runs: dict[str, TrainingRun]
+) -> Part | None:
     """Held-out accuracy of fine-tuning runs over steps, a panel a task; `stages` are (prefix, name, colour)."""
     tasks = sorted({name[len(p) + 1 :] for name in runs for p, _, _ in stages if name.startswith(f"{p}-")})
     panels, rows = [], [("run", "step", "held-out accuracy")]

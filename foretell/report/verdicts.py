@@ -1,8 +1,8 @@
 """What an interval says about a claim. A claim is put so that it is true when a gain is above zero.
 
-    low > 0            holds here
-    high < 0           does not hold here
-    0 in [low, high]   too small to tell
+low > 0            holds here
+high < 0           does not hold here
+0 in [low, high]   too small to tell
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,9 @@ def share(right: float, n: int) -> Measured:
     return {"value": p, "low": max((middle - width) / scale, 0.0), "high": min((middle + width) / scale, 1.0), "n": n}
 
 
-def bootstrap(items: Sequence[T], measure: Callable[[Sequence[T]], float], rounds: int = 200, seed: int = 0) -> Measured:
+def bootstrap(
+    items: Sequence[T], measure: Callable[[Sequence[T]], float], rounds: int = 200, seed: int = 0
+) -> Measured:
     """measure(items) with the percentile bootstrap over items (Efron 1979): for what is no mean, such as BLEU."""
     draw = np.random.default_rng(seed)
     values = [measure([items[i] for i in draw.integers(0, len(items), len(items))]) for _ in range(rounds)]

@@ -19,7 +19,9 @@ BEAM, LENGTH_PENALTY = 4, 0.6  # section 6.1
 Pair = dict[str, str]
 
 
-def measure_translation(model: Model, pairs: Sequence[Pair], training: Sequence[Pair], max_new_tokens: int) -> dict[str, Any]:
+def measure_translation(
+    model: Model, pairs: Sequence[Pair], training: Sequence[Pair], max_new_tokens: int
+) -> dict[str, Any]:
     """BLEU of the beam's translations, of two baselines, and the translations themselves."""
     sources = [pair["source"] for pair in pairs]
     found = model.generate(sources, max_new_tokens=max_new_tokens, beam=BEAM, length_penalty=LENGTH_PENALTY)
@@ -30,9 +32,7 @@ def measure_translation(model: Model, pairs: Sequence[Pair], training: Sequence[
         "bleu": bleu(outputs, wanted),
         "copy": bleu(sources, wanted),
         "baseline": {**bleu([common] * len(wanted), wanted), "what": f"always {common!r}, the commonest target"},
-        "examples": [
-            {"source": s, "target": t, "output": o} for s, t, o in zip(sources, wanted, outputs, strict=True)
-        ],
+        "examples": [{"source": s, "target": t, "output": o} for s, t, o in zip(sources, wanted, outputs, strict=True)],
     }
 
 
@@ -50,7 +50,7 @@ def bleu(outputs: Sequence[str], wanted: Sequence[str]) -> Measured:
 
 
 def attention_map(model: Model, source: str, target: str) -> dict[str, Any]:
-    """What each target token of the last decoder layer attends to in the source, the mean over heads (figure 3's kind)."""
+    """What each target token of the last decoder layer attends to in the source, the mean over heads."""
     tokenizer, network = model.tokenizer, model.network
     source_ids, target_ids = tokenizer.encode(source), tokenizer.encode(target)
     assert network.decoder is not None, "a map between source and target needs a seq2seq"

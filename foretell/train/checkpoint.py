@@ -2,9 +2,9 @@
 
     checkpoints/step-00000100/  model.safetensors  optimizer.safetensors  state.json  manifest.json
 
-A step's batch and its random numbers are functions of (seed, step), so weights, optimizer and the step are all there is
-to keep. The manifest holds each file's SHA-256: a flipped bit or a truncated file is found, and the checkpoint before it
-is used.
+A step's batch and its random numbers are functions of (seed, step), so weights, optimizer and the step are all there
+is to keep. The manifest holds each file's SHA-256: a flipped bit or a truncated file is found, and the checkpoint
+before it is used.
 """
 
 import json
@@ -53,7 +53,7 @@ def restore(folder: Path, model: Network, optimizers: list[Optimizer]) -> tuple[
 
     The state is empty where there is none yet. Failed if there are checkpoints but none is sound.
     """
-    problems = []
+    problems: list[str] = []
     found = every(folder)
     for path in reversed(found):
         problem = damage(path)

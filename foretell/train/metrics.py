@@ -37,7 +37,9 @@ class Metrics:
             self.file.write(json.dumps({"step": step, **values}) + "\n")
             self.file.flush()
         except OSError as error:
-            raise Failed(f"cannot write {self.path}: {error.strerror}; free some space and start the same again") from error
+            raise Failed(
+                f"cannot write {self.path}: {error.strerror}; free some space and start the same again"
+            ) from error
         if self.events is not None:
             for name, value in values.items():
                 self.events.add_scalar(name, value, step)
@@ -55,4 +57,4 @@ def _event_writer(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard.writer import SummaryWriter
     except ImportError as error:
         raise BadUse("--tensorboard needs the package tensorboard; pip install 'foretell[track]'") from error
-    return SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder), purge_step=step + 1)

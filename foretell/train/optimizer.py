@@ -1,5 +1,7 @@
 """The optimizers, from torch: AdamW for the papers, Muon beside it for the modern recipe."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
@@ -21,7 +23,7 @@ def build_optimizers(model: Network, cfg: AdamW | Muon) -> list[Optimizer]:
     return [_with_peak(muon), _adamw(rest, cfg, cfg.weight_decay)]
 
 
-def _adamw(named: list[tuple[str, Tensor]], cfg: AdamW | Muon, weight_decay: float) -> Optimizer:
+def _adamw(named: Sequence[tuple[str, Tensor]], cfg: AdamW | Muon, weight_decay: float) -> Optimizer:
     """AdamW that decays matrices and embeddings, not biases and gains (Radford et al. 2018, section 4.1)."""
     decayed = [p for _, p in named if p.ndim > 1]
     plain = [p for _, p in named if p.ndim <= 1]

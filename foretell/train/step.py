@@ -20,8 +20,8 @@ def train_step(
 ) -> dict[str, float]:
     """What the step measured, after it was taken: the loss, each term, the gradient's norm.
 
-    The gradient is that of sum over terms of weight * total / n with n counted over all micro-batches of all ranks, exact
-    however the batch is cut. A gradient that is not finite leaves weights and optimizers alone; `skipped` is then 1.
+    The gradient is that of sum over terms of weight * total / n with n counted over all micro-batches of all ranks,
+    exact however the batch is cut. A gradient that is not finite leaves weights and optimizers alone; `skipped` is 1.
     Ranks must add their gradients, not average them (FSDP: set_gradient_divide_factor(1.0)).
     """
     n = count(objective, micro_batches, sum_over_ranks)

@@ -2,7 +2,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from foretell.model.block import Reach
 from foretell.model.config import Dropout, Heads
+from foretell.model.sparse import allowed
 
 PATTERNS = [("dense",), ("banded",), ("strided",), ("dense", "banded")]
 POSITIONS = ["learned", "sinusoid", "rotary"]
@@ -30,6 +32,30 @@ def test_two_layers_of_a_band_reach_twice_as_far(network, attention, reach):
     changed[0, 0] = 16
     moved = (model(changed) - model(ids)).abs().amax(-1)[0] > 1e-6
     assert moved.nonzero().max().item() == reach
+
+
+def test_each_layer_is_given_its_own_pattern(network):
+    model = network(n_layers=3, attention=("dense", "banded", "strided"), window=3)
+    ids, places = torch.randint(0, 17, (2, 12)), torch.arange(12)
+    want = model.embed(ids, places.expand(2, 12))
+    for pattern, block in zip(model.cfg.attention, model.decoder.layers.values(), strict=True):
+        want = block(want, Reach(allowed(pattern, 3, places, places)))
+    torch.testing.assert_close(model.hidden(ids), model.decoder.norm(want), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_one_layer_reads_the_order_of_the_tokens_before(network, positions):
+    model = network(n_layers=1, positions=positions)
+    one, other = model.hidden(torch.tensor([[3, 5, 8, 2]])), model.hidden(torch.tensor([[5, 8, 3, 2]]))
+    assert (one - other)[0, 3].abs().max() > 1e-3
+
+
+def test_padding_on_the_left_changes_nothing_where_positions_are_relative(network):
+    model = network(positions="rotary")
+    ids = torch.randint(0, 17, (1, 5))
+    real = torch.arange(8)[None] >= 3
+    got = model.hidden(F.pad(ids, (3, 0), value=7), attend=real)
+    torch.testing.assert_close(got[:, 3:], model.hidden(ids), rtol=1e-4, atol=1e-5)
 
 
 def test_layers_take_the_patterns_in_turn(tiny):

@@ -7,7 +7,8 @@ from foretell.recipes import gpt3
 from foretell.train.schedule import rate, rows_after, rows_before
 
 PRINTED = {
-    "125M": 125e6, "350M": 350e6, "760M": 760e6, "1.3B": 1.3e9, "2.7B": 2.7e9, "6.7B": 6.7e9, "13B": 13.0e9, "175B": 175.0e9,
+    "125M": 125e6, "350M": 350e6, "760M": 760e6, "1.3B": 1.3e9,
+    "2.7B": 2.7e9, "6.7B": 6.7e9, "13B": 13.0e9, "175B": 175.0e9,
 }  # fmt: skip
 
 

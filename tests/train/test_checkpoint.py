@@ -153,6 +153,7 @@ def test_the_mean_of_the_last_is_the_mean_of_their_weights(tmp_path):
         want = (models[1][0].state_dict()[name] + models[2][0].state_dict()[name]) / 2
         torch.testing.assert_close(value, want)
     assert set(mean) == set(models[0][0].state_dict())
+    assert all(torch.equal(value, mean_of_last(tmp_path, 3)[name]) for name, value in mean_of_last(tmp_path, 9).items())
 
 
 def test_a_damaged_checkpoint_is_never_averaged(tmp_path):

@@ -61,6 +61,19 @@ def test_rates_and_tokens_are_those_of_the_schedule_and_the_ramp(tmp_path):
     assert lines(tmp_path)[-1]["lr"] == pytest.approx(0, abs=1e-12)
 
 
+def test_the_optimizers_are_given_the_rate_that_is_logged(tmp_path, monkeypatch):
+    real, rates = loop.train_step, []
+
+    def spy(model, objective, parts, optimizers, clip):
+        rates.append(optimizers[0].param_groups[0]["lr"])
+        return real(model, objective, parts, optimizers, clip)
+
+    monkeypatch.setattr(loop, "train_step", spy)
+    train(config(), tmp_path, quiet=True)
+    assert rates == [line["lr"] for line in lines(tmp_path)[1:]]
+    assert len(set(rates)) > 9
+
+
 def test_the_network_learns_to_count(tmp_path):
     cfg = config(
         model=network(d_model=32, n_heads=4, d_head=8, d_ff=64),

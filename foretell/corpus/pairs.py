@@ -1,0 +1,115 @@
+"""Sentence pairs in buckets of similar length, so many source and target tokens (Vaswani et al. 2017, section 5.1).
+
+    source = s_1 ... s_S        inputs = [start] t_1 ... t_n        targets = t_1 ... t_n [end]
+
+A row of this data is a bucket. Start and end are both the end-of-text token, as in the authors' program one token ends
+every sentence and its embedding begins the next. Buckets stay what they are; their order is new in every epoch.
+
+B pairs of a bucket   S source positions   T target positions   V n_vocab
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from foretell.corpus.batches import IGNORED, Arrays, spread, text_bytes
+from foretell.corpus.config import TranslationData
+from foretell.corpus.jsonl import read_lines, text_field
+from foretell.corpus.order import shuffled
+from foretell.errors import BadUse
+from foretell.text.tokenizer import Tokenizer
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pairs:
+    """Buckets of encoded pairs."""
+
+    seed: int
+    train: list[list[Pair]]
+    val: list[list[Pair]]
+    end: int
+    pad: int
+    byte_lengths: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.train)
+
+    def batch(self, samples: np.ndarray) -> Arrays:
+        if len(samples) != 1:
+            raise BadUse(
+                f"{len(samples)} rows in a forward pass: a row of pairs is a whole bucket; set --batch.micro 1"
+            )
+        (row,) = shuffled(samples, self.n_rows, self.seed)
+        return padded(self.train[row], self.end, self.pad)
+
+    def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
+        for row in spread(len(self.val), limit):
+            batch = padded(self.val[row], self.end, self.pad)
+            yield {**batch, "n_bytes": text_bytes(batch["targets"], self.byte_lengths)}
+
+
+def padded(bucket: Sequence[Pair], end: int, pad: int) -> Arrays:
+    """A bucket as arrays; padding comes last and is not attended to."""
+    shape = (len(bucket), max(len(source) for source, _ in bucket))
+    wide = (len(bucket), max(len(target) for _, target in bucket) + 1)
+    source, inputs, targets = np.full(shape, pad), np.full(wide, pad), np.full(wide, IGNORED)
+    attend = np.zeros(shape, dtype=bool)  # (B, S)
+    inputs[:, 0] = end
+    for i, (read, said) in enumerate(bucket):
+        source[i, : len(read)] = read
+        attend[i, : len(read)] = True
+        inputs[i, 1 : len(said) + 1] = said
+        targets[i, : len(said)] = said
+        targets[i, len(said)] = end
+    return {"source": source, "source_attend": attend, "inputs": inputs, "targets": targets}
+
+
+def buckets(pairs: Sequence[Pair], tokens_per_bucket: int) -> list[list[Pair]]:
+    """The pairs by length, cut where one more would take the padded source or the padded target above the limit."""
+    found: list[list[Pair]] = []
+    widest = (0, 0)
+    for pair in sorted(pairs, key=lambda pair: (len(pair[0]), len(pair[1]))):
+        grown = max(widest[0], len(pair[0])), max(widest[1], len(pair[1]) + 1)
+        if found and max(grown) * (len(found[-1]) + 1) <= tokens_per_bucket:
+            found[-1].append(pair)
+            widest = grown
+        else:
+            found.append([pair])
+            widest = len(pair[0]), len(pair[1]) + 1
+    return found
+
+
+def open_pairs(data: TranslationData, seed: int) -> Pairs:
+    """The buckets of a folder with train.jsonl and val.jsonl, encoded by the tokenizer of `tokens`."""
+    if data.tokens_per_bucket < data.length:
+        rule = f"is below data.length={data.length}, the longest sentence; raise it or lower the length"
+        raise BadUse(f"data.tokens_per_bucket={data.tokens_per_bucket} {rule}")
+    tokenizer = Tokenizer.load(Path(data.tokens))
+    train, val = (encoded(Path(data.folder) / f"{name}.jsonl", tokenizer, data.length) for name in ("train", "val"))
+    return Pairs(
+        seed=seed,
+        train=buckets(train, data.tokens_per_bucket),
+        val=buckets(val, data.tokens_per_bucket),
+        end=tokenizer.end_of_text,
+        pad=tokenizer.pad,
+        byte_lengths=tokenizer.byte_lengths(),
+    )
+
+
+def encoded(path: Path, tokenizer: Tokenizer, length: int) -> list[Pair]:
+    """The pairs of a file, cut to `length` with start or end; those without a source or a target are left out."""
+    rows = read_lines(path)
+    sources, targets = (
+        tokenizer.encode_batch([text_field(row, side, path, i) for i, row in enumerate(rows, 1)])
+        for side in ("source", "target")
+    )
+    cut = [(source[:length], target[: length - 1]) for source, target in zip(sources, targets, strict=True)]
+    found = [(source, target) for source, target in cut if len(source) and len(target)]
+    if not found:
+        raise BadUse(f"{path} holds no pair with a source and a target; give at least one")
+    return found

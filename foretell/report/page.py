@@ -1,0 +1,170 @@
+"""The report: one HTML page with every figure and table of a demo's runs, and nothing that is fetched from elsewhere.
+
+The page says so itself: its content security policy allows its own style and its own script (by hash) and no request.
+Model output is untrusted: everything is escaped but the figures, whose text matplotlib has escaped.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from foretell.progress import time_text
+from foretell.report import scores
+from foretell.report.claims import NOT_YET, Claim, claims
+from foretell.report.parts import Cell, Head, Missing, Part, Section, Table, cell, table
+from foretell.report.read import Demo, read_demo
+from foretell.report.results import Outcome, StoryRow
+from foretell.report.rungs import sections
+from foretell.report.verdicts import FAILS, HOLDS, UNCLEAR
+from foretell.report.words import count
+from foretell.runs import write_whole
+
+DRESS = {HOLDS: "holds", FAILS: "fails", UNCLEAR: "unclear", NOT_YET: "waits"}
+MARK = {HOLDS: "\u2713", FAILS: "\u2717", UNCLEAR: "?", NOT_YET: "\u2026"}
+
+
+def write_report(folder: Path, out: Path) -> None:
+    """Write the page of a demo's folder, whole. The same folder gives the same bytes."""
+    write_whole(out, page(read_demo(folder)))
+
+
+def page(demo: Demo) -> str:
+    """The page as HTML."""
+    engine = Environment(
+        loader=PackageLoader("foretell.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    assert engine.loader is not None, "the engine has just been given its loader"
+    script = engine.loader.get_source(engine, "page.js")[0]
+    found = claims(demo)
+    parts = [story_section(demo), corpus_section(demo), *sections(demo, found)]
+    return engine.get_template("report.html.jinja").render(
+        demo=demo,
+        facts=facts(demo),
+        stages=stages(demo),
+        unfinished=unfinished(demo),
+        claims=claims_table(found, demo),
+        sections=numbered(parts),
+        contents=[("claims", "Claims"), *((part.key, part.title) for part in parts)],
+        dress=DRESS,
+        mark=MARK,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def facts(demo: Demo) -> list[tuple[str, str]]:
+    """Date, machine, version and time of the climb."""
+    story = demo.story
+    if story is None:
+        return [("folder", demo.folder.as_posix())]
+    where = story.machine.get("processor", "unknown"), story.machine.get("cores", "?")
+    libraries = [f"{name} {story.machine[name]}" for name in ("python", "torch") if name in story.machine]
+    return [
+        ("begun", story.started),
+        ("training and measuring", time_text(story.seconds)),
+        ("text", "the documentation on this machine" if story.text == "embedded" else story.text),
+        ("scale", story.scale),
+        ("machine", f"{where[0]}, {where[1]} cores"),
+        ("version", ", ".join([f"foretell {story.version}", *libraries])),
+        ("command", demo.command),
+    ]
+
+
+def stages(demo: Demo) -> list[dict[str, Any]]:
+    """The stages with their share of the time, for the bar."""
+    there = demo.story.stages if demo.story else []
+    total = sum(stage.seconds or 0 for stage in there) or 1.0
+    return [
+        {
+            "name": stage.name,
+            "done": stage.done,
+            "time": time_text(stage.seconds) if stage.seconds is not None else "waits",
+            "share": f"{100 * (stage.seconds or 0) / total:.1f}",
+        }
+        for stage in there
+    ]
+
+
+def unfinished(demo: Demo) -> str:
+    """What an early report says of itself; empty when every stage is done."""
+    there = demo.story.stages if demo.story else []
+    done = sum(stage.done for stage in there)
+    return f"This is an early report: {done} of {len(there)} stages are done." if done < len(there) else ""
+
+
+def claims_table(found: Sequence[Claim], demo: Demo) -> Table:
+    """A row a claim."""
+    heads = [
+        Head(text="no.", number=True),
+        *(Head(text=x) for x in ("claim", "metric", "result [95 % interval]", "verdict")),
+    ]
+    rows = [
+        [
+            cell(claim.number),
+            Cell(text=claim.statement, link=claim.rung),
+            cell(claim.metric),
+            cell(claim.result),
+            Cell(text=claim.verdict, tag="verdict"),
+        ]
+        for claim in found
+    ]
+    said = (
+        "Holds: the 95 % interval lies above zero. Does not hold: below zero. Too small to tell: zero lies inside. "
+        "The two sides are taken as independent, which makes the intervals wider than they need be."
+    )
+    return table("claims", "The story's claims", heads, rows, said, demo.command)
+
+
+def story_section(demo: Demo) -> Section:
+    """The models of the papers beside what was trained here."""
+    title = "The models of the story, beside those trained here"
+    if demo.story is None:
+        parts: tuple[Part, ...] = (Missing(title=title, command=demo.command),)
+        return Section(key="lineage", title="Lineage", parts=parts)
+    heads = [Head(text="model", paper=True), Head(text="date", paper=True)]
+    heads += [Head(text="parameters", paper=True), Head(text="data", paper=True)]
+    heads += [Head(text=x, number=True) for x in ("parameters here", "tokens read", "time")]
+    heads.append(Head(text="result here"))
+    said = "Shaded columns are quoted from the papers; the others were measured here, one seed, without interval."
+    made = table("lineage", title, heads, [story_row(row) for row in demo.story.rows], said, demo.command)
+    return Section(key="lineage", title="Lineage", parts=(made,))
+
+
+def story_row(row: StoryRow) -> list[Cell]:
+    """A model's row."""
+    result = row.result
+    words = f"{result.measure.replace('_', ' ')} {result.value:.3f}" if isinstance(result, Outcome) else result
+    return [
+        *(cell(x) for x in (row.model, row.date, row.paper_parameters, row.paper_data)),
+        cell(row.parameters, None if row.parameters is None else count(row.parameters)),
+        cell(row.tokens, None if row.tokens is None else count(row.tokens)),
+        cell(row.seconds, None if row.seconds is None else time_text(row.seconds)),
+        cell(words),
+    ]
+
+
+def corpus_section(demo: Demo) -> Section:
+    """What every model here read."""
+    return Section(key="corpus", title="Corpus", parts=scores.corpus(demo))
+
+
+def numbered(parts: Sequence[Section]) -> list[dict[str, Any]]:
+    """The sections with their figures and tables numbered through the page; the table of claims is table 1."""
+    numbers = {"picture": 0, "table": 1, "samples": 0, "missing": 0}
+    found = []
+    for section in parts:
+        shown = []
+        for part in section.parts:
+            numbers[part.kind] += 1
+            shown.append({"part": part, "number": numbers[part.kind]})
+        found.append({"section": section, "parts": shown})
+    return found

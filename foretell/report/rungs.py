@@ -1,0 +1,143 @@
+"""The page's parts in the order of the papers: what each paper claimed, what is tested of it here, what came out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from foretell.report import scores
+from foretell.report.claims import Claim, translates
+from foretell.report.parts import Part, Section
+from foretell.report.read import Demo
+from foretell.report.training import task_curves, trained
+
+GPT_WAYS = (("GPT-1", "pretrained", "pretrained", "blue"), ("GPT-1", "scratch", "from scratch", "orange"))
+BERT_WAYS = (("BERT", "pretrained", "BERT", "green"), ("GPT-1", "pretrained", "GPT", "blue"))
+BOTH_TASKS = (("gpt1.finetune", "pretrained", "blue"), ("gpt1.scratch", "from scratch", "orange"))
+NATS = "loss (nats per token)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """A paper: its words are the paper's claim and what of it can be tested at this size."""
+
+    key: str
+    title: str
+    year: int
+    paper: str
+    claim: str
+    tested: str
+
+
+RUNGS = (
+    Rung(
+        key="transformer",
+        title="Transformer",
+        year=2017,
+        paper='Vaswani et al. 2017, "Attention Is All You Need"',
+        claim="Attention alone, without recurrence or convolution, translates better than the models before it: "
+        "28.4 BLEU from English to German, 41.8 to French (WMT 2014).",
+        tested="Its translations score above the best answer that needs no model. "
+        "The comparison with recurrent models is not repeated.",
+    ),
+    Rung(
+        key="gpt1",
+        title="GPT",
+        year=2018,
+        paper='Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training"',
+        claim="A Transformer decoder that first learns to predict text, then a task with almost no new weights, "
+        "beats one that learns the task from scratch.",
+        tested="The same network on the same tasks, with and without its pretraining.",
+    ),
+    Rung(
+        key="bert",
+        title="BERT",
+        year=2018,
+        paper='Devlin et al. 2018, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"',
+        claim="A network that sees both sides of a hidden word understands text better than one of the same size that "
+        "reads from left to right.",
+        tested="BERT and GPT, both pretrained on the same text and fine-tuned on the same tasks.",
+    ),
+    Rung(
+        key="gpt2",
+        title="GPT-2",
+        year=2019,
+        paper='Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"',
+        claim="A language model does tasks that it was never trained for when they are put to it in words, "
+        "and does them better the larger it is.",
+        tested="The largest model against chance, and against the smallest, without any gradient step.",
+    ),
+)
+
+
+def sections(demo: Demo, claims: Sequence[Claim]) -> list[Section]:
+    """A section a rung."""
+    of_rung = {claim.rung: claim for claim in claims if claim.rung}
+    return [section(demo, number, rung, of_rung.get(rung.key)) for number, rung in enumerate(RUNGS, 1)]
+
+
+def section(demo: Demo, number: int, rung: Rung, claim: Claim | None) -> Section:
+    """A rung's section with the verdict of its claim."""
+    made = Section(
+        key=rung.key,
+        title=rung.title,
+        eyebrow=f"Rung {number}, {rung.year}",
+        paper=rung.paper,
+        claim=rung.claim,
+        tested=rung.tested,
+        parts=PARTS[rung.key](demo),
+    )
+    if claim is not None:
+        return replace(made, verdict=claim.verdict, result=claim.result)
+    if demo.translation is None:
+        return replace(made, verdict="not yet", result=f"not yet: {demo.command} measures it")
+    verdict, result = translates(demo.translation)
+    return replace(made, verdict=verdict, result=result)
+
+
+def transformer(demo: Demo) -> list[Part]:
+    """Training, BLEU, attention, translations."""
+    label = "loss (nats per target token, smoothed)"
+    return [
+        *trained(demo, "transformer", "Translation", "transformer.translate", label),
+        *scores.translation(demo),
+    ]
+
+
+def gpt(demo: Demo) -> list[Part]:
+    """Pretraining, the four task shapes with and without it, samples."""
+    title = "Fine-tuning, pretrained and from scratch"
+    learning = task_curves("gpt1", "How the tasks are learnt", BOTH_TASKS, dict(demo.runs))
+    return [
+        *trained(demo, "gpt1", "Pretraining", "gpt1.pretrain", NATS),
+        *scores.fine_tuned(demo, "gpt1", title, GPT_WAYS),
+        *([learning] if learning else []),
+        *scores.samples(demo, "gpt1."),
+    ]
+
+
+def bert(demo: Demo) -> list[Part]:
+    """Pretraining, against GPT on the same tasks, masked words."""
+    label = "loss (nats: masked token + next sentence)"
+    return [
+        *trained(demo, "bert", "Pretraining", "bert.pretrain", label),
+        *scores.fine_tuned(demo, "bert", "BERT against GPT on the same tasks", BERT_WAYS),
+        *scores.masked_words(demo),
+    ]
+
+
+def gpt2(demo: Demo) -> list[Part]:
+    """Pretraining at every size, zero-shot accuracy, held-out text, samples."""
+    scale = demo.story.scale if demo.story else "nano"
+    wanted = () if any(name.startswith("gpt2.pretrain-") for name in demo.runs) else (f"gpt2.pretrain-{scale}",)
+    return [
+        *trained(demo, "gpt2", "Pretraining", "gpt2.pretrain", NATS, wanted or tuple(sizes(demo))),
+        *scores.zero_shot(demo),
+        *scores.samples(demo, "gpt2."),
+    ]
+
+
+def sizes(demo: Demo) -> list[str]:
+    """The runs of GPT-2 that are there."""
+    return [name for name in demo.runs if name.startswith("gpt2.pretrain")]
+
+
+PARTS = {"transformer": transformer, "gpt1": gpt, "bert": bert, "gpt2": gpt2}
