@@ -1,10 +1,10 @@
 """Which parts of the modern recipe pay: each left out, and each candidate added, at equal CPU time.
 
-$ python benchmarks/ablation.py --seconds 45 --seeds 3        writes benchmarks/modern.md and ablation_<month>.json
+$ python benchmarks/ablation.py --seconds 45 --seeds 3        writes ablation_table.md and ablation_<month>.json
 
-Every variant trains on the embedded documentation text at nano scale with one thread for the same CPU seconds. Its step
-is timed first (the median of some steps); the number of steps, and with it the schedule, follows. Learning rates are the
-best of a small grid for the baseline too: an untuned baseline flatters the contender.
+Every variant trains on the embedded documentation text at nano scale with one thread for the same CPU seconds. Its
+step is timed first (the median of some steps); the number of steps, and with it the schedule, follows. Learning rates
+are the best of a small grid for the baseline too: an untuned baseline flatters the contender.
 """
 
 import argparse

@@ -17,6 +17,7 @@ from foretell.runs import sha256, whole_folder
 
 FILE, CARD = "documents.parquet", "card.json"
 SNIFFED = 8192  # bytes in which a NUL means that a file is no text
+MOST_BAD = 0.1  # share of characters that are no UTF-8 above which a file is no text
 LONGEST_LINE = 2000  # characters; longer lines are data
 LETTERS_AND_SPACES = re.compile(r"(?:[^\W\d_]| )+")
 LEAST_WORDS = 0.5  # share of letters and spaces below which a text is a table of data
@@ -56,7 +57,7 @@ def text_folder(path: Path) -> list[Document]:
 def gather_folder(path: Path) -> Gathered:
     """The text files of a folder, and what was dropped or mended; a folder that is a corpus gives its documents.
 
-    Bytes that are no UTF-8 become U+FFFD and the file is counted; a file with a NUL byte is no text.
+    Bytes that are no UTF-8 become U+FFFD and the file is counted; a file with a NUL byte, or with many, is no text.
     """
     if not path.is_dir():
         rule = "is a file" if path.exists() else "does not exist"
@@ -70,9 +71,9 @@ def gather_folder(path: Path) -> Gathered:
         if text:
             found.append(Document(file.relative_to(path).as_posix(), text, path.resolve().name))
     if not found:
-        seen = ", ".join(f"{n} {reason}" for reason, n in sorted(dropped.items())) or "no files"
+        seen = ", ".join(f"{n} {reason}" for reason, n in sorted(dropped.items()) if n) or "no files"
         raise BadUse(f"{path} holds no text ({seen}); give a folder with text files (.txt, .md, .rst, ...)")
-    return Gathered(found, dict(sorted(dropped.items())))
+    return Gathered(found, {reason: n for reason, n in sorted(dropped.items()) if n})
 
 
 def _visible_files(folder: Path) -> list[Path]:
@@ -84,29 +85,23 @@ def _visible_files(folder: Path) -> list[Path]:
 def _text_of(file: Path, dropped: Counter[str]) -> str:
     """The text of a file with plain line ends, or nothing and the reason counted."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(SNIFFED)
+            content = b"" if b"\0" in content else content + opened.read()
     except OSError:
         dropped["unreadable"] += 1
         return ""
-    if b"\0" in content[:SNIFFED]:
-        dropped["binary"] += 1
-        return ""
     text = content.decode("utf-8-sig", "replace")
-    if "\ufffd" in text and not _is_utf8(content):
-        dropped["not UTF-8: bad bytes replaced"] += 1
+    bad = text.count("\ufffd") - content.count("\ufffd".encode())
+    if (file.stat().st_size and not content) or bad > MOST_BAD * len(text):
+        dropped["binary, or not in UTF-8"] += 1
+        return ""
+    dropped["with bytes that are no UTF-8, replaced"] += bad > 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         dropped["empty"] += 1
         return ""
     return text
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def is_prose(text: str) -> bool:

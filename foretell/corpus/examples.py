@@ -30,6 +30,7 @@ from foretell.text.tokenizer import Tokenizer
 
 SHAPES = ("classification", "entailment", "similarity", "multiple_choice")
 NEEDS_B = ("entailment", "similarity")
+SHORTEST = 8  # tokens of a sequence: three special ones and some text
 SUBSET_SEED = 0  # `limit` takes the same examples in every run
 
 
@@ -98,6 +99,8 @@ class Examples:
 
 def open_examples(data: TaskData, seed: int) -> Examples:
     """The examples of a task folder; BadUse that names the example and the field that is wrong."""
+    if data.length < SHORTEST:
+        raise BadUse(f"data.length={data.length} is too short for a task; take {SHORTEST} or more")
     folder = Path(data.folder)
     card = task_card(folder)
     tokenizer = Tokenizer.load(Path(data.tokens))
@@ -174,7 +177,6 @@ def _example(row: dict[str, Any], shape: str, tokenizer: Tokenizer, marks: Marks
 def laid_out(a: Sequence[int], b: Sequence[int] | None, marks: Marks, length: int) -> tuple[np.ndarray, int]:
     """A sequence of at most `length` tokens, and how many of them come before the second text."""
     room = length - (2 if b is None else 3)
-    assert room > 0, "a row holds the special tokens and some text"
     n_a, n_b = cut_lengths(len(a), 0 if b is None else len(b), room)
     first = [marks.first, *a[:n_a]]
     second = [] if b is None else [marks.between, *b[:n_b]]

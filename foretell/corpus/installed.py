@@ -58,7 +58,7 @@ def gather_documentation(limit_bytes: int, quiet: bool) -> Gathered:
                 break
             progress.advance(size)
             found.append(document)
-    return Gathered(found, dict(sorted(dropped.items())))
+    return Gathered(found, {reason: n for reason, n in sorted(dropped.items()) if n})
 
 
 def documentation_source(limit_bytes: int) -> str:

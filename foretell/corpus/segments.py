@@ -156,12 +156,12 @@ def masked(rows: Arrays, draws: np.ndarray, share: float, specials: Specials) ->
 
 def open_segments(data: SegmentData, seed: int) -> Segments:
     """The rows of a token folder whose documents are cut into sentences."""
-    tokens = open_tokens(Path(data.folder))
-    check_kind(tokens, data.tokenizer)
     if data.tokenizer != "wordpiece":
         raise BadUse(f"data.tokenizer={data.tokenizer} has no [CLS], [SEP] and [MASK]; set --data.tokenizer wordpiece")
     if data.length < SHORTEST + 3:
         raise BadUse(f"data.length={data.length} holds no two segments; take {SHORTEST + 3} or more")
+    tokens = open_tokens(Path(data.folder))
+    check_kind(tokens, data.tokenizer)
     check_length(tokens, data.length)
     tokenizer = tokens.tokenizer()
     special = [tokenizer.special(name) for name in ("[CLS]", "[SEP]", "[PAD]", "[MASK]")]

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Iterator
 
-ENDS = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[`*]*[A-Z0-9])|\n[ \t]*\n\s*")
-"""A full stop before a space and a capital, or an empty line: right for documentation in nearly all places."""
+IDEOGRAPHIC_STOPS = "\u3002\uff01\uff1f"
+STOPS = ".!?" + IDEOGRAPHIC_STOPS
+SMALL = "a-z\u00df-\u00f6\u00f8-\u00ff\u0430-\u045f"  # Latin, Cyrillic; other scripts have none
+ENDS = re.compile(rf"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[`*]*[^\W_{SMALL}])|(?<=[{IDEOGRAPHIC_STOPS}])\s*|\n[ \t]*\n\s*")
+"""A full stop before a space and no small letter, an ideographic one, or an empty line: right in nearly all places."""
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:

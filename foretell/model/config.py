@@ -8,6 +8,7 @@ GPT-2, GPT-3      decoder   pre         learned    gelu_tanh   Radford et al. 20
 """
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal
 
 Pattern = Literal["dense", "banded", "strided"]
@@ -39,6 +40,13 @@ class Init:
     zero_residual: bool = False
     """those projections begin at zero, so that every block begins as the identity"""
 
+    def __post_init__(self) -> None:
+        for name in ("std", "position_std"):
+            if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ValueError(
+                    f"init.{name}={getattr(self, name)} is not a number of at least 0; most papers use 0.02"
+                )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heads:
@@ -55,6 +63,12 @@ class Heads:
     task_pooler: bool = False
     """the task's layer reads the tanh pooler (BERT) instead of the hidden state itself (GPT-1)"""
     task_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n_outputs < 0:
+            raise ValueError(f"n_outputs={self.n_outputs} is negative; 0 means no task head")
+        if not 0 <= self.task_dropout < 1:
+            raise ValueError(f"task_dropout={self.task_dropout} is not in [0, 1); 0 switches it off")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +109,11 @@ class NetworkConfig:
         for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is not positive; give at least 1")
+        if self.n_segments < 0:
+            raise ValueError(f"n_segments={self.n_segments} is negative; 0 means no segment embeddings")
+        for part in ("norm_eps", "rotary_base"):
+            if not (isfinite(getattr(self, part)) and getattr(self, part) > 0):
+                raise ValueError(f"{part}={getattr(self, part)} is not a positive number; leave it at its default")
         if self.positions == "rotary" and self.d_head % 2:
             raise ValueError(f"d_head={self.d_head} is odd; rotary positions turn pairs: give an even d_head")
         if not self.attention:

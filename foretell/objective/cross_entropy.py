@@ -66,7 +66,7 @@ class _Chunked(torch.autograd.Function):
                 loss, d_logits = _chunk(F.linear(h[part], w).float(), bias, targets[part], smoothing, shares[part])
                 total += loss
                 if d_hidden is not None and d_weight is not None:
-                    narrow = d_logits.to(dtype)  # (N, V)
+                    narrow = d_logits.to(dtype)  # (..., V)
                     d_hidden[part] = narrow @ w
                     _add_product(d_weight, narrow.t(), h[part])
                 if d_bias is not None:

@@ -2,7 +2,7 @@
 
     L1(U) = sum_i log P(u_i | u_{i-k}, ..., u_{i-1}; Theta)      Radford et al. 2018, eq. 1
 
-B batch   T positions   S source positions   D d_model
+B batch   T positions   S source positions   N tokens   D d_model
 """
 
 from torch import Tensor
@@ -38,9 +38,9 @@ def translation(label_smoothing: float) -> Objective:
     return Objective({"translation": 1.0}, lambda batch: {"translation": predicted(batch["targets"])}, terms)
 
 
-def token_loss(model: Network, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Mean:  # (B, T, D), (B, T)
+def token_loss(model: Network, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Mean:  # (..., D), (...)
     """Summed cross-entropy of the predicted tokens, and how many they are."""
     assert model.lm_head is not None, "a token loss needs a language-model head"
-    rows = model.lm_head.transform(hidden.flatten(0, -2))  # (B*T, D)
+    rows = model.lm_head.transform(hidden.flatten(0, -2))  # (N, D)
     total = cross_entropy_sum(rows, model.output_weight, model.lm_head.bias, targets.flatten(), smoothing)
     return Mean(total, predicted(targets))

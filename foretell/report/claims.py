@@ -1,4 +1,4 @@
-"""The story's ten claims: those that can be tested so far, each with metric, result, interval and verdict; the others named.
+"""The story's ten claims: those that can be tested so far with metric, result, interval and verdict; the others named.
 
 A claim is put as a gain that is above zero where the claim is true (verdicts.py).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from foretell.report.measured import Measured, difference, mean, shifted
 from foretell.report.read import Demo
-from foretell.report.results import Finetune, Translation, ZeroShot, ZeroShotRow
+from foretell.report.results import Finetune, ZeroShot, ZeroShotRow
 from foretell.report.verdicts import HOLDS, UNCLEAR, caution, together, verdict
 from foretell.report.words import points, score
 
@@ -24,25 +24,27 @@ class Claim:
     metric: str = ""
     result: str = ""
     verdict: str = NOT_YET
+    caution: str = ""
+    """what few seeds demand to be said"""
     rung: str = ""
     """the part of the page that shows it"""
 
 
 WAITING = {
-    4: ("few-shot examples in the context, without any gradient step, help more the larger the model", "GPT-3"),
-    5: ("cleaned web text beats raw web text", "GPT-3"),
-    6: ("a small model aligned with human feedback is preferred to a much larger one that is not", "InstructGPT"),
-    7: ("pretraining gradients mixed into PPO remove its loss on public tasks", "InstructGPT"),
-    8: ("a large run's final loss is predicted from runs with 1/10 000 of its compute", "GPT-4"),
+    4: ("Few-shot examples in the context, without any gradient step, help more the larger the model", "GPT-3"),
+    5: ("Cleaned web text beats raw web text", "GPT-3"),
+    6: ("A small model aligned with human feedback is preferred to a much larger one that is not", "InstructGPT"),
+    7: ("Pretraining gradients mixed into PPO remove its loss on public tasks", "InstructGPT"),
+    8: ("A large run's final loss is predicted from runs with 1/10 000 of its compute", "GPT-4"),
     9: ("RLHF hurts calibration", "GPT-4"),
-    10: ("a safety reward reduces answers to disallowed requests without refusing what is fine", "GPT-4"),
+    10: ("A safety reward reduces answers to disallowed requests without refusing what is fine", "GPT-4"),
 }
 
 
 def claims(demo: Demo) -> list[Claim]:
     """All ten, in order."""
     waiting = [
-        Claim(number=number, statement=statement, result=f"not yet: needs rung {rung}")
+        Claim(number=number, statement=statement, result=f"needs rung {rung}")
         for number, (statement, rung) in WAITING.items()
     ]
     return [pretraining(demo), both_sides(demo), zero_shot(demo), *waiting]
@@ -54,7 +56,7 @@ def pretraining(demo: Demo) -> Claim:
     return compared(
         Claim(
             number=1,
-            statement="pretraining then fine-tuning beats training from scratch, with a minimal change of architecture",
+            statement="Pretraining then fine-tuning beats training from scratch, with a minimal change of architecture",
             metric="accuracy, pretrained minus from scratch, mean over the tasks",
             rung="gpt1",
         ),
@@ -69,7 +71,7 @@ def both_sides(demo: Demo) -> Claim:
     return compared(
         Claim(
             number=2,
-            statement="at the same size BERT beats GPT on understanding tasks",
+            statement="At the same size BERT beats GPT on understanding tasks",
             metric="accuracy, BERT minus GPT, mean over the tasks",
             rung="bert",
         ),
@@ -81,44 +83,58 @@ def both_sides(demo: Demo) -> Claim:
 def compared(claim: Claim, gains: Sequence[tuple[str, Measured]], demo: Demo) -> Claim:
     """A claim about the mean gain over tasks with its result, or with the command that measures it."""
     if not gains:
-        return replace(claim, result=f"not yet: {demo.command} measures it", verdict=NOT_YET)
+        return unmeasured(claim, demo)
     gain = mean([g for _, g in gains])
     alone = sum(verdict(g) == HOLDS for _, g in gains)
-    said = f"{points(gain)} over {len(gains)} tasks (n = {gain.n}); by itself on {alone} of them"
-    return replace(claim, result=joined(said, gain), verdict=verdict(gain))
+    said = f"{points(gain)} over {len(gains)} tasks (n = {gain.n}); taken alone, it holds on {alone} of them"
+    return replace(claim, result=said, verdict=verdict(gain), caution=caution(gain.n_seeds))
+
+
+def unmeasured(claim: Claim, demo: Demo) -> Claim:
+    """The claim with the command that measures it."""
+    return replace(claim, result=f"{demo.command} measures it", verdict=NOT_YET)
 
 
 def zero_shot(demo: Demo) -> Claim:
     """(3), in two parts: the largest model beats chance; it beats the smallest."""
     claim = Claim(
         number=3,
-        statement="a language model does tasks zero-shot, better with size",
+        statement="A language model does tasks zero-shot, better with size",
         metric="accuracy without any gradient step: largest model minus chance; largest minus smallest",
         rung="gpt2",
     )
     if demo.zero_shot is None or not demo.zero_shot.rows:
-        return replace(claim, result=f"not yet: {demo.command} measures it", verdict=NOT_YET)
+        return unmeasured(claim, demo)
     chance, size = above_chance(demo.zero_shot), with_size(demo.zero_shot)
-    said = f"{points(chance)} over chance (n = {chance.n})"
-    if size is None:
-        return replace(
-            claim,
-            result=joined(f"{said}; size: needs a second model", chance),
-            verdict=together([verdict(chance), UNCLEAR]),
-        )
-    said = f"{said}; {points(size)} with size (n = {size.n})"
-    return replace(claim, result=joined(said, size), verdict=together([verdict(chance), verdict(size)]))
+    said, of_size_verdict = "the second model is not there yet", UNCLEAR
+    if size is not None:
+        said, of_size_verdict = f"{points(size)} with size (n = {size.n})", verdict(size)
+    return replace(
+        claim,
+        result=f"{points(chance)} over chance (n = {chance.n}); {said}",
+        verdict=together([verdict(chance), of_size_verdict]),
+        caution=caution(chance.n_seeds),
+    )
 
 
-def translates(translation: Translation) -> tuple[str, str]:
-    """The verdict and the result of the Transformer's own row: BLEU above the best score that needs no model."""
-    baselines: list[tuple[str, Measured]] = [(translation.baseline.what, translation.baseline)]
-    if translation.copy is not None:
-        baselines.append(("the source itself", translation.copy))
+def translates(demo: Demo) -> Claim:
+    """The Transformer's own claim, which is none of the ten: BLEU above the best score that needs no model."""
+    claim = Claim(
+        number=0,
+        statement="its translations score above the best answer that needs no model",
+        metric="BLEU, model minus the best baseline",
+        rung="transformer",
+    )
+    found = demo.translation
+    if found is None:
+        return unmeasured(claim, demo)
+    baselines: list[tuple[str, Measured]] = [(found.baseline.what, found.baseline)]
+    if found.copy is not None:
+        baselines.append(("the source itself", found.copy))
     what, best = max(baselines, key=lambda pair: pair[1].value)
-    gain = difference(translation.bleu, best)
-    said = f"BLEU {score(translation.bleu)} against {score(best)} of the best baseline ({what}), n = {gain.n}"
-    return verdict(gain), joined(said, gain)
+    gain = difference(found.bleu, best)
+    said = f"BLEU {score(found.bleu)} against {score(best)} of the best baseline ({what}), n = {gain.n}"
+    return replace(claim, result=said, verdict=verdict(gain), caution=caution(gain.n_seeds))
 
 
 def from_scratch_gains(found: Finetune) -> list[tuple[str, Measured]]:
@@ -160,8 +176,3 @@ def of_size(found: ZeroShot, *, largest: bool) -> list[ZeroShotRow]:
     """The rows of the largest or of the smallest model."""
     n = (max if largest else min)(row.parameters for row in found.rows)
     return [row for row in found.rows if row.parameters == n]
-
-
-def joined(said: str, gain: Measured) -> str:
-    """The result with the caution that few seeds demand."""
-    return "; ".join(filter(None, (said, caution(gain.n_seeds))))

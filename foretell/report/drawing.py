@@ -1,7 +1,7 @@
 """From a matplotlib figure to SVG inside a page: the same bytes for the same data, no date, no address, light and dark.
 
-Ink is `currentColor` and the palette (Okabe and Ito 2008, safe for the colour-blind) are CSS variables, so that the page
-decides between light and dark. Each figure is drawn twice, for a page and for a phone, with the same size of letters.
+Ink is `currentColor` and the palette (Okabe and Ito 2008, safe for the colour-blind) are CSS variables, so that the
+page decides between light and dark. Each figure is drawn twice, for a page and for a phone, in letters of one size.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-WIDE, NARROW = 7.2, 3.7  # inches: a page's column and a phone's
+WIDE, NARROW = 8.6, 3.7  # inches: a page's column and a phone's
 INK, FAINT = "#010203", "#040506"  # stand for the page's own colours
 PALETTE = {"blue": "#0072b2", "orange": "#d55e00", "green": "#009e73", "purple": "#cc79a7", "grey": "#7f7f7f"}
 STYLE: dict[Any, Any] = {
@@ -58,6 +58,8 @@ def drawing(name: str, draw: Callable[[float], Figure]) -> Drawing:
 
 def svg(figure: Figure, name: str) -> str:
     """A figure as an SVG element that a page can hold."""
+    figure.draw_without_rendering()  # lays it out, once
+    figure.set_layout_engine("none")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()

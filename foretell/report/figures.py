@@ -16,12 +16,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from foretell.report.drawing import FAINT, INK, PALETTE, WIDE
 from foretell.report.measured import Measured
-from foretell.report.words import count, three_digits, visible
+from foretell.report.words import three_digits, tick, visible
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A curve: points in the order of x. Thin and pale for training, thick and named at its end for what was held out."""
+    """A curve, its points in the order of x: thin and pale for training, thick and named at its end for held-out."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -58,16 +58,16 @@ class Group:
 
 
 def curves(panels: Sequence[Panel], x_label: str, y_label: str, *, share: bool = False) -> Callable[[float], Figure]:
-    """Learning curves, a panel beside the other (two a row at most); the thick ones carry name and last value."""
+    """Learning curves, the panels two a row on a page and one on a phone; the thick ones carry name and last value."""
 
     def draw(width: float) -> Figure:
-        across = min(len(panels), 2)
+        across = 2 if len(panels) > 1 and width == WIDE else 1
         down = ceil(len(panels) / across)
-        height = 2.9 if len(panels) == 1 else 1.75 * down + 0.3
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, 2.9 if len(panels) == 1 else 1.6 * down + 0.3), layout="constrained")
         grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
         for axes, panel in zip(grid.flat, panels, strict=False):
-            curve(axes, panel, share=share, named=len(panels) == 1 or width == WIDE)
+            curve(axes, panel, share=share)
+            name_ends(axes, panel, 1 / down, share=share)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         figure.supxlabel(x_label, fontsize=9)
@@ -77,48 +77,51 @@ def curves(panels: Sequence[Panel], x_label: str, y_label: str, *, share: bool =
     return draw
 
 
-def curve(axes: Axes, panel: Panel, *, share: bool, named: bool) -> None:
+def finite(line: Line) -> list[tuple[float, float]]:
+    """The points of a curve that can be drawn."""
+    return [(x, y) for x, y in line.points if isfinite(x) and isfinite(y)]
+
+
+def curve(axes: Axes, panel: Panel, *, share: bool) -> None:
     """One panel."""
-    ends = []
     for line in panel.lines:
-        points = [(x, y) for x, y in line.points if isfinite(x) and isfinite(y)]
-        if not points:
-            continue
-        style: dict[str, Any] = {"linewidth": 2.0} if line.thick else {"linewidth": 0.7, "alpha": 0.45}
-        axes.plot(*zip(*points, strict=True), color=PALETTE[line.colour], **style)
-        if line.thick:
-            axes.plot(*points[-1], "o", color=PALETTE[line.colour], markersize=4)
-            ends.append((points[-1][1], points[-1][0], line))
+        points = finite(line)
+        if points:
+            style: dict[str, Any] = {"linewidth": 2.0} if line.thick else {"linewidth": 0.7, "alpha": 0.45}
+            axes.plot(*zip(*points, strict=True), color=PALETTE[line.colour], **style)
+            if line.thick:
+                axes.plot(*points[-1], "o", color=PALETTE[line.colour], markersize=4)
     if share:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.6)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: count(x) if x >= 0 else ""))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(x)))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(length=0)
     axes.set_xlim(left=0)
     if panel.title:
-        axes.set_title(panel.title, loc="left", fontweight="bold")
-    name_ends(axes, sorted(ends, key=lambda end: end[0]), share=share, named=named)
+        axes.set_title(visible(panel.title), loc="left", fontweight="bold")
 
 
-def name_ends(axes: Axes, ends: Sequence[tuple[float, float, Line]], *, share: bool, named: bool) -> None:
-    """Names and last values right of the curves, moved apart where they would cover each other."""
+def name_ends(axes: Axes, panel: Panel, height: float, *, share: bool) -> None:
+    """Names and last values right of the thick curves, moved apart where they would cover each other."""
+    ends = sorted(
+        (finite(line)[-1][::-1], line.name, line.colour) for line in panel.lines if line.thick and finite(line)
+    )
     low, high = axes.get_ylim()
-    room, last = 0.085 * (high - low) * (1.0 if named and len(axes.figure.axes) == 1 else 1.9), -float("inf")
-    for y, x, line in ends:
-        last = max(y, last + room)
-        value = f"{100 * y:.0f} %" if share else three_digits(y)
-        text = f"{line.name} {value}" if named else value
+    room, place = 0.085 * (high - low) / height**0.75, float("-inf")
+    for (y, x), name, colour in ends:
+        place = max(y, place + room)
         axes.annotate(
-            text,
-            (x, y),
-            xytext=(x, last),
-            textcoords="data",
-            color=PALETTE[line.colour],
+            f"{name} {100 * y:.0f} %" if share else f"{name} {three_digits(y)}",
+            (x, place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            color=PALETTE[colour],
             va="center",
             annotation_clip=False,
-        ).set_position((x + 0.02 * (axes.get_xlim()[1] - axes.get_xlim()[0]), last))
+        )
 
 
 def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable[[float], Figure]:
@@ -128,29 +131,44 @@ def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable
         n = sum(len(group.dots) + 1.3 for group in groups)
         figure = Figure(figsize=(width, 0.235 * n + 0.55), layout="constrained")
         axes = figure.subplots()
-        ticks: list[tuple[float, str]] = []
-        y = 0.0
+        y, ticks = 0.0, []
         for group in groups:
-            axes.annotate(
-                visible(group.name),
-                (0, y),
-                xycoords=("axes fraction", "data"),
-                fontweight="bold",
-                va="center",
-                fontsize=9,
-            )
-            if group.baseline is not None:
-                baseline(axes, group, y, share=share)
+            head(axes, group, y, share=share)
             for dot in group.dots:
                 y -= 1
                 ticks.append((y, visible(dot.name)))
                 interval(axes, dot, y, share=share)
             y -= 1.3
-        dress(axes, ticks, y + 0.6, groups, share=share)
+        axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
+        axes.set_ylim(y + 0.6, 0.6)
+        dress(axes, max(dot.measured.high for group in groups for dot in group.dots), share=share)
         axes.set_xlabel(x_label)
         return figure
 
     return draw
+
+
+def head(axes: Axes, group: Group, y: float, *, share: bool) -> None:
+    """The group's name, and its baseline: a dashed line through its values, with its number beside the name."""
+    name = axes.annotate(
+        visible(group.name), (0, y), xycoords=("axes fraction", "data"), fontweight="bold", va="center", fontsize=9
+    )
+    if group.baseline is None:
+        return
+    axes.plot(
+        [group.baseline] * 2, [y - len(group.dots) - 0.4, y - 0.55], color=INK, linewidth=1, linestyle=(0, (2, 2))
+    )
+    value = f"{100 * group.baseline:.0f} %" if share else f"{group.baseline:.1f}"
+    axes.annotate(
+        f"{group.baseline_name} {value}",
+        (1, 0.5),
+        xycoords=name,
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=8.5,
+        alpha=0.8,
+    )
 
 
 def interval(axes: Axes, dot: Dot, y: float, *, share: bool) -> None:
@@ -163,53 +181,32 @@ def interval(axes: Axes, dot: Dot, y: float, *, share: bool) -> None:
     axes.annotate(text, (m.high, y), xytext=(5, 0), textcoords="offset points", va="center", color=INK, fontsize=8.5)
 
 
-def baseline(axes: Axes, group: Group, y: float, *, share: bool) -> None:
-    """The dashed line of the score that needs no model, named above."""
-    assert group.baseline is not None, "a group without a baseline has no line"
-    axes.plot(
-        [group.baseline] * 2, [y - len(group.dots) - 0.4, y - 0.45], color=INK, linewidth=1, linestyle=(0, (2, 2))
-    )
-    text = (
-        f"{group.baseline_name} {100 * group.baseline:.0f} %"
-        if share
-        else f"{group.baseline_name} {group.baseline:.1f}"
-    )
-    right = share and group.baseline > 0.75
-    axes.annotate(text, (group.baseline, y), va="center", ha="right" if right else "center", fontsize=8, alpha=0.8)
-
-
-def dress(
-    axes: Axes, ticks: Sequence[tuple[float, str]], bottom: float, groups: Sequence[Group], *, share: bool
-) -> None:
-    """The axes of a figure of intervals."""
-    axes.set_yticks([y for y, _ in ticks], [name for _, name in ticks])
-    axes.set_ylim(bottom, 0.6)
+def dress(axes: Axes, most: float, *, share: bool) -> None:
+    """The axes of a figure of intervals: from zero, a share to one."""
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0)
     axes.grid(axis="x", color=FAINT, alpha=0.18, linewidth=0.6)
+    axes.set_xlim(0, 1 if share else 1.12 * max(most, 1e-3))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     if share:
-        axes.set_xlim(0, 1)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
-    else:
-        axes.set_xlim(0, 1.12 * max([dot.measured.high for group in groups for dot in group.dots] + [1e-3]))
 
 
-def bars(rows: Sequence[tuple[str, float, str]], x_label: str) -> Callable[[float], Figure]:
-    """Amounts as bars, the largest on top: a name, a value, and the value in words."""
+def bars(rows: Sequence[tuple[str, float, str]]) -> Callable[[float], Figure]:
+    """Amounts as bars in the given order: each has its name above it and its value in words beside it."""
 
     def draw(width: float) -> Figure:
-        figure = Figure(figsize=(width, 0.27 * len(rows) + 0.5), layout="constrained")
+        figure = Figure(figsize=(width, 0.42 * len(rows) + 0.1), layout="constrained")
         axes = figure.subplots()
-        places = range(len(rows), 0, -1)
-        axes.barh(places, [value for _, value, _ in rows], color=PALETTE["blue"], height=0.62)
-        for y, (_, value, text) in zip(places, rows, strict=True):
-            axes.annotate(text, (value, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5)
-        axes.set_yticks(places, [visible(name) for name, _, _ in rows])
-        axes.set_xticks([])
-        axes.tick_params(length=0)
-        axes.spines["bottom"].set_visible(False)
-        axes.set_xlabel(x_label)
+        for y, (name, value, text) in enumerate(rows):
+            axes.barh(y, value, color=PALETTE["blue"], height=0.34)
+            axes.annotate(visible(name), (0, y - 0.27), va="bottom", fontsize=9)
+            axes.annotate(
+                text, (value, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8.5, alpha=0.8
+            )
+        axes.set_ylim(len(rows) - 0.7, -0.85)
+        axes.set_xlim(0, max([value for _, value, _ in rows] + [1]))
+        axes.axis("off")
         return figure
 
     return draw
@@ -218,7 +215,7 @@ def bars(rows: Sequence[tuple[str, float, str]], x_label: str) -> Callable[[floa
 def attention(
     sources: Sequence[str], targets: Sequence[str], weights: Sequence[Sequence[float]]
 ) -> Callable[[float], Figure]:
-    """A map of target tokens (down) by source tokens (across): the darker, the more the target attends to the source."""
+    """A map of target tokens (down) by source tokens (across): the darker, the more a target attends to a source."""
 
     def draw(width: float) -> Figure:
         cell = min((width - 1.0) / max(len(sources), 1), 0.3)
@@ -230,13 +227,13 @@ def attention(
             for s, w in enumerate(row):
                 if w > 0.02 * most:
                     axes.add_patch(Rectangle((s, t), 1, 1, color=PALETTE["blue"], alpha=w / most, linewidth=0))
-        axes.set_xticks(
-            [s + 0.5 for s in range(len(sources))], [visible(x) for x in sources], rotation=90, fontsize=letters
-        )
-        axes.set_yticks([t + 0.5 for t in range(len(targets))], [visible(x) for x in targets], fontsize=letters)
+        across, down = [s + 0.5 for s in range(len(sources))], [t + 0.5 for t in range(len(targets))]
+        axes.set_xticks(across, [visible(x) for x in sources], rotation=90, fontsize=letters)
+        axes.set_yticks(down, [visible(x) for x in targets], fontsize=letters)
         axes.set_xlim(0, len(sources))
         axes.set_ylim(len(targets), 0)
         axes.set_aspect("equal", anchor="W")
+        axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
         axes.set_xlabel("source tokens")

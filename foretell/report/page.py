@@ -52,6 +52,7 @@ def page(demo: Demo) -> str:
         stages=stages(demo),
         unfinished=unfinished(demo),
         claims=claims_table(found, demo),
+        tally=tally(found),
         sections=numbered(parts),
         contents=[("claims", "Claims"), *((part.key, part.title) for part in parts)],
         dress=DRESS,
@@ -103,10 +104,8 @@ def unfinished(demo: Demo) -> str:
 
 def claims_table(found: Sequence[Claim], demo: Demo) -> Table:
     """A row a claim."""
-    heads = [
-        Head(text="no.", number=True),
-        *(Head(text=x) for x in ("claim", "metric", "result [95 % interval]", "verdict")),
-    ]
+    names = ("claim", "metric", "result [95 % interval]", "verdict")
+    heads = [Head(text="no.", number=True), *(Head(text=name) for name in names)]
     rows = [
         [
             cell(claim.number),
@@ -117,11 +116,23 @@ def claims_table(found: Sequence[Claim], demo: Demo) -> Table:
         ]
         for claim in found
     ]
+    cautions = ". ".join(sorted({claim.caution.capitalize() for claim in found if claim.caution}))
     said = (
         "Holds: the 95 % interval lies above zero. Does not hold: below zero. Too small to tell: zero lies inside. "
-        "The two sides are taken as independent, which makes the intervals wider than they need be."
+        "The two sides are taken as independent, which makes the intervals wider than they need be. "
     )
-    return table("claims", "The story's claims", heads, rows, said, demo.command)
+    said += f"{cautions}." if cautions else ""
+    return table("claims", "The story's claims", heads, rows, said.strip(), demo.command, stack=True)
+
+
+def tally(found: Sequence[Claim]) -> str:
+    """How many of the claims came out how, in a sentence."""
+    tested = [claim.verdict for claim in found if claim.verdict != NOT_YET]
+    if not tested:
+        return "No claim has been tested yet."
+    words = {HOLDS: "held here", FAILS: "did not hold here", UNCLEAR: "too small to tell"}
+    parts = [f"{tested.count(verdict)} {text}" for verdict, text in words.items() if verdict in tested]
+    return f"{len(tested)} of the {len(found)} claims tested so far: {', '.join(parts)}."
 
 
 def story_section(demo: Demo) -> Section:
@@ -135,7 +146,7 @@ def story_section(demo: Demo) -> Section:
     heads += [Head(text=x, number=True) for x in ("parameters here", "tokens read", "time")]
     heads.append(Head(text="result here"))
     said = "Shaded columns are quoted from the papers; the others were measured here, one seed, without interval."
-    made = table("lineage", title, heads, [story_row(row) for row in demo.story.rows], said, demo.command)
+    made = table("lineage", title, heads, [story_row(row) for row in demo.story.rows], said, demo.command, stack=True)
     return Section(key="lineage", title="Lineage", parts=(made,))
 
 

@@ -55,7 +55,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table that sorts."""
+    """A table that sorts. With `stack`, a phone shows each row as a list of its cells."""
 
     kind: Literal["table"] = "table"
     title: str
@@ -64,6 +64,7 @@ class Table:
     said: str
     command: str
     data: Data
+    stack: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,7 @@ Part = Picture | Table | Samples | Missing
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A part of the page with its heading; a rung's also has the paper's claim and the verdict on what is tested here."""
+    """A part of the page; a rung's also has the paper's claim, what of it is tested here, and the verdict."""
 
     key: str
     title: str
@@ -133,12 +134,19 @@ def picture(
 
 
 def table(
-    name: str, title: str, heads: Sequence[Head], rows: Sequence[Sequence[Cell]], said: str, command: str
+    name: str,
+    title: str,
+    heads: Sequence[Head],
+    rows: Sequence[Sequence[Cell]],
+    said: str,
+    command: str,
+    *,
+    stack: bool = False,
 ) -> Table:
     """A table with its data."""
     values = [[cell.text if cell.value is None else cell.value for cell in row] for row in rows]
-    names = [head.text for head in heads]
-    return Table(title=title, heads=heads, rows=rows, said=said, command=command, data=data(name, names, values))
+    coded = data(name, [head.text for head in heads], values)
+    return Table(title=title, heads=heads, rows=rows, said=said, command=command, data=coded, stack=stack)
 
 
 def cell(value: Value, text: str | None = None) -> Cell:

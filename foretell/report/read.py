@@ -1,4 +1,4 @@
-"""A demo's folder as data: its training runs and the files in results/. Anything may be absent, nothing may be damaged."""
+"""A demo's folder as data: its training runs and the files in results/. Anything may be absent, nothing damaged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,9 +52,7 @@ def read_demo(folder: Path) -> Demo:
     runs = {run.name: read_run(run) for run in whole}
     results = folder / "results"
     if not runs and not results.is_dir():
-        raise BadUse(
-            f"{folder} holds no runs and no results; give the folder that foretell demo writes, such as runs/demo"
-        )
+        raise BadUse(f"{folder} holds no runs and no results; give the folder of a foretell demo, such as runs/demo")
     return Demo(
         folder=folder,
         runs=runs,

@@ -119,7 +119,7 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedWords:
-    """results/masked_words.json. The accuracy is over all held-out masked tokens, with an interval where it was kept."""
+    """results/masked_words.json. The accuracy is over all held-out masked tokens."""
 
     command: str
     examples: list[Gap]

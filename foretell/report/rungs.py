@@ -1,7 +1,7 @@
 """The page's parts in the order of the papers: what each paper claimed, what is tested of it here, what came out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from foretell.report import scores
 from foretell.report.claims import Claim, translates
@@ -70,27 +70,23 @@ RUNGS = (
 
 def sections(demo: Demo, claims: Sequence[Claim]) -> list[Section]:
     """A section a rung."""
-    of_rung = {claim.rung: claim for claim in claims if claim.rung}
-    return [section(demo, number, rung, of_rung.get(rung.key)) for number, rung in enumerate(RUNGS, 1)]
+    of_rung = {claim.rung: claim for claim in (*claims, translates(demo)) if claim.rung}
+    return [section(demo, number, rung, of_rung[rung.key]) for number, rung in enumerate(RUNGS, 1)]
 
 
-def section(demo: Demo, number: int, rung: Rung, claim: Claim | None) -> Section:
-    """A rung's section with the verdict of its claim."""
-    made = Section(
+def section(demo: Demo, number: int, rung: Rung, claim: Claim) -> Section:
+    """A rung's section with the verdict on its claim."""
+    return Section(
         key=rung.key,
         title=rung.title,
         eyebrow=f"Rung {number}, {rung.year}",
         paper=rung.paper,
         claim=rung.claim,
         tested=rung.tested,
+        verdict=claim.verdict,
+        result=". ".join(filter(None, (claim.result, claim.caution.capitalize()))) + ".",
         parts=PARTS[rung.key](demo),
     )
-    if claim is not None:
-        return replace(made, verdict=claim.verdict, result=claim.result)
-    if demo.translation is None:
-        return replace(made, verdict="not yet", result=f"not yet: {demo.command} measures it")
-    verdict, result = translates(demo.translation)
-    return replace(made, verdict=verdict, result=result)
 
 
 def transformer(demo: Demo) -> list[Part]:
@@ -105,11 +101,10 @@ def transformer(demo: Demo) -> list[Part]:
 def gpt(demo: Demo) -> list[Part]:
     """Pretraining, the four task shapes with and without it, samples."""
     title = "Fine-tuning, pretrained and from scratch"
-    learning = task_curves("gpt1", "How the tasks are learnt", BOTH_TASKS, dict(demo.runs))
     return [
         *trained(demo, "gpt1", "Pretraining", "gpt1.pretrain", NATS),
         *scores.fine_tuned(demo, "gpt1", title, GPT_WAYS),
-        *([learning] if learning else []),
+        *task_curves(demo, "gpt1", "How the tasks are learnt", BOTH_TASKS),
         *scores.samples(demo, "gpt1."),
     ]
 
@@ -126,18 +121,11 @@ def bert(demo: Demo) -> list[Part]:
 
 def gpt2(demo: Demo) -> list[Part]:
     """Pretraining at every size, zero-shot accuracy, held-out text, samples."""
-    scale = demo.story.scale if demo.story else "nano"
-    wanted = () if any(name.startswith("gpt2.pretrain-") for name in demo.runs) else (f"gpt2.pretrain-{scale}",)
     return [
-        *trained(demo, "gpt2", "Pretraining", "gpt2.pretrain", NATS, wanted or tuple(sizes(demo))),
+        *trained(demo, "gpt2", "Pretraining", "gpt2.pretrain", NATS),
         *scores.zero_shot(demo),
         *scores.samples(demo, "gpt2."),
     ]
-
-
-def sizes(demo: Demo) -> list[str]:
-    """The runs of GPT-2 that are there."""
-    return [name for name in demo.runs if name.startswith("gpt2.pretrain")]
 
 
 PARTS = {"transformer": transformer, "gpt1": gpt, "bert": bert, "gpt2": gpt2}

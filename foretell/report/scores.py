@@ -41,7 +41,7 @@ def by_source(found: Corpus) -> list[Part]:
         picture(
             "corpus-sources",
             "Text by source",
-            bars([(row.source, row.bytes, f"{size(row.bytes)}, {row.documents:,} documents") for row in rows], "bytes"),
+            bars([(row.source, row.bytes, f"{size(row.bytes)}, {row.documents:,} documents") for row in rows]),
             f"n = {found.documents:,} documents, {size(found.bytes)}; counts, so no interval.",
             found.command,
             [("source", "documents", "bytes"), *((row.source, row.documents, row.bytes) for row in rows)],
@@ -200,9 +200,7 @@ def masked_words(demo: Demo) -> list[Part]:
     if found.accuracy is not None:
         said += f" Of all masked tokens that were held out, {share(found.accuracy)} are right, n = {found.accuracy.n}."
     elif found.accuracy_all is not None:
-        said += (
-            f" Of all masked tokens that were held out, {percent(found.accuracy_all)} are right (no interval was kept)."
-        )
+        said += f" Of all masked tokens that were held out, {percent(found.accuracy_all)} are right (without interval)."
     heads = [Head(text="text"), Head(text="word"), Head(text="guesses, likeliest first")]
     rows = [
         [
@@ -212,7 +210,7 @@ def masked_words(demo: Demo) -> list[Part]:
         ]
         for gap in found.examples
     ]
-    return [table("bert-gaps", "Masked words", heads, rows, f"n: {said} No seed but one.", found.command)]
+    return [table("bert-gaps", "Masked words", heads, rows, f"n = {said} One seed.", found.command, stack=True)]
 
 
 def zero_shot(demo: Demo) -> list[Part]:

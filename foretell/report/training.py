@@ -1,37 +1,35 @@
 """What was trained: a table of runs with their sizes, steps, tokens and seconds, and their learning curves."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from foretell.model.count import parameters
 from foretell.progress import time_text
 from foretell.report.figures import Line, Panel, curves
-from foretell.report.parts import Cell, Head, Missing, Part, cell, picture, table
+from foretell.report.parts import Cell, Head, Missing, Part, Value, cell, picture, table
 from foretell.report.read import Demo, TrainingRun
 from foretell.report.words import count
 
 COLOURS = ("blue", "orange", "green", "purple")
+COLUMNS = ("parameters", "layers x d_model", "context", "vocabulary", "steps", "tokens", "time", "held-out loss")
+UNITS = {"text": "windows", "segments": "segment pairs", "translation": "bucket(s) of pairs", "task": "examples"}
 MOST_POINTS = 400  # of a training curve; a longer one is drawn as means of equal numbers of steps
 
 
-def trained(demo: Demo, key: str, title: str, stage: str, y_label: str, wanted: Sequence[str] = ()) -> list[Part]:
-    """The table and the loss curves of the runs of a stage (`gpt1.pretrain`, all sizes of it), or what would make them."""
+def trained(demo: Demo, key: str, title: str, stage: str, y_label: str) -> list[Part]:
+    """Table and loss curves of the runs of a stage (`gpt2.pretrain`: of all its sizes), or what would make them."""
     runs = [run for name, run in demo.runs.items() if name == stage or name.startswith(f"{stage}-")]
-    runs.sort(key=lambda run: n_parameters(run))
-    absent = [name for name in wanted or (stage,) if name not in demo.runs]
-    notices: list[Part] = [
-        Missing(title=f"{title}: the run {name}", command=train_command(demo, name)) for name in absent
-    ]
+    runs = [run for run in runs if run.lines]
     if not runs:
-        return notices
-    return [runs_table(key, title, runs), loss_curves(key, title, y_label, runs), *notices]
+        return [Missing(title=f"{title}: the run {stage}", command=train_command(demo, stage))]
+    sizes = {run.name: sum(parameters(run.config.model).values()) for run in runs}
+    runs.sort(key=lambda run: sizes[run.name])
+    return [runs_table(key, title, runs, sizes), loss_curves(key, title, y_label, runs)]
 
 
-def train_command(demo: Demo, name: str) -> str:
+def train_command(demo: Demo, stage: str) -> str:
     """The command that makes a run of the demo that is not there."""
-    stage, _, size = name.partition("-")
-    size = size or (demo.story.scale if demo.story else "nano")
-    return f"foretell train {stage}:{size} --out {(demo.folder / name).as_posix()}"
+    size = demo.story.scale if demo.story else "nano"
+    return f"foretell train {stage}:{size} --out {(demo.folder / stage).as_posix()}"
 
 
 def repeat_command(run: TrainingRun) -> str:
@@ -39,56 +37,39 @@ def repeat_command(run: TrainingRun) -> str:
     return f"foretell train {(run.folder / 'config.json').as_posix()} --out runs/again"
 
 
-def n_parameters(run: TrainingRun) -> int:
-    """The parameters of a run's network."""
-    return sum(parameters(run.config.model).values())
-
-
 def last_of(run: TrainingRun, name: str) -> float | None:
     """The last value of a metric, or None."""
     return next((line[name] for line in reversed(run.lines) if name in line), None)
 
 
-def runs_table(key: str, title: str, runs: Sequence[TrainingRun]) -> Part:
+def runs_table(key: str, title: str, runs: Sequence[TrainingRun], sizes: Mapping[str, int]) -> Part:
     """Sizes, steps, tokens, seconds and held-out results of runs."""
-    numbers = (
-        "parameters",
-        "layers",
-        "d_model",
-        "heads",
-        "context",
-        "vocabulary",
-        "steps",
-        "tokens",
-        "time",
-        "held-out loss",
-    )
-    heads = [Head(text="run"), *(Head(text=name, number=True) for name in numbers)]
     bits = any(last_of(run, "val_bits_per_byte") is not None for run in runs)
-    if bits:
-        heads.append(Head(text="bits per byte", number=True))
-    rows = [row_of(run, bits=bits) for run in runs]
+    heads = [Head(text=x, number=True) for x in (*COLUMNS, *(("bits per byte",) if bits else ()))]
+    rows = [row_of(run, sizes[run.name], bits=bits) for run in runs]
+    what = "Held-out loss and bits per byte are" if bits else "Held-out loss is"
     n = ", ".join(sorted({held_out(run) for run in runs}))
     return table(
         f"{key}-runs",
         f"{title}: what was run here",
-        heads,
+        [Head(text="run"), *heads],
         rows,
-        f"Held-out loss and bits per byte are of {n}; one seed, so no interval.",
+        f"{what} of n = {n}; one seed, so no interval.",
         "; ".join(repeat_command(run) for run in runs),
+        stack=True,
     )
 
 
-def row_of(run: TrainingRun, *, bits: bool) -> list[Cell]:
+def row_of(run: TrainingRun, n_parameters: int, *, bits: bool) -> list[Cell]:
     """A run's row."""
-    m = run.config.model
-    n, steps = n_parameters(run), run.lines[-1]["step"] if run.lines else 0
+    m, steps = run.config.model, run.lines[-1]["step"]
     tokens, seconds = last_of(run, "tokens") or 0, last_of(run, "seconds") or 0.0
     unfinished = "" if steps >= run.config.steps else f" of {run.config.steps:,}"
-    sizes = [cell(x) for x in (m.n_layers, m.d_model, m.n_heads, m.n_ctx, m.n_vocab)]
+    blocks = cell(m.n_layers, f"{m.n_layers} x {m.d_model}, {m.n_heads} heads")
+    sizes = [blocks, cell(m.n_ctx), cell(m.n_vocab, f"{m.n_vocab:,}")]
     progress = [cell(steps, f"{steps:,}{unfinished}"), cell(tokens, count(tokens)), cell(seconds, time_text(seconds))]
     results = [number(last_of(run, name)) for name in ("val_loss", "val_bits_per_byte")[: 2 if bits else 1]]
-    return [cell(run.name), cell(n, count(n)), *sizes, *progress, *results]
+    return [cell(run.name), cell(n_parameters, count(n_parameters)), *sizes, *progress, *results]
 
 
 def number(value: float | None) -> Cell:
@@ -97,26 +78,28 @@ def number(value: float | None) -> Cell:
 
 
 def held_out(run: TrainingRun) -> str:
-    """The words for what an evaluation reads."""
-    unit = {"text": "windows", "segments": "segment pairs", "translation": "buckets of pairs", "task": "examples"}
+    """How many of what an evaluation reads."""
     n = run.config.evaluate_rows
-    return f"{n if n else 'all'} held-out {unit[run.config.data.kind]}"
+    return f"{n if n else 'all'} held-out {UNITS[run.config.data.kind]}"
 
 
 def loss_curves(key: str, title: str, y_label: str, runs: Sequence[TrainingRun]) -> Part:
     """Training loss thin, held-out loss thick, over the tokens read."""
-    lines, rows = [], [("run", "step", "tokens", "training loss", "held-out loss")]
+    lines: list[Line] = []
+    rows: list[Sequence[Value]] = [("run", "step", "tokens", "training loss", "held-out loss")]
     for run, colour in zip(runs, COLOURS * len(runs), strict=False):
         name = "held out" if len(runs) == 1 else run.name.rpartition("-")[2]
         lines.append(Line(name="training", points=thinned(points(run, "loss")), colour=colour, thick=False))
         lines.append(Line(name=name, points=points(run, "val_loss"), colour=colour))
         rows += [(run.name, x["step"], x.get("tokens", 0), x.get("loss"), x.get("val_loss")) for x in run.lines]
-    batch = ", ".join(f"{run.name}: {run.config.batch.rows} rows a step, {held_out(run)}" for run in runs)
+    batch = "; ".join(
+        f"{run.name}: {run.config.batch.rows} {UNITS[run.config.data.kind]} a step, {held_out(run)}" for run in runs
+    )
     return picture(
         f"{key}-loss",
         f"{title}: loss against tokens read",
         curves([Panel(title="", lines=lines)], "tokens read", y_label),
-        f"Thin: training, thick: held out. n: {batch}. One seed each, so no interval.",
+        f"Thin: training, thick: held out. n of {batch}. One seed each, so no interval.",
         "; ".join(repeat_command(run) for run in runs),
         rows,
     )
@@ -134,29 +117,24 @@ def thinned(curve: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> li
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
 
-def task_curves(
-    key: str, title: str, stages: Sequence[tuple[str, str, str]], runs: dict[str, TrainingRun]
-) -> Part | None:
-    """Held-out accuracy of fine-tuning runs over steps, a panel a task; `stages` are (prefix, name, colour)."""
-    tasks = sorted({name[len(p) + 1 :] for name in runs for p, _, _ in stages if name.startswith(f"{p}-")})
-    panels, rows = [], [("run", "step", "held-out accuracy")]
+def task_curves(demo: Demo, key: str, title: str, ways: Sequence[tuple[str, str, str]]) -> list[Part]:
+    """Held-out accuracy of fine-tuning runs over steps, a panel a task; a way is (prefix of the run, name, colour)."""
+    runs = {name: learnt(run) for name, run in demo.runs.items() if learnt(run)}
+    tasks = dict.fromkeys(name[len(p) + 1 :] for p, _, _ in ways for name in runs if name.startswith(f"{p}-"))
+    panels, rows = [], []
     for task in tasks:
-        lines = []
-        for prefix, name, colour in stages:
-            run = runs.get(f"{prefix}-{task}")
-            found: list[dict[str, Any]] = [x for x in run.lines if "val_accuracy" in x] if run else []
-            lines.append(Line(name=name, points=[(x["step"], x["val_accuracy"]) for x in found], colour=colour))
-            rows += [(run.name, x["step"], x["val_accuracy"]) for x in found if run]
+        there = [(f"{p}-{task}", name, colour) for p, name, colour in ways if f"{p}-{task}" in runs]
+        lines = [Line(name=name, points=runs[run], colour=colour) for run, name, colour in there]
         panels.append(Panel(title=task.replace("_", " "), lines=lines))
-    if len(rows) == 1:
-        return None
-    named = [runs[name] for name in runs if any(name.startswith(f"{p}-") for p, _, _ in stages)]
-    n = ", ".join(sorted({held_out(run) for run in named}))
-    return picture(
-        f"{key}-task-curves",
-        title,
-        curves(panels, "steps of fine-tuning", "held-out accuracy", share=True),
-        f"n: {n} at every point; one seed each. The intervals of the last values are in the figure above.",
-        "; ".join(sorted({repeat_command(run) for run in named})[:1]) + "  (and so for each run)",
-        rows,
-    )
+        rows += [(run, step, accuracy) for run, _, _ in there for step, accuracy in runs[run]]
+    if not panels:
+        return []
+    said = "n = all held-out examples of a task at every point; one seed each. The last values have their 95 % intervals above."
+    draw = curves(panels, "steps of fine-tuning", "held-out accuracy", share=True)
+    data = [("run", "step", "held-out accuracy"), *rows]
+    return [picture(f"{key}-task-curves", title, draw, said, demo.command, data)]
+
+
+def learnt(run: TrainingRun) -> list[tuple[float, float]]:
+    """Held-out accuracy over steps."""
+    return [(line["step"], line["val_accuracy"]) for line in run.lines if "val_accuracy" in line]

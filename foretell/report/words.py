@@ -1,5 +1,6 @@
 """Numbers and tokens as people read them."""
 
+import re
 import unicodedata
 
 from foretell.report.measured import Measured
@@ -13,6 +14,12 @@ def count(n: float) -> str:
         if n >= 0.9995 * size:
             return f"{three_digits(n / size)}{unit}"
     return three_digits(n)
+
+
+def tick(x: float) -> str:
+    """count() without the zeros at its end: 1.2M, 400k, 0.5."""
+    digits, unit = re.fullmatch(r"([-\d.]+)(\D?)", count(x)).groups()  # type: ignore[union-attr]
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + unit
 
 
 def three_digits(x: float) -> str:

@@ -27,13 +27,13 @@ from foretell.corpus.jsonl import write_lines
 from foretell.corpus.split import place
 from foretell.errors import BadUse
 from foretell.runs import whole_folder
-from foretell.tasks.entries import PASSAGE, Entry, entries, mixed
+from foretell.tasks.entries import Entry, entries, mixed
 
 Rows = dict[str, list[dict[str, Any]]]
 MOST = {"train": 6000, "val": 480}
 LEAST = {"train": 32, "val": 8}
+ENOUGH = "60 kB"  # of prose in which most sentences are plain
 HELD_OUT = 0.15
-FEW_DOCUMENTS = 40  # with fewer, a passage is held out and not a document
 CLASSES = 6
 CHOICES = 4
 SHORTEST_TEXT, LONGEST_TEXT = 80, 400  # characters of a text whose topic is asked
@@ -59,7 +59,7 @@ def topic(documents: Sequence[Document], folder: Path) -> Path:
 
 
 def _topics(sides: dict[str, list[Entry]]) -> list[str]:
-    """The groups that make the largest balanced task, at most CLASSES of them: each gives as much as its rarer split."""
+    """The groups that make the largest balanced task, at most CLASSES: each gives as much as its rarer split."""
     count, held = (Counter(entry.group for entry in sides[name]) for name in ("train", "val"))
     gives = {name: min(count[name], round(held[name] * (1 - HELD_OUT) / HELD_OUT)) for name in count}
     ranked = sorted((name for name in gives if gives[name]), key=lambda name: (-gives[name], name))
@@ -150,14 +150,25 @@ def _questions(groups: Sequence[Sequence[Entry]], most: int) -> list[dict[str, A
 
 
 def _sides(documents: Sequence[Document]) -> dict[str, list[Entry]]:
-    """The entries of each split in a mixed order: about HELD_OUT of the documents, or of the entries, are held out."""
+    """The entries of each split in a mixed order: HELD_OUT of each group, whole documents of it where they fit."""
     found = mixed(entries(documents))
-    few = len({entry.document for entry in found}) < FEW_DOCUMENTS
-    sides: dict[str, list[Entry]] = {"train": [], "val": []}
-    for entry in found:
-        name = f"task {entry.document} {entry.heading if few else ''}"
-        sides["val" if place(name) < HELD_OUT else "train"].append(entry)
-    return sides
+    held = {entry.heading for group in _by_group(found) for entry in _held_out(group)}
+    return {
+        "train": [entry for entry in found if entry.heading not in held],
+        "val": [entry for entry in found if entry.heading in held],
+    }
+
+
+def _held_out(group: list[Entry]) -> list[Entry]:
+    """Documents of a group, in the order of a hash, up to HELD_OUT of it; that share of its entries if none fit."""
+    size = Counter(entry.document for entry in group)
+    most, taken, chosen = HELD_OUT * len(group), 0, set()
+    for name in sorted(size, key=lambda name: place(f"task {name}")):
+        if taken + size[name] <= most:
+            chosen.add(name)
+            taken += size[name]
+    whole = [entry for entry in group if entry.document in chosen]
+    return whole if len(whole) >= most / 2 else group[: round(most)]
 
 
 def _by_group(side: list[Entry]) -> list[list[Entry]]:
@@ -172,7 +183,7 @@ def _write(folder: Path, card: dict[str, Any], rows: Rows, documents: Sequence[D
         if len(rows[name]) < least:
             raise BadUse(
                 f"the text gives {len(rows[name])} examples of {card['name']} in {name}, at least {least} are needed: "
-                f"give about {PASSAGE * 100 * 2 * LEAST['val'] * 10 // 1000} kB of running text or more"
+                f"give {ENOUGH} of running text or more"
             )
     labels = Counter(row.get("label") for row in rows["val"])
     n_examples = {name: len(side) for name, side in rows.items()}

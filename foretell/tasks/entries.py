@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from foretell.corpus.documents import Document
-from foretell.corpus.sentences import sentences
+from foretell.corpus.sentences import STOPS, sentences
 from foretell.corpus.split import place
 
 SHORTEST, LONGEST = 20, 200  # characters of a sentence
@@ -22,7 +22,7 @@ LEAST_SIGNATURES = 100  # with fewer, the text is read as prose
 PASSAGE = 4  # sentences
 PARTS = 4  # groups of a text that is one document
 NO_SENTENCE = re.compile(r">>>|::|--|==|\.\.\.|[|{}<>\\]|https?:|@")
-NOT_WORDS = re.compile(r"[^A-Za-z ]")
+LETTERS_AND_SPACES = re.compile(r"(?:[^\W\d_]| )+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ def _documented(document: Document) -> Iterator[Entry]:
 
 
 def _passages(document: Document) -> Iterator[Entry]:
-    """Stretches of PASSAGE plain sentences; which ones follow each other is not told across what was left out."""
+    """Stretches of PASSAGE plain sentences; what is not plain between them is left out."""
     said = plain_sentences(document.text)
     for start in range(0, len(said) - PASSAGE + 1, PASSAGE):
         first, *others = said[start : start + PASSAGE]
@@ -98,9 +98,9 @@ def plain_sentences(text: str) -> tuple[str, ...]:
 
 def is_plain(sentence: str) -> bool:
     """Whether it begins with a letter, ends with a full stop and is made of words."""
-    if not SHORTEST <= len(sentence) <= LONGEST or sentence[-1] not in ".!?" or not sentence[0].isalpha():
+    if not SHORTEST <= len(sentence) <= LONGEST or sentence[-1] not in STOPS or not sentence[0].isalpha():
         return False
-    words = len(sentence) - len(NOT_WORDS.findall(sentence))
+    words = sum(map(len, LETTERS_AND_SPACES.findall(sentence)))
     return words >= LEAST_WORDS * len(sentence) and NO_SENTENCE.search(sentence) is None
 
 

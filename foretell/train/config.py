@@ -9,7 +9,7 @@ from typing import Literal
 
 from foretell.corpus.config import Data, TaskData
 from foretell.model.config import NetworkConfig
-from foretell.objective.config import ObjectiveConfig
+from foretell.objective.config import MaskedLanguageModel, ObjectiveConfig, Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +24,7 @@ class AdamW:
 
     def __post_init__(self) -> None:
         _check_rates(self.lr, self.weight_decay)
+        _check_means(self.betas, self.eps)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,7 @@ class Muon:
     def __post_init__(self) -> None:
         _check_rates(self.lr, self.weight_decay)
         _check_rates(self.muon_lr, self.muon_weight_decay)
+        _check_means((*self.betas, self.momentum), self.eps)
 
 
 def _check_rates(lr: float, weight_decay: float) -> None:
@@ -50,6 +52,14 @@ def _check_rates(lr: float, weight_decay: float) -> None:
         raise ValueError(f"lr={lr} is not a positive number; the papers use 1e-5 to 1e-2")
     if not (isfinite(weight_decay) and weight_decay >= 0):
         raise ValueError(f"weight_decay={weight_decay} is not a number of at least 0; 0 switches it off")
+
+
+def _check_means(decays: tuple[float, ...], eps: float) -> None:
+    for decay in decays:
+        if not 0 <= decay < 1:
+            raise ValueError(f"betas or momentum={decay} is not in [0, 1); the papers use 0.9 to 0.999")
+    if not (isfinite(eps) and eps > 0):
+        raise ValueError(f"eps={eps} is not a positive number; the papers use 1e-9 to 1e-6")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +104,10 @@ class BatchSize:
             raise ValueError(f"rows={self.rows}, micro={self.micro}: rows must be at least 1 and micro at least 0")
         if not 0 <= self.ramp_from <= self.rows or self.ramp_rows < 0:
             raise ValueError(f"ramp_from={self.ramp_from} is not in [0, rows={self.rows}], or ramp_rows is negative")
+        if (self.ramp_from == 0) != (self.ramp_rows == 0):
+            raise ValueError(
+                f"ramp_from={self.ramp_from} and ramp_rows={self.ramp_rows}: a ramp needs both; 0 and 0 mean none"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,9 +158,35 @@ class RunConfig:
         for name in ("steps", "evaluate_every", "checkpoint_every", "average"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is not positive; give at least 1")
-        if not self.clip >= 0:
+        if not (isfinite(self.clip) and self.clip >= 0):
             raise ValueError(f"clip={self.clip} is not at least 0; 0 does not clip")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed={self.seed} is not in [0, 2^32); give a small whole number")
+        if self.evaluate_rows < 0:
+            raise ValueError(f"evaluate_rows={self.evaluate_rows} is negative; 0 takes all")
+        if self.data.length < 1:
+            raise ValueError(f"data.length={self.data.length} is not positive; give at least 1")
         if self.data.length > self.model.n_ctx:
             raise ValueError(f"data.length={self.data.length} is above model.n_ctx={self.model.n_ctx}; lower it")
         if isinstance(self.data, TaskData) and not self.model.heads.n_outputs:
             raise ValueError("data is a task but model.heads.n_outputs=0; give the number of classes, or 1 for a score")
+        _check_fit(self)
+
+
+FITS = {"lm": ("text", "decoder"), "mlm": ("segments", "encoder"), "translation": ("translation", "seq2seq")}
+
+
+def _check_fit(cfg: RunConfig) -> None:
+    """What the objective reads and needs must be there: another network would learn nothing, or see the answer."""
+    heads, objective, kind = cfg.model.heads, cfg.objective, cfg.model.kind
+    data, network = FITS.get(objective.kind, ("task", "decoder" if kind != "encoder" else kind))
+    if cfg.data.kind != data:
+        raise ValueError(f"objective={objective.kind} does not read data={cfg.data.kind}; it reads data={data}")
+    if kind != network:
+        raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
+    if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
+        raise ValueError(f"objective.lm_weight={objective.lm_weight} needs model.kind=decoder; set it to 0")
+    if not heads.lm and not (isinstance(objective, Task) and not objective.lm_weight):
+        raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
+    if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:
+        raise ValueError("objective.next_sentence=True but model.heads.next_sentence=False; set both or none")

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from foretell.model.config import Dropout
+from foretell.model.config import Dropout, Heads, Init
 
 
 @pytest.mark.parametrize("name", ["n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window"])
@@ -45,3 +45,26 @@ def test_configs_are_frozen(tiny):
 
 def test_the_width_of_the_heads_is_independent_of_the_width_of_the_model(tiny):
     assert tiny(d_model=2048, n_heads=24, d_head=128).n_heads == 24, "GPT-3 XL, table 2.1"
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["std", "position_std"])
+def test_a_std_is_no_negative_number(name, value):
+    with pytest.raises(ValueError, match=rf"init\.{name}={value} is not a number of at least 0"):
+        Init(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["norm_eps", "rotary_base"])
+def test_what_is_divided_by_is_positive(tiny, name, value):
+    with pytest.raises(ValueError, match=f"{name}={value} is not a positive number"):
+        tiny(**{name: value})
+
+
+def test_heads_that_cannot_be_are_refused(tiny):
+    with pytest.raises(ValueError, match="n_outputs=-1 is negative; 0 means no task head"):
+        Heads(n_outputs=-1)
+    with pytest.raises(ValueError, match=r"task_dropout=1\.0 is not in \[0, 1\)"):
+        Heads(task_dropout=1.0)
+    with pytest.raises(ValueError, match="n_segments=-1 is negative; 0 means no segment embeddings"):
+        tiny(n_segments=-1)

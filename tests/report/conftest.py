@@ -34,7 +34,7 @@ def write_run(folder, recipe, steps, begin, end, tokens, extra=None):
                 "seconds": step / 9,
             }
         if step % max(steps // 10, 1) == 0:
-            share = 0.25 + 0.5 * (1 - exp(-4 * step / steps))
+            share = 0.25 + (0.6 - 0.2 * end) * (1 - exp(-4 * step / steps))
             line |= {"val_loss": loss + 0.06, **{name: share if "acc" in name else loss / 2.4 for name in extra or ()}}
         lines.append(json.dumps(line))
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
@@ -100,7 +100,10 @@ def results():
         },
         "zero_shot": {
             "rows": [
-                {"model": m, "parameters": n, "task": "which_description", "accuracy": measured(0.3 + n / 2e7, 0.05, 300), "chance": 0.25}
+                {
+                    "model": m, "parameters": n, "task": "which_description", "chance": 0.25,
+                    "accuracy": measured(0.3 + n / 2e7, 0.05, 300),
+                }
                 for m, n, _ in runs
             ],
             "text": [{"model": m, "parameters": n, "loss": loss, "bits_per_byte": loss / 2.4} for m, n, loss in runs],

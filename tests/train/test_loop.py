@@ -146,6 +146,22 @@ def test_bf16_trains_with_weights_in_fp32_and_nearly_the_same_losses(tmp_path):
     assert all(value.dtype == torch.float32 for value in weights(tmp_path / "bf16").values())
 
 
+def test_tensorboard_is_written_if_asked_for_and_else_not(tmp_path):
+    for name, on in (("with", True), ("without", False)):
+        train(config(steps=2, tensorboard=on), tmp_path / name, quiet=True)
+        assert (tmp_path / name / "events").exists() is on
+
+
+def test_every_block_is_compiled_if_asked_for_and_else_none(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    train(config(steps=1, model=network(n_layers=3)), tmp_path / "plain", quiet=True)
+    assert compiled == []
+    machine = Machine(device="cpu", threads=1, compile=True)
+    train(config(steps=1, model=network(n_layers=3), machine=machine), tmp_path / "compiled", quiet=True)
+    assert compiled == ["Block"] * 3
+
+
 def test_ranks_share_a_steps_rows_without_gap_or_overlap(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(Rows, "batch", lambda self, samples: seen.append(list(samples)) or {})

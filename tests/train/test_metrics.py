@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from foretell.errors import Failed
@@ -83,9 +81,3 @@ def test_tensorboard_forgets_the_steps_that_are_done_again(tmp_path):
     events = EventAccumulator(str(tmp_path / "events"))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss")] == [(1, 1), (2, 1), (3, 3), (4, 3)]
-
-
-def test_lines_are_json_for_every_reader(tmp_path):
-    write_steps(tmp_path, range(2))
-    for line in (tmp_path / "metrics.jsonl").read_text().splitlines():
-        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))

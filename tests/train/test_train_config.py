@@ -4,9 +4,9 @@ import pytest
 from in_memory import config, network
 
 from foretell.config import dump, load
-from foretell.corpus.config import TaskData, TextData
+from foretell.corpus.config import SegmentData, TaskData, TextData, TranslationData
 from foretell.model.config import Heads
-from foretell.objective.config import Task
+from foretell.objective.config import MaskedLanguageModel, Task, Translation
 from foretell.train.config import AdamW, BatchSize, Machine, Muon, RunConfig, Schedule
 
 NAN, INF = float("nan"), float("inf")
@@ -56,6 +56,8 @@ def test_a_schedule_that_cannot_be_is_refused(fields, said):
         ({"rows": 4, "ramp_from": 5}, "ramp_from=5 is not in [0, rows=4]"),
         ({"rows": 4, "ramp_from": -1}, "ramp_from=-1"),
         ({"rows": 4, "ramp_from": 1, "ramp_rows": -1}, "ramp_rows is negative"),
+        ({"rows": 4, "ramp_from": 2}, "ramp_from=2 and ramp_rows=0: a ramp needs both"),
+        ({"rows": 4, "ramp_rows": 9}, "ramp_from=0 and ramp_rows=9: a ramp needs both"),
     ],
 )
 def test_a_batch_that_cannot_be_is_refused(fields, said):
@@ -74,10 +76,88 @@ def test_counts_below_one_are_refused_by_name(name):
         config(**{name: 0})
 
 
-@pytest.mark.parametrize("clip", [NAN, -1.0])
+@pytest.mark.parametrize("share", [NAN, 1.0, -0.1])
+def test_running_means_are_shares(share):
+    for fields in ({"betas": (share, 0.9)}, {"betas": (0.9, share)}):
+        with pytest.raises(ValueError, match=rf"betas or momentum={share} is not in \[0, 1\); the papers use"):
+            AdamW(lr=1e-3, **fields)
+    with pytest.raises(ValueError, match=rf"betas or momentum={share} is not in"):
+        Muon(lr=1e-3, muon_lr=1e-2, momentum=share)
+
+
+@pytest.mark.parametrize("eps", [NAN, INF, 0.0, -1e-8])
+def test_eps_is_a_positive_number(eps):
+    for make in (lambda: AdamW(lr=1e-3, eps=eps), lambda: Muon(lr=1e-3, muon_lr=1e-2, eps=eps)):
+        with pytest.raises(ValueError, match=f"eps={eps} is not a positive number"):
+            make()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_fits_into_a_random_stream(seed):
+    with pytest.raises(ValueError, match=rf"seed={seed} is not in \[0, 2\^32\)"):
+        config(seed=seed)
+    config(seed=2**32 - 1)
+
+
+def test_evaluations_take_rows_or_all():
+    with pytest.raises(ValueError, match="evaluate_rows=-1 is negative; 0 takes all"):
+        config(evaluate_rows=-1)
+
+
+@pytest.mark.parametrize("clip", [NAN, INF, -1.0])
 def test_clip_is_no_negative_number(clip):
     with pytest.raises(ValueError, match=f"clip={clip} is not at least 0; 0 does not clip"):
         config(clip=clip)
+
+
+@pytest.mark.parametrize("length", [0, -4])
+def test_rows_hold_at_least_a_token(length):
+    with pytest.raises(ValueError, match=rf"data\.length={length} is not positive; give at least 1"):
+        config(data=TextData(length=length))
+
+
+ENCODER = network(kind="encoder")
+SEGMENTS = SegmentData(length=8)
+TASK = TaskData(folder="x", length=8, layout="gpt1")
+MISFITS = [
+    ({"objective": MaskedLanguageModel()}, "objective=mlm does not read data=text; it reads data=segments"),
+    ({"data": SEGMENTS}, "objective=lm does not read data=segments; it reads data=text"),
+    ({"objective": Task()}, "objective=task does not read data=text; it reads data=task"),
+    ({"model": ENCODER}, "objective=lm needs model.kind=decoder, not encoder"),
+    ({"data": SEGMENTS, "objective": MaskedLanguageModel()}, "objective=mlm needs model.kind=encoder, not decoder"),
+    (
+        {"data": SEGMENTS, "objective": MaskedLanguageModel(), "model": ENCODER},
+        "objective.next_sentence=True but model.heads.next_sentence=False; set both or none",
+    ),
+    (
+        {"data": TASK, "objective": Task(lm_weight=0.5), "model": network(kind="encoder", heads=Heads(n_outputs=2))},
+        "objective.lm_weight=0.5 needs model.kind=decoder; set it to 0",
+    ),
+    (
+        {"data": TASK, "objective": Task(), "model": network(kind="seq2seq", heads=Heads(n_outputs=2))},
+        "objective=task needs model.kind=decoder, not seq2seq",
+    ),
+    (
+        {"data": TASK, "objective": Task(lm_weight=0.5), "model": network(heads=Heads(lm=False, n_outputs=2))},
+        "objective=task predicts tokens but model.heads.lm=False; set it to True",
+    ),
+    ({"model": network(heads=Heads(lm=False))}, "objective=lm predicts tokens but model.heads.lm=False"),
+]
+
+
+@pytest.mark.parametrize(("fields", "said"), MISFITS)
+def test_network_data_and_objective_must_fit(fields, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        config(**fields)
+
+
+def test_what_fits_is_let_through():
+    config(data=SEGMENTS, objective=MaskedLanguageModel(next_sentence=False), model=ENCODER)
+    both = {"lm": False, "n_outputs": 2}
+    for kind in ("decoder", "encoder"):
+        config(data=TASK, objective=Task(), model=network(kind=kind, heads=Heads(**both)))
+    pairs = TranslationData(length=8, tokens_per_bucket=16)
+    config(data=pairs, objective=Translation(), model=network(kind="seq2seq"))
 
 
 def test_rows_fit_into_the_context():
