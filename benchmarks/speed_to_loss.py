@@ -155,7 +155,7 @@ def table(found: dict[str, list[dict[str, float]]]) -> str:
     """The figures as Markdown."""
     n = len(next(iter(found.values())))
     head = (
-        f"Held-out loss (nats per character, tinyshakespeare, context 64) and CPU seconds of training, one thread of\n"
+        "Held-out loss (nats per character, tinyshakespeare, context 64) and CPU seconds of training, one thread of\n"
     )
     head += f"{processor()}; mean and sd of {n} seeds; made by benchmarks/speed_to_loss.py.\n\n"
     head += "| side | steps | loss | sd | CPU s | non-embedding parameters |\n| --- | --- | --- | --- | --- | --- |\n"

@@ -41,9 +41,24 @@ LEAST_SAID = {STANDARD_LIBRARY: 0.05, "packages": 0.25}
 RECIPE = "1"  # moves when this file gathers other text from the same machine
 
 
-@cache  # the demo makes several folders from the same text, and reading it takes seconds
 def gather_documentation(limit_bytes: int, quiet: bool) -> Gathered:
-    """The documents in a fixed order, at most limit_bytes of text, and what was left out by reason."""
+    """The documents in a fixed order, at most limit_bytes of text, and what was left out by reason.
+
+    Read once in a process: the demo makes several folders of the same text, and reading it takes seconds.
+    """
+    kept = _kept_for(limit_bytes)
+    if not kept:
+        kept.append(_gathered(limit_bytes, quiet))
+    return kept[0]
+
+
+@cache
+def _kept_for(limit_bytes: int) -> list[Gathered]:
+    """Where the documents of a limit are kept, whether they were gathered quietly or not."""
+    return []
+
+
+def _gathered(limit_bytes: int, quiet: bool) -> Gathered:
     dropped: Counter[str] = Counter()
     found: list[Document] = []
     seen: set[str] = set()

@@ -38,7 +38,7 @@ def token_type(n_vocab: int) -> np.dtype:
 def write_index(path: Path, dtype: np.dtype, lengths: np.ndarray, documents: np.ndarray) -> None:  # (S,), (D+1,)
     """Write an .idx file from the length of each sequence and the first sequence of each document."""
     code = next(code for code, known in TYPES.items() if known == dtype)
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)[:-1]]) * dtype.itemsize  # (S,)
+    starts = (np.cumsum(lengths, dtype=np.int64) - lengths) * dtype.itemsize  # (S,)
     with path.open("wb") as file:
         file.write(HEADER.pack(MAGIC, 1, code, len(lengths), len(documents)))
         file.write(lengths.astype("<i4").tobytes() + starts.astype("<i8").tobytes())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 IDEOGRAPHIC_STOPS = "\u3002\uff01\uff1f"
 STOPS = ".!?" + IDEOGRAPHIC_STOPS
 SMALL = "a-z\u00df-\u00f6\u00f8-\u00ff\u0430-\u045f"  # Latin, Cyrillic; other scripts have none
-ENDS = re.compile(rf"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[`*]*[^\W_{SMALL}])|(?<=[{IDEOGRAPHIC_STOPS}])\s*|\n[ \t]*\n\s*")
+ENDS = re.compile(rf"(?<=[.!?])[\"')\]]*\s+(?=[\"`]|['(\[*]*[^\W_{SMALL}])|(?<=[{IDEOGRAPHIC_STOPS}])\s*|\n[ \t]*\n\s*")
 """A full stop before a space and no small letter, an ideographic one, or an empty line: right in nearly all places."""
 
 

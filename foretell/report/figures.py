@@ -16,7 +16,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from foretell.report.drawing import FAINT, INK, PALETTE, WIDE
 from foretell.report.measured import Measured
-from foretell.report.words import three_digits, tick, visible
+from foretell.report.words import label, three_digits, tick
+
+LETTERS = 8.5  # points: the labels of an attention map, smaller where there are many
+LONGEST = 16  # characters of a token's label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,7 @@ def curve(axes: Axes, panel: Panel, *, share: bool) -> None:
     axes.tick_params(length=0)
     axes.set_xlim(left=0)
     if panel.title:
-        axes.set_title(visible(panel.title), loc="left", fontweight="bold")
+        axes.set_title(label(panel.title, 30), loc="left", fontweight="bold")
 
 
 def name_ends(axes: Axes, panel: Panel, height: float, *, share: bool) -> None:
@@ -136,7 +139,7 @@ def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable
             head(axes, group, y, share=share)
             for dot in group.dots:
                 y -= 1
-                ticks.append((y, visible(dot.name)))
+                ticks.append((y, label(dot.name, 20)))
                 interval(axes, dot, y, share=share)
             y -= 1.3
         axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
@@ -151,7 +154,7 @@ def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable
 def head(axes: Axes, group: Group, y: float, *, share: bool) -> None:
     """The group's name, and its baseline: a dashed line through its values, with its number beside the name."""
     name = axes.annotate(
-        visible(group.name), (0, y), xycoords=("axes fraction", "data"), fontweight="bold", va="center", fontsize=9
+        label(group.name, 44), (0, y), xycoords=("axes fraction", "data"), fontweight="bold", va="center", fontsize=9
     )
     if group.baseline is None:
         return
@@ -200,7 +203,7 @@ def bars(rows: Sequence[tuple[str, float, str]]) -> Callable[[float], Figure]:
         axes = figure.subplots()
         for y, (name, value, text) in enumerate(rows):
             axes.barh(y, value, color=PALETTE["blue"], height=0.34)
-            axes.annotate(visible(name), (0, y - 0.27), va="bottom", fontsize=9)
+            axes.annotate(label(name, 52), (0, y - 0.27), va="bottom", fontsize=9)
             axes.annotate(
                 text, (value, y), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8.5, alpha=0.8
             )
@@ -215,12 +218,13 @@ def bars(rows: Sequence[tuple[str, float, str]]) -> Callable[[float], Figure]:
 def attention(
     sources: Sequence[str], targets: Sequence[str], weights: Sequence[Sequence[float]]
 ) -> Callable[[float], Figure]:
-    """A map of target tokens (down) by source tokens (across): the darker, the more a target attends to a source."""
+    """A map of target tokens (down) by source tokens (across): the stronger, the more it attends."""
 
     def draw(width: float) -> Figure:
-        cell = min((width - 1.0) / max(len(sources), 1), 0.3)
-        letters = min(8.5, 66 * cell)
-        figure = Figure(figsize=(width, cell * len(targets) + 1.1), layout="constrained")
+        left, top = room(targets), room(sources)
+        cell = min((width - left) / max(len(sources), 1), 0.3)
+        letters = min(LETTERS, 66 * cell)
+        figure = Figure(figsize=(width, cell * len(targets) + top), layout="constrained")
         axes = figure.subplots()
         most = max((w for row in weights for w in row), default=1.0) or 1.0
         for t, row in enumerate(weights):
@@ -228,8 +232,8 @@ def attention(
                 if w > 0.02 * most:
                     axes.add_patch(Rectangle((s, t), 1, 1, color=PALETTE["blue"], alpha=w / most, linewidth=0))
         across, down = [s + 0.5 for s in range(len(sources))], [t + 0.5 for t in range(len(targets))]
-        axes.set_xticks(across, [visible(x) for x in sources], rotation=90, fontsize=letters)
-        axes.set_yticks(down, [visible(x) for x in targets], fontsize=letters)
+        axes.set_xticks(across, [label(x, LONGEST) for x in sources], rotation=90, fontsize=letters)
+        axes.set_yticks(down, [label(x, LONGEST) for x in targets], fontsize=letters)
         axes.set_xlim(0, len(sources))
         axes.set_ylim(len(targets), 0)
         axes.set_aspect("equal", anchor="W")
@@ -242,3 +246,9 @@ def attention(
         return figure
 
     return draw
+
+
+def room(tokens: Sequence[str]) -> float:
+    """Inches for the labels beside a map and the name of the axis."""
+    longest = max((len(label(token, LONGEST)) for token in tokens), default=0)
+    return 0.65 * LETTERS / 72 * longest + 0.5

@@ -81,15 +81,16 @@ def facts(demo: Demo) -> list[tuple[str, str]]:
 
 
 def stages(demo: Demo) -> list[dict[str, Any]]:
-    """The stages with their share of the time, for the bar."""
+    """The stages with their share of the time, for the bar; one that waits is as wide as the others' mean."""
     there = demo.story.stages if demo.story else []
-    total = sum(stage.seconds or 0 for stage in there) or 1.0
+    took = [stage.seconds or 0.0 for stage in there if stage.done]
+    usual = sum(took) / len(took) if took else 1.0
     return [
         {
             "name": stage.name,
             "done": stage.done,
-            "time": time_text(stage.seconds) if stage.seconds is not None else "waits",
-            "share": f"{100 * (stage.seconds or 0) / total:.1f}",
+            "time": time_text(stage.seconds or 0) if stage.done else "waits",
+            "share": f"{(stage.seconds or 0) if stage.done else usual:.1f}",
         }
         for stage in there
     ]

@@ -1,12 +1,14 @@
 """What the models of each rung were measured on: figures with intervals and baselines, tables, and what they wrote."""
 
 from collections.abc import Sequence
+from math import exp
 
 from foretell.report.figures import Dot, Group, attention, bars, intervals
 from foretell.report.measured import Measured
 from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, cell, picture, table
 from foretell.report.read import Demo
 from foretell.report.results import Attention, Corpus, Finetune, TaskRow, ZeroShot
+from foretell.report.training import held_out
 from foretell.report.words import count, percent, seeds, share, size, visible
 
 MOST_TOKENS = 40  # of a side of the attention map
@@ -126,7 +128,8 @@ def attention_map(found: Attention, command: str) -> list[Part]:
             "translation-attention",
             "Attention of one sentence pair",
             attention(sources, targets, weights),
-            f"n = 1 pair, so no interval: an illustration. The last decoder layer, the mean over heads.{cut}",
+            "n = 1 pair, so no interval: an illustration. The stronger the colour, the more a target token attends "
+            f"to a source token, in the last decoder layer, the mean over heads.{cut}",
             command,
             [("target place", "target token", "source place", "source token", "weight"), *rows],
         )
@@ -234,11 +237,11 @@ def zero_shot(demo: Demo) -> list[Part]:
             found.command,
             [head, *((r.model, r.parameters, r.task, *row_of(r.accuracy), r.chance) for r in found.rows)],
         ),
-        *text_table(found),
+        *text_table(demo, found),
     ]
 
 
-def text_table(found: ZeroShot) -> list[Part]:
+def text_table(demo: Demo, found: ZeroShot) -> list[Part]:
     """Loss, perplexity and bits per byte of held-out text."""
     if not found.text:
         return []
@@ -249,12 +252,13 @@ def text_table(found: ZeroShot) -> list[Part]:
             cell(row.model),
             cell(row.parameters, count(row.parameters)),
             cell(row.loss, f"{row.loss:.3f}"),
-            cell(2.718281828459045**row.loss, f"{2.718281828459045**row.loss:.1f}"),
+            cell(exp(row.loss), f"{exp(row.loss):.1f}"),
             cell(row.bits_per_byte, f"{row.bits_per_byte:.3f}"),
         ]
         for row in sorted(found.text, key=lambda row: row.parameters)
     ]
-    said = "n: the held-out rows of the training runs above; one seed, so no interval. Lower is better."
+    of_runs = {held_out(demo.runs[row.model]) for row in found.text if row.model in demo.runs}
+    said = f"n = {', '.join(sorted(of_runs)) or 'the held-out rows'}; one seed, so no interval. Lower is better."
     return [table("gpt2-text", "Held-out text against model size", heads, rows, said, found.command)]
 
 

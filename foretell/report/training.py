@@ -121,7 +121,8 @@ def task_curves(demo: Demo, key: str, title: str, ways: Sequence[tuple[str, str,
     """Held-out accuracy of fine-tuning runs over steps, a panel a task; a way is (prefix of the run, name, colour)."""
     runs = {name: learnt(run) for name, run in demo.runs.items() if learnt(run)}
     tasks = dict.fromkeys(name[len(p) + 1 :] for p, _, _ in ways for name in runs if name.startswith(f"{p}-"))
-    panels, rows = [], []
+    panels: list[Panel] = []
+    rows: list[Sequence[Value]] = [("run", "step", "held-out accuracy")]
     for task in tasks:
         there = [(f"{p}-{task}", name, colour) for p, name, colour in ways if f"{p}-{task}" in runs]
         lines = [Line(name=name, points=runs[run], colour=colour) for run, name, colour in there]
@@ -129,10 +130,11 @@ def task_curves(demo: Demo, key: str, title: str, ways: Sequence[tuple[str, str,
         rows += [(run, step, accuracy) for run, _, _ in there for step, accuracy in runs[run]]
     if not panels:
         return []
-    said = "n = all held-out examples of a task at every point; one seed each. The last values have their 95 % intervals above."
+    said = (
+        "n = all held-out examples of a task at every point; one seed each. The 95 % intervals are in the figure above."
+    )
     draw = curves(panels, "steps of fine-tuning", "held-out accuracy", share=True)
-    data = [("run", "step", "held-out accuracy"), *rows]
-    return [picture(f"{key}-task-curves", title, draw, said, demo.command, data)]
+    return [picture(f"{key}-task-curves", title, draw, said, demo.command, rows)]
 
 
 def learnt(run: TrainingRun) -> list[tuple[float, float]]:

@@ -23,8 +23,9 @@ def tick(x: float) -> str:
 
 
 def three_digits(x: float) -> str:
-    """0.123 of 0.12345, 12.3 of 12.345, 123 of 123.45; whole numbers stay whole below 1000."""
-    if x == int(x) and abs(x) < 1000:
+    """0.123 of 0.12345, 12.3 of 12.345, 123 of 123.45; what is then whole is written so."""
+    x = float(f"{x:.3g}")  # first, so that 0.9996 is 1
+    if x == int(x):
         return str(int(x))
     return f"{x:.3f}" if abs(x) < 1 else f"{x:.2f}" if abs(x) < 10 else f"{x:.1f}" if abs(x) < 100 else f"{x:.0f}"
 
@@ -60,6 +61,12 @@ def points(m: Measured) -> str:
 def seeds(n: int) -> str:
     """1 seed, 3 seeds."""
     return f"{n} seed" if n == 1 else f"{n} seeds"
+
+
+def label(text: str, most: int) -> str:
+    """The visible text, cut to so many characters, so that a figure keeps its room."""
+    shown = visible(text)
+    return shown if len(shown) <= most else f"{shown[: most - 2]}.."
 
 
 def visible(text: str) -> str:

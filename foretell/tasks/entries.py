@@ -42,7 +42,8 @@ def entries(documents: Sequence[Document]) -> list[Entry]:
     documented = _distinct(entry for one in documents for entry in _documented(one))
     if len(documented) >= LEAST_SIGNATURES:
         return documented
-    return _grouped(_distinct(entry for one in documents for entry in _passages(one)))
+    seen: set[str] = set()
+    return _grouped([entry for one in documents for entry in _passages(one, seen)])
 
 
 def _distinct(found: Iterator[Entry]) -> list[Entry]:
@@ -70,9 +71,10 @@ def _documented(document: Document) -> Iterator[Entry]:
             yield Entry(group=document.source, document=document.id, heading=heading, said=said, whole=" ".join(said))
 
 
-def _passages(document: Document) -> Iterator[Entry]:
-    """Stretches of PASSAGE plain sentences; what is not plain between them is left out."""
-    said = plain_sentences(document.text)
+def _passages(document: Document, seen: set[str]) -> Iterator[Entry]:
+    """Stretches of PASSAGE plain sentences; what is not plain between them, or seen before, is left out."""
+    said = [sentence for sentence in dict.fromkeys(plain_sentences(document.text)) if sentence not in seen]
+    seen.update(said)
     for start in range(0, len(said) - PASSAGE + 1, PASSAGE):
         first, *others = said[start : start + PASSAGE]
         whole = " ".join((first, *others))

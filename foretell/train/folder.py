@@ -24,7 +24,7 @@ def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
     if (folder / CONFIG).exists():
         _check_same(folder, cfg)
         return dict(read_json(folder / LINEAGE)) if (folder / LINEAGE).exists() else begin(folder, cfg)
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and any(not path.name.startswith(f".{CONFIG}.partial-") for path in folder.iterdir()):
         raise BadUse(f"{folder} is not empty and holds no run ({CONFIG} is absent); give another --out")
     write_whole(folder / CONFIG, dump(cfg))
     return begin(folder, cfg)

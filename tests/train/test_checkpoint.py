@@ -5,16 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
-from in_memory import OPTIM, network
 
 from foretell.errors import Failed
 from foretell.model.init import build
 from foretell.train import checkpoint
 from foretell.train.checkpoint import every, mean_of_last, restore, save
 from foretell.train.optimizer import build_optimizers
+from tests.train.in_memory import OPTIM, network
 
 FILES = ["manifest.json", "model.safetensors", "optimizer.safetensors", "state.json"]
 
@@ -193,10 +194,9 @@ def save_with_no_room(folder):
 @pytest.mark.slow
 def test_a_write_that_the_system_itself_refuses_is_one_line_too(tmp_path):
     save(tmp_path, *trained(), {"step": 4}, 1)
-    load = f"import sys, pathlib; sys.path.insert(0, {os.path.dirname(__file__)!r}); import test_checkpoint"
-    code = f"{load}; test_checkpoint.save_with_no_room(pathlib.Path({str(tmp_path)!r}))"
-    run = [sys.executable, "-c", code]
-    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    code = f"import pathlib, tests.train.test_checkpoint as t; t.save_with_no_room(pathlib.Path({str(tmp_path)!r}))"
+    here = Path(__file__).parents[2]
+    said = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True).stdout
     assert "cannot write" in said
     assert "File too large" in said
     assert os.listdir(tmp_path) == ["step-00000004"]

@@ -2,12 +2,12 @@ from math import log
 
 import pytest
 import torch
-from in_memory import Rows, network
 
 from foretell.model.init import build
 from foretell.objective.lm import language_model
 from foretell.objective.mean import IGNORED
 from foretell.train.evaluate import evaluate
+from tests.train.in_memory import Rows, network
 
 
 def batches(size):

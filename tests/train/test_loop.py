@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from in_memory import Rows, config, network
 from safetensors.torch import load_file
 
 from foretell.errors import BadUse, Failed
@@ -15,6 +14,7 @@ from foretell.train import checkpoint, loop
 from foretell.train.config import AdamW, BatchSize, Machine, Schedule
 from foretell.train.loop import MOST_SKIPPED, Stopped, train
 from foretell.train.metrics import read_metrics
+from tests.train.in_memory import Rows, config, network
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from in_memory import OPTIM, Rows, config
 from safetensors.torch import load_file
 
 from foretell.train import checkpoint, loop
 from foretell.train.loop import Stopped, train
 from foretell.train.metrics import Metrics, read_metrics
+from tests.train.in_memory import OPTIM, Rows, config
 
 TIMES = {"seconds", "cpu_seconds", "tokens_per_second"}
 

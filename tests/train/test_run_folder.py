@@ -2,7 +2,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from in_memory import OPTIM, config, network
 
 import foretell
 from foretell.corpus.config import TextData
@@ -11,6 +10,7 @@ from foretell.runs import sha256
 from foretell.train import folder
 from foretell.train.config import BatchSize, Machine
 from foretell.train.folder import differences, open_folder, write_lineage
+from tests.train.in_memory import OPTIM, config, network
 
 
 def test_a_new_folder_holds_the_config_and_where_it_comes_from(tmp_path):
@@ -68,6 +68,12 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
 
 
 def test_an_empty_folder_is_as_good_as_none(tmp_path):
+    open_folder(tmp_path, config())
+    assert (tmp_path / "config.json").exists()
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_config_begins(tmp_path):
+    (tmp_path / ".config.json.partial-123").write_text('{"steps"')
     open_folder(tmp_path, config())
     assert (tmp_path / "config.json").exists()
 

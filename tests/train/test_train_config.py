@@ -1,13 +1,13 @@
 import re
 
 import pytest
-from in_memory import config, network
 
 from foretell.config import dump, load
 from foretell.corpus.config import SegmentData, TaskData, TextData, TranslationData
 from foretell.model.config import Heads
 from foretell.objective.config import MaskedLanguageModel, Task, Translation
 from foretell.train.config import AdamW, BatchSize, Machine, Muon, RunConfig, Schedule
+from tests.train.in_memory import config, network
 
 NAN, INF = float("nan"), float("inf")
 

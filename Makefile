@@ -1,0 +1,74 @@
+# The two commands: `make demo` and `make test`. Both make .venv first and need only Python 3.11 or newer, and make.
+#
+# On Linux without a GPU, pip's default index gives torch with several GB of CUDA libraries. To take the CPU build, name
+# the index of PyTorch's CPU builds:  make demo TORCH_INDEX=<that index>
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet -c constraints.txt
+INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),)
+
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test test-fast check format sizes deviations constraints bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/foretell demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -q
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest -q -m "not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell foretell tests docs benchmarks *.md
+	$(BIN)/python -m pytest -q --shapes -m "not slow" tests/model tests/objective tests/test_shapes.py
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+sizes: $(VENV)/.dev
+	$(BIN)/python benchmarks/sizes.py
+
+deviations:
+	@grep -rn -A1 "Deviation:" foretell || true
+
+constraints: $(VENV)/.dev
+	$(BIN)/python benchmarks/freeze.py
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.train_throughput
+	$(BIN)/python -m benchmarks.generate_speed
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# --- installing: a stamp each, so that a second call does nothing
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "foretell needs Python 3.11 or newer; this is $$($(PYTHON) --version): make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.torch: constraints.txt | $(BIN)/python
+	$(PIP) $(INDEX) torch
+	touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.torch
+	$(PIP) -e '.[eval]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.torch
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.demo

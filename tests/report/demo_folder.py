@@ -1,0 +1,147 @@
+"""A demo's folder made up: every run and every result, with values that look like a small climb."""
+
+import json
+from math import exp, log, sin
+
+from foretell import recipes
+from foretell.config import dump
+
+NASTY = "<script>alert(1)</script> & $x_1$ \x07 </pre>"
+TASKS = {"topic": "classification", "describes": "entailment", "same_text": "similarity", "which_description": "choice"}
+COMMAND = "foretell demo"
+
+
+def measured(value, width=0.05, n=400, **more):
+    return {"value": value, "low": max(value - width, 0.0), "high": value + 0.9 * width, "n": n, "seeds": 1, **more}
+
+
+def write_run(folder, recipe, steps, begin, end, tokens, extra=None):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(dump(recipes.recipe(recipe)))
+    (folder / "lineage.json").write_text(json.dumps({"recipe": recipe}))
+    lines = []
+    for step in range(steps + 1):
+        loss = end + (begin - end) * exp(-6 * step / steps)
+        line = {"step": step}
+        if step:
+            line |= {
+                "loss": loss + 0.15 * sin(step * 1.7) * sin(step / 3),
+                "tokens": step * tokens,
+                "seconds": step / 9,
+            }
+        if step % max(steps // 10, 1) == 0:
+            share = 0.25 + (0.6 - 0.2 * end) * (1 - exp(-4 * step / steps))
+            line |= {"val_loss": loss + 0.06, **{name: share if "acc" in name else loss / 2.4 for name in extra or ()}}
+        lines.append(json.dumps(line))
+    (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def write_runs(folder):
+    write_run(folder / "transformer.translate", "transformer.translate:nano", 300, 8.4, 3.9, 1400)
+    write_run(folder / "gpt1.pretrain", "gpt1.pretrain:nano", 700, 8.3, 3.4, 2048, ["val_bits_per_byte"])
+    write_run(folder / "bert.pretrain", "bert.pretrain:nano", 900, 9.0, 4.1, 2048)
+    write_run(folder / "gpt2.pretrain-pico", "gpt2.pretrain:pico", 600, 8.3, 3.9, 2048, ["val_bits_per_byte"])
+    write_run(folder / "gpt2.pretrain-nano", "gpt2.pretrain:nano", 900, 8.3, 3.3, 2048, ["val_bits_per_byte"])
+    for task in TASKS:
+        write_run(folder / f"gpt1.finetune-{task}", "gpt1.finetune:nano", 40, 0.9, 0.3, 900, ["val_accuracy"])
+        write_run(folder / f"gpt1.scratch-{task}", "gpt1.finetune:nano", 40, 0.9, 0.6, 900, ["val_accuracy"])
+        write_run(folder / f"bert.finetune-{task}", "bert.finetune:nano", 40, 0.9, 0.3, 900, ["val_accuracy"])
+
+
+def finetune_rows():
+    ways = [("GPT-1", "pretrained", 0.12), ("GPT-1", "scratch", 0.0), ("BERT", "pretrained", 0.125)]
+    return [
+        {
+            "task": task, "shape": shape, "model": model, "start": start, "accuracy": measured(0.55 + gain + 0.05 * i),
+            "majority": 0.25 + 0.1 * i, "run": f"{model}-{task}",
+        }
+        for i, (task, shape) in enumerate(TASKS.items())
+        for model, start, gain in ways
+    ]  # fmt: skip
+
+
+def results():
+    """What each file of results/ holds."""
+    source = ["def ", "print", "(", "value", ",", " ...", ",", " sep", "=", "' '", ")", "\n"]
+    target = ["Print", "s", " the", " values", " to", " a", " stream", ",", " $", "</text>", "."]
+    weights = [[exp(-abs(s - 0.9 * t)) for s in range(len(source))] for t in range(len(target))]
+    weights = [[w / sum(row) for w in row] for row in weights]
+    runs = [("gpt2.pretrain-pico", 361_088, 4.1), ("gpt2.pretrain-nano", 1_333_760, 3.5)]
+    pair = {"source": "print(value, ..., sep=' ')", "target": "Prints the values to a stream.", "output": NASTY}
+    gap = {"token": "the", "probability": 0.412}, {"token": NASTY, "probability": 0.1}
+    return {
+        "corpus": {
+            "source": "documentation text on this machine", "documents": 21_345, "bytes": 10_412_345,
+            "by_source": [
+                {"source": "docstrings of the standard library", "documents": 9000, "bytes": 5_100_000},
+                {"source": "docstrings of site-packages", "documents": 12_000, "bytes": 4_300_000},
+                {"source": "READMEs and licences", "documents": 345, "bytes": 1_012_345},
+            ],
+            "tokenizers": [
+                {"kind": "bpe", "n_vocab": 4096, "bytes_per_token": 3.61},
+                {"kind": "wordpiece", "n_vocab": 4096, "bytes_per_token": 3.42},
+            ],
+            "dropped": {"shorter than 80 characters": 4012, "seen before": 881},
+        },
+        "translation": {
+            "bleu": measured(14.2, 1.9, 200), "copy": measured(2.1, 0.4, 200),
+            "baseline": measured(1.2, 0.3, 200, what="always 'Return self.', the commonest target"),
+            "examples": [pair, {**pair, "output": "Print the value of the object."}],
+            "attention": {"source_tokens": source, "target_tokens": target, "weights": weights},
+        },
+        "finetune": {"rows": finetune_rows()},
+        "masked_words": {
+            "examples": [{"text": "Return the [MASK] of the list.", "answer": "length", "guesses": list(gap)}],
+            "accuracy": measured(0.31, 0.01, 4100),
+        },
+        "zero_shot": {
+            "rows": [
+                {
+                    "model": m, "parameters": n, "task": "which_description", "chance": 0.25,
+                    "accuracy": measured(0.3 + n / 2e7, 0.05, 300),
+                }
+                for m, n, _ in runs
+            ],
+            "text": [{"model": m, "parameters": n, "loss": loss, "bits_per_byte": loss / 2.4} for m, n, loss in runs],
+        },
+        "samples": {
+            "rows": [
+                {"model": m, "prompt": "Return the", "text": NASTY, "settings": "temperature 0.8, top-k 40"}
+                for m in ("gpt1.pretrain", *(m for m, _, _ in runs))
+            ]
+        },
+        "story": story(),
+    }  # fmt: skip
+
+
+def story():
+    papers = [
+        ("Transformer", "2017-06", "65M (base)", "4.5M sentence pairs"), ("GPT", "2018-06", "117M", "about 5 GB"),
+        ("BERT", "2018-10", "340M (large)", "about 12 GB"), ("GPT-2", "2019-02", "1.5B", "40 GB"),
+        ("GPT-3", "2020-05", "175B", "45 TB before filtering"),
+    ]  # fmt: skip
+    rows = [dict(zip(("model", "date", "paper_parameters", "paper_data"), paper, strict=True)) for paper in papers]
+    ours = {"parameters": 1_333_760, "tokens": 1_843_200, "seconds": 101.2}
+    for row in rows[:-1]:
+        row |= {**ours, "result": {"measure": "bits_per_byte", "value": 1.43}}
+    names = [
+        "corpus",
+        "Transformer: translate",
+        "Transformer: measure",
+        "GPT: pretrain",
+        "GPT: fine-tune",
+        "BERT: pretrain",
+    ]
+    return {
+        "scale": "nano", "text": "embedded", "started": "2026-11-24 14:00 UTC", "seconds": 612.0,
+        "stages": [{"name": name, "seconds": 30.0 + 40 * log(i + 1), "done": True} for i, name in enumerate(names)],
+        "rows": rows, "version": "0.1.0",
+        "machine": {"processor": "A Processor 9000", "cores": 2, "python": "3.11.2", "torch": "2.13.0"},
+    }  # fmt: skip
+
+
+def write_results(folder, found):
+    (folder / "results").mkdir(parents=True, exist_ok=True)
+    for name, content in found.items():
+        text = json.dumps({"command": COMMAND, "made_from": "0" * 64, **content})
+        (folder / "results" / f"{name}.json").write_text(text)
