@@ -1,0 +1,46 @@
+"""How tokens are chosen, as data."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """Settings of one request. temperature 0 takes the likeliest token; top_k 0 and top_p 1 leave all tokens in."""
+
+    max_new_tokens: int
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    alternatives: int = 0
+    """how many of the likeliest tokens are told with each chosen one"""
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens={self.max_new_tokens} is not positive; give at least 1")
+        if not (isfinite(self.temperature) and self.temperature >= 0):
+            raise ValueError(f"temperature={self.temperature} is not a number of at least 0; 0 takes the likeliest token")
+        if self.top_k < 0:
+            raise ValueError(f"top_k={self.top_k} is negative; 0 leaves all tokens in")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p={self.top_p} is not in (0, 1]; 1 leaves all tokens in")
+        if "" in self.stop:
+            raise ValueError("a stop text is empty and would stop at once; leave it out")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beam:
+    """Beam search (Vaswani et al. 2017, section 6.1: width 4, alpha 0.6)."""
+
+    max_new_tokens: int
+    width: int = 4
+    length_penalty: float = 0.6
+    """alpha of lp(Y) = (5 + |Y|)^alpha / 6^alpha (Wu et al. 2016, eq. 14)"""
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.max_new_tokens < 1:
+            raise ValueError(f"width={self.width}, max_new_tokens={self.max_new_tokens}: both must be at least 1")
+        if not (isfinite(self.length_penalty) and self.length_penalty >= 0):
+            raise ValueError(f"length_penalty={self.length_penalty} is not at least 0; 0 compares plain likelihoods")
