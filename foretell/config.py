@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from foretell.errors import BadUse, nearest
 
 T = TypeVar("T")
+Problem = Mapping[str, Any]  # as pydantic tells it
 
 
 def override(cfg: T, args: Sequence[str], prog: str = "foretell") -> T:
@@ -63,7 +64,7 @@ def load(want: type[T], text: str, where: str = "config.json") -> T:
         raise BadUse(f"{where}: {_first_problem(want, error.errors())}") from error
 
 
-def _first_problem(want: type, problems: Sequence[Mapping[str, Any]]) -> str:
+def _first_problem(want: type, problems: Sequence[Problem]) -> str:
     """The problem that helps most: a misspelt name before the missing one that it causes."""
     problem = min(_of_their_kind(problems), key=lambda p: p["type"] != "unexpected_keyword_argument")
     path = [str(part) for part in problem["loc"] if not str(part)[:1].isupper()]  # a union's classes are no fields
@@ -76,14 +77,14 @@ def _first_problem(want: type, problems: Sequence[Mapping[str, Any]]) -> str:
     return f"{said}, got {value!r}" if short else said
 
 
-def _of_their_kind(problems: list[dict]) -> list[dict]:
+def _of_their_kind(problems: Sequence[Problem]) -> Sequence[Problem]:
     """The problems without those that a union's other classes have, which are not of the `kind` that is meant."""
     kinds = [p for p in problems if p["type"] == "literal_error" and p["loc"][-1] == "kind" and len(p["loc"]) > 2]
     others = [p["loc"][:-1] for p in kinds]
     return [p for p in problems if not any(p["loc"][: len(loc)] == loc for loc in others)] or _merged(kinds) or problems
 
 
-def _merged(kinds: list[dict]) -> list[dict]:
+def _merged(kinds: Sequence[Problem]) -> list[Problem]:
     """One problem for a `kind` that no class of a union has."""
     expected = " or ".join(p["ctx"]["expected"] for p in kinds)
     return [{**kinds[0], "msg": f"Input should be {expected}"}] if kinds else []

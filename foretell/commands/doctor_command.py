@@ -1,7 +1,6 @@
 """`foretell doctor`: what this machine has, what is missing, what would be slow."""
 
 import json
-import os
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,9 +36,9 @@ def measure() -> dict[str, Any]:
     import torch
 
     from foretell.commands.peak import matmul_peak
-    from foretell.runs import machine
+    from foretell.runs import machine, usable_cores
 
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     memory = memory_gib()

@@ -1,7 +1,8 @@
 """What a run reads. Each class is one form of data; `folder` is always a folder on disk or the word `embedded`.
 
-A row is what the objective calls one example: a window of text, a pair of segments, a bucket of sentence pairs, a task's
-example. Rows are numbered; which rows a step reads is a pure function of (seed, step), so nothing but the step is stored.
+A row is what the objective calls one example: a window of text, a pair of segments, a bucket of sentence pairs, an
+example of a task. Rows are numbered; which rows a step reads is a pure function of (seed, step), so nothing but the
+step is stored.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,12 @@ from typing import Literal
 
 TokenizerKind = Literal["bpe", "gpt1", "wordpiece"]
 EMBEDDED = "embedded"  # the documentation text that every machine with Python has
+
+
+def check_length(length: int) -> None:
+    """ValueError unless a row holds something."""
+    if length < 1:
+        raise ValueError(f"length={length} is not positive; give the tokens of a row, at most the model's n_ctx")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +27,9 @@ class TextData:
     tokenizer: TokenizerKind = "bpe"
     length: int
     """tokens in a row; at most the model's n_ctx"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +43,15 @@ class SegmentData:
     mask_share: float = 0.15
     """share of the positions that are predicted"""
 
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if not 0 < self.mask_share < 1:
+            raise ValueError(f"mask_share={self.mask_share} is not in (0, 1); BERT's is 0.15")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationData:
-    """Source and target sentences in buckets of similar length (Transformer). `folder` holds train.jsonl and val.jsonl."""
+    """Source and target sentences in buckets of similar length (Transformer): train.jsonl and val.jsonl in `folder`."""
 
     kind: Literal["translation"] = "translation"
     folder: str = EMBEDDED
@@ -47,6 +62,11 @@ class TranslationData:
     """tokens of the longest source or target; longer ones are cut"""
     tokens_per_bucket: int
     """source tokens and as many target tokens in a bucket, padding included"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if self.tokens_per_bucket < self.length:
+            raise ValueError(f"tokens_per_bucket={self.tokens_per_bucket} is below length={self.length}; raise it")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +83,11 @@ class TaskData:
     """[start] a [delim] b [extract], or [CLS] a [SEP] b [SEP]"""
     limit: int = 0
     """examples to train on; 0 takes all"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if self.limit < 0:
+            raise ValueError(f"limit={self.limit} is negative; 0 takes all examples")
 
 
 Data = TextData | SegmentData | TranslationData | TaskData

@@ -181,7 +181,7 @@ def snapshot(name: str) -> Path:
 
 
 def read_weights(folder: Path) -> Tensors:
-    """All tensors of model.safetensors, or of the shards that its index names; a shard never lies outside the folder."""
+    """All tensors of model.safetensors, or of the shards that its index names, which never lie outside the folder."""
     if (folder / WEIGHTS).exists():
         return read_safetensors(folder / WEIGHTS)
     if (folder / INDEX).exists():

@@ -21,7 +21,9 @@ class Sampling:
         if self.max_new_tokens < 1:
             raise ValueError(f"max_new_tokens={self.max_new_tokens} is not positive; give at least 1")
         if not (isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(f"temperature={self.temperature} is not a number of at least 0; 0 takes the likeliest token")
+            raise ValueError(
+                f"temperature={self.temperature} is not a number of at least 0; 0 takes the likeliest token"
+            )
         if self.top_k < 0:
             raise ValueError(f"top_k={self.top_k} is negative; 0 leaves all tokens in")
         if not 0 < self.top_p <= 1:

@@ -32,7 +32,9 @@ class Layer(NamedTuple):
 def reader(network: Network) -> Reader:
     """A function (ids (B,), cache) -> hidden states (B, D) of the tokens just read; the cache grows by one."""
     if network.cfg.kind != "decoder":
-        return lambda ids, cache: network.hidden(ids[:, None], cache=cache)[:, 0]
+        return lambda ids, cache: network.hidden(
+            ids[:, None], memory=cache.memory, memory_attend=cache.memory_attend, cache=cache
+        )[:, 0]
     assert network.decoder is not None, "a decoder has a decoder"
     layers = [joined(block) for block in network.decoder.layers.values()]
     return lambda ids, cache: read(network, layers, ids, cache)

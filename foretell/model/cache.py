@@ -39,6 +39,8 @@ class Cache:
 
     def __init__(self, layers: list[LayerCache], lengths: list[int], room: int) -> None:
         self.layers, self.lengths, self.room = layers, lengths, room
+        self.memory: Tensor | None = None  # (B, S, D), what a seq2seq's decoder attends to
+        self.memory_attend: Tensor | None = None  # (B, S)
 
     def advance(self, new: int, device: torch.device) -> tuple[Tensor, bool]:  # -> (B, T)
         """The positions of `new` more tokens in each row, and whether all rows are equally long. Layers then extend.
@@ -61,7 +63,32 @@ class Cache:
             layer.keys, layer.values = layer.keys[rows], layer.values[rows]
             if layer.memory is not None:
                 layer.memory = (layer.memory[0][rows], layer.memory[1][rows])
+        if self.memory is not None and self.memory_attend is not None:
+            self.memory, self.memory_attend = self.memory[rows], self.memory_attend[rows]
         self.lengths = [self.lengths[row] for row in rows.tolist()]
+
+    def joined(self, other: "Cache") -> "Cache":
+        """The rows of both caches, this one's first, with the room of the larger."""
+        room = max(self.room, other.room)
+        layers = []
+        for one, two in zip(self.layers, other.layers, strict=True):
+            keys = torch.cat([widened(one.keys, 2, room), widened(two.keys, 2, room)])
+            values = torch.cat([widened(one.values, 2, room), widened(two.values, 2, room)])
+            layers.append(LayerCache(keys, values))  # keys and values of a memory are made anew from it
+        both = Cache(layers, [*self.lengths, *other.lengths], room)
+        for name in ("memory", "memory_attend"):
+            parts = [getattr(self, name), getattr(other, name)]
+            if parts[0] is not None and parts[1] is not None:
+                longest = max(part.shape[1] for part in parts)
+                setattr(both, name, torch.cat([widened(part, 1, longest) for part in parts]))
+        return both
+
+
+def widened(x: Tensor, dim: int, size: int) -> Tensor:
+    """x with zeros behind it along one dimension, up to a size."""
+    shape = list(x.shape)
+    shape[dim] = size - x.shape[dim]
+    return torch.cat([x, x.new_zeros(shape)], dim)
 
 
 def empty_cache(cfg: NetworkConfig, batch: int, room: int, like: Tensor) -> Cache:

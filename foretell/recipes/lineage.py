@@ -28,6 +28,7 @@ from foretell.train.folder import weights_file
 from foretell.train.loop import Result, train
 
 SCALES = {"smoke": ("smoke",), "nano": ("pico", "nano"), "mini": ("nano", "mini")}  # and GPT-2's sizes at each
+OUT = Path("runs/demo")
 PROMPTS = ("Return the", "The following", "class ", "This module")
 
 
@@ -49,7 +50,8 @@ class Climb:
     def command(self) -> str:
         """The command that climbs so."""
         text = "" if self.text == EMBEDDED else f" --text {Path(self.text).name}"
-        return f"foretell demo{text}" + ("" if self.scale == "nano" else f" --scale {self.scale}")
+        scale = "" if self.scale == "nano" else f" --scale {self.scale}"
+        return f"foretell demo{text}{scale}" + ("" if self.out == OUT else f" --out {self.out.name}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,13 +185,11 @@ def by_source(sidecar: Path, most: int) -> list[dict[str, Any]]:
     for row in parquet.read_table(sidecar, columns=["source", "n_bytes"]).to_pylist():
         found = sums.setdefault(row["source"], [0, 0])
         found[0], found[1] = found[0] + 1, found[1] + row["n_bytes"]
-    rows = [{"source": name, "documents": n, "bytes": size} for name, (n, size) in sums.items()]
-    rows.sort(key=lambda row: -row["bytes"])
-    rest = rows[most:]
+    ordered = sorted(sums.items(), key=lambda item: -item[1][1])
+    named, rest = ordered[:most], ordered[most:]
     if rest:
-        others = {"documents": sum(row["documents"] for row in rest), "bytes": sum(row["bytes"] for row in rest)}
-        rows = [*rows[:most], {"source": f"{len(rest)} others", **others}]
-    return rows
+        named.append((f"{len(rest)} others", [sum(n for _, (n, _) in rest), sum(size for _, (_, size) in rest)]))
+    return [{"source": name, "documents": n, "bytes": size} for name, (n, size) in named]
 
 
 def transformer(plan: Climb) -> None:
@@ -267,13 +267,14 @@ def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
     for name, model, task, start in finetuned():
         card = read_json(sources.task_folder(task, plan.corpora, plan.text) / "card.json")
         accuracy = read_json(plan.out / name / "lineage.json")["result"]["val_accuracy"]
+        n = card["n_examples"]["val"]
         rows.append(
             {
                 "task": task,
                 "shape": card["shape"],
                 "model": model,
                 "start": start,
-                "accuracy": share(round(accuracy * card["n_val"]), card["n_val"]),
+                "accuracy": share(round(accuracy * n), n),
                 "majority": card["majority"],
                 "run": name,
             }
@@ -282,16 +283,15 @@ def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
 
 
 def masked_words(plan: Climb) -> dict[str, Any]:
-    """Gaps in held-out sentences with BERT's guesses, and its accuracy on all held-out masked tokens."""
+    """Gaps in held-out sentences with BERT's guesses, and how often the first guess is the word."""
     from foretell.tasks.masked_words import gaps
+    from foretell.tasks.measured import share
 
     pairs = lines(sources.signatures(plan.corpora, plan.text) / "val.jsonl")
-    model = model_of(plan, "bert.pretrain")
-    found = read_json(plan.out / "bert.pretrain" / "lineage.json")["result"]
-    return {
-        "examples": gaps(model, [pair["target"] for pair in pairs], 8, 24),
-        "accuracy_all": found["val_mlm_accuracy"],
-    }
+    n = 20 if plan.scale == "smoke" else 200
+    found = gaps(model_of(plan, "bert.pretrain"), [pair["target"] for pair in pairs], n, longest=24)
+    right = sum(gap["guesses"][0]["token"] == gap["answer"].lower() for gap in found)
+    return {"examples": found[:8], "accuracy": share(right, len(found))}
 
 
 def gpt2(plan: Climb) -> None:
@@ -314,7 +314,9 @@ def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
 
     task = "which_description"
     questions = lines(sources.task_folder(task, plan.corpora, plan.text) / "val.jsonl")
-    questions = questions[: 20 if plan.scale == "smoke" else 300]
+    first = model_of(plan, names[0])
+    fitting = [q for q in questions if fits(q, first)]
+    questions = fitting[: 20 if plan.scale == "smoke" else 300]
     rows, text = [], []
     for name in names:
         model = model_of(plan, name)
@@ -334,6 +336,12 @@ def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
             {"model": name, "parameters": n, "loss": result["val_loss"], "bits_per_byte": result["val_bits_per_byte"]}
         )
     return {"rows": rows, "text": text}
+
+
+def fits(question: dict[str, Any], model: Any) -> bool:
+    """Whether a question and each of its answers fit into the model's context."""
+    room = model.network.cfg.n_ctx - 2
+    return all(len(model.tokenizer.encode(f"{question['a']}\n{choice}")) <= room for choice in question["choices"])
 
 
 def samples(plan: Climb, names: list[str]) -> list[dict[str, Any]]:

@@ -5,14 +5,17 @@ corpora/embedded-signatures/     signature -> first sentence, for translation
 corpora/embedded-topic/ ...      tasks made from the same text
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextData, TranslationData
-from foretell.corpus.documents import Document, documentation, text_folder
+from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentation, source_hash, text_folder
+from foretell.corpus.examples import task_card
+from foretell.corpus.installed import documentation_source
 from foretell.corpus.prepare import prepare_tokens
 from foretell.errors import BadUse
-from foretell.runs import read_json
+from foretell.runs import read_json, write_whole
 from foretell.tasks import documentation as made
 from foretell.train.config import RunConfig
 
@@ -42,7 +45,7 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
     cfg = replace(cfg, data=data)
     check_vocabulary(cfg)
     if isinstance(data, TaskData):
-        n_outputs = read_json(Path(data.folder) / "card.json")["n_outputs"]
+        n_outputs = task_card(Path(data.folder))["n_outputs"]
         cfg = replace(cfg, model=replace(cfg.model, heads=replace(cfg.model.heads, n_outputs=n_outputs)))
     return cfg
 
@@ -59,11 +62,11 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
         case TextData() | SegmentData():
             return replace(data, folder=str(tokens(data.folder)))
         case TranslationData():
-            pairs = signatures(into, text) if data.folder == EMBEDDED else Path(data.folder)
+            pairs = signatures(into, text, quiet=quiet) if data.folder == EMBEDDED else Path(data.folder)
             return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
         case TaskData():
             own = tokenizer_folder(cfg.start) or tokenizer_folder(data.tokens)
-            folder = task_folder(data.folder, into, text)
+            folder = task_folder(data.folder, into, text, quiet=quiet)
             return replace(data, folder=str(folder), tokens=str(own or tokens(data.tokens)))
 
 
@@ -87,30 +90,41 @@ def check_vocabulary(cfg: RunConfig) -> None:
             )
 
 
-def documents(text: str) -> list[Document]:
+def documents(text: str, *, quiet: bool = False) -> list[Document]:
     """The documents of a folder of text, or of this machine."""
-    return documentation() if text == EMBEDDED else text_folder(Path(text))
+    return documentation(quiet=quiet) if text == EMBEDDED else text_folder(Path(text))
 
 
-def signatures(into: Path, text: str = EMBEDDED) -> Path:
+def signatures(into: Path, text: str = EMBEDDED, *, quiet: bool = False) -> Path:
     """The folder of translation pairs made from the text, made once."""
-    folder = into / f"{name_of(text)}-signatures"
-    if not folder.exists():
-        made.signature_pairs(documents(text), folder)
-    return folder
+    return made_once(into / f"{name_of(text)}-signatures", made.signature_pairs, text, quiet)
 
 
-def task_folder(task: str, into: Path, text: str = EMBEDDED) -> Path:
+def task_folder(task: str, into: Path, text: str = EMBEDDED, *, quiet: bool = False) -> Path:
     """The folder of a task: the given one, or one of TASKS made once from the text. `embedded` means topic."""
     name = "topic" if task == EMBEDDED else task
-    if name not in TASKS:
-        if not Path(task).is_dir():
-            raise BadUse(f"{task!r} is no task folder and none of {', '.join(TASKS)}; name one or give a folder")
-        return Path(task)
-    folder = into / f"{name_of(text)}-{name}"
-    if not folder.exists():
-        TASKS[name](documents(text), folder)
-    return folder
+    if name in TASKS:
+        return made_once(into / f"{name_of(text)}-{name}", TASKS[name], text, quiet)
+    if not Path(task).is_dir():
+        raise BadUse(f"{task!r} is no task folder and none of {', '.join(TASKS)}; name one or give a folder")
+    return Path(task)
+
+
+def made_once(folder: Path, make: Callable[[list[Document], Path], Path], text: str, quiet: bool) -> Path:
+    """A folder made from a text, unless it is there; a changed text gets a folder with its hash in the name."""
+    found = None if text == EMBEDDED else documents(text)
+    source = documentation_source(DOCUMENTATION_BYTES) if found is None else source_hash(found)
+    mark = folder.parent / f"{folder.name}.source"
+    apart = folder.with_name(f"{folder.name}-{source[:8]}")
+    if folder.exists() and mark.exists() and mark.read_text() == source:
+        return folder
+    if apart.exists():
+        return apart
+    target = apart if folder.exists() else folder
+    make(documents(text, quiet=quiet) if found is None else found, target)
+    if target == folder:
+        write_whole(mark, source)
+    return target
 
 
 def name_of(text: str) -> str:

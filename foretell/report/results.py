@@ -124,7 +124,6 @@ class MaskedWords:
     command: str
     examples: list[Gap]
     accuracy: Measured | None = None
-    accuracy_all: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,11 +199,9 @@ def masked_words(demo: Demo) -> list[Part]:
     found = demo.masked_words
     if found is None:
         return missing(demo, "Masked words")
-    said = f"{len(found.examples)} held-out sentences, not chosen by the result."
+    said = f"The first {len(found.examples)} held-out sentences, not chosen by the result."
     if found.accuracy is not None:
-        said += f" Of all masked tokens that were held out, {share(found.accuracy)} are right, n = {found.accuracy.n}."
-    elif found.accuracy_all is not None:
-        said += f" Of all masked tokens that were held out, {percent(found.accuracy_all)} are right (without interval)."
+        said += f" The first guess is the word in {share(found.accuracy)} of such gaps, n = {found.accuracy.n}."
     heads = [Head(text="text"), Head(text="word"), Head(text="guesses, likeliest first")]
     rows = [
         [

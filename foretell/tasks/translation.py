@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from foretell.errors import BadUse
 from foretell.generate.model import Model
 from foretell.model.attention import attention_weights
+from foretell.model.block import Block
 from foretell.tasks.measured import Measured, bootstrap
 
 BEAM, LENGTH_PENALTY = 4, 0.6  # section 6.1
@@ -54,7 +55,10 @@ def attention_map(model: Model, source: str, target: str) -> dict[str, Any]:
     tokenizer, network = model.tokenizer, model.network
     source_ids, target_ids = tokenizer.encode(source), tokenizer.encode(target)
     assert network.decoder is not None, "a map between source and target needs a seq2seq"
-    cross = list(network.decoder.layers.values())[-1].cross
+    block = list(network.decoder.layers.values())[-1]
+    assert isinstance(block, Block), "a stack is made of blocks"
+    cross = block.cross
+    assert cross is not None, "the decoder of a seq2seq has cross-attention"
     seen: dict[str, Tensor] = {}
     hooks = [keep_output(getattr(cross, name), name, seen) for name in ("query", "key")]
     with torch.no_grad():

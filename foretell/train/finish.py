@@ -7,18 +7,13 @@ from foretell.exchange.card import Card
 from foretell.exchange.folder import save_model
 from foretell.model.network import Network
 from foretell.text.tokenizer import Tokenizer
-from foretell.train import checkpoint, folder
+from foretell.train import folder
 from foretell.train.config import RunConfig
 
 
-def finish(
-    cfg: RunConfig, out: Path, model: Network, lineage: dict[str, Any], metrics: dict[str, float]
-) -> dict[str, float]:
-    """The run's last evaluation, after its model folder and lineage are written."""
-    if cfg.average > 1:
-        model.load_state_dict(checkpoint.mean_of_last(out / "checkpoints", cfg.average))
+def finish(cfg: RunConfig, out: Path, model: Network, lineage: dict[str, Any], metrics: dict[str, float]) -> None:
+    """Write the run's model folder, and the lineage that says that the run is finished and what it came to."""
     tokens = cfg.data.tokens if cfg.data.kind in ("task", "translation") else cfg.data.folder
     tokenizer = Tokenizer.load(Path(tokens)) if (Path(tokens) / "tokenizer.json").exists() else None
     save_model(out / "model", model, tokenizer, Card(recipe=cfg.recipe, steps=cfg.steps, metrics=metrics))
     folder.write_lineage(out, {**lineage, "finished": folder.now(), "result": metrics})
-    return metrics

@@ -2,9 +2,12 @@
 
 import dataclasses
 import datetime
+import fcntl
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,17 @@ def _check_same(folder: Path, cfg: RunConfig) -> None:
         name = changed[0]
         values = f"{name} is {_value(there, name)!r} there and {_value(cfg, name)!r} here"
         raise BadUse(f"{folder} holds another run ({values}); give another --out, or remove the folder")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the run's folder against a second process; the hold ends with the process, however it ends."""
+    with (folder / ".held").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadUse(f"another process is training in {folder}; wait for it, or give another --out") from error
+        yield
 
 
 def differences(a: object, b: object, path: str = "") -> list[str]:

@@ -74,6 +74,12 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Rank
     lineage = folder.open_folder(out, cfg)
     if "finished" in lineage:
         return Result(folder=out, metrics=lineage["result"])
+    with folder.held(out):
+        return Result(folder=out, metrics=trained(cfg, out, lineage, quiet, ranks))
+
+
+def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
+    """The last evaluation of the run, after every step that is left to do is done and its model is written."""
     device = choose_device(cfg.machine)
     keep_freed_memory()
     data = open_batches(cfg.data, cfg.seed)
@@ -89,7 +95,11 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Rank
     run = Run(cfg, out, model.train(), objective, data, ranks, device)
     with run.opened(quiet) as shown:
         metrics = run.to_the_end(shown)
-    return Result(folder=out, metrics=finish(cfg, out, model, lineage, metrics))
+    if cfg.average > 1:
+        model.load_state_dict(checkpoint.mean_of_last(out / "checkpoints", cfg.average))
+        metrics = run.evaluation()
+    finish(cfg, out, model, lineage, metrics)
+    return metrics
 
 
 class Run:
@@ -155,7 +165,7 @@ class Run:
         if state.skipped >= MOST_SKIPPED:
             raise Failed(
                 f"the gradient was not a number for {MOST_SKIPPED} steps up to step {state.step}; "
-                f"lower --optim.lr (now {cfg.optim.lr}) or set --clip 1"
+                f"begin again in another --out with a lower --optim.lr (now {cfg.optim.lr}) or --clip 1"
             )
         whole = {"lr": cfg.optim.lr * share, "tokens": state.tokens, "seconds": round(state.seconds, 3)}
         return {**values, **whole, "cpu_seconds": round(state.cpu_seconds, 3), "tokens_per_second": round(n / took)}
@@ -165,7 +175,7 @@ class Run:
         cfg = self.cfg.batch
         first = rows_before(cfg, self.state.step)
         rows = np.arange(first, first + rows_after(cfg, first))[self.ranks.rank :: self.ranks.world]
-        size = cfg.micro or len(rows)
+        size = cfg.micro or max(len(rows), 1)
         for start in range(0, len(rows), size):
             yield self.data.batch(rows[start : start + size])
 

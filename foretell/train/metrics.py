@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def finite(value: float) -> float | None:
+    """The value, or None where it is not a number: JSON has no word for that."""
+    return value if isfinite(value) else None
+
+
 class Metrics:
     """The open files. A run that continues drops the lines of the steps that it will do again."""
 
@@ -34,7 +40,9 @@ class Metrics:
     def write(self, step: int, values: dict[str, float]) -> None:
         """Append one line; it is flushed, so that a kill loses at most what the next run does again."""
         try:
-            self.file.write(json.dumps({"step": step, **values}) + "\n")
+            self.file.write(
+                json.dumps({"step": step, **{name: finite(value) for name, value in values.items()}}) + "\n"
+            )
             self.file.flush()
         except OSError as error:
             raise Failed(

@@ -18,7 +18,7 @@ def rate(cfg: Schedule, step: int, steps: int) -> float:
     if cfg.shape == "inverse_sqrt":
         return float((cfg.warmup_steps / n) ** 0.5)
     begin = max(cfg.warmup_steps, cfg.decay_from * steps)
-    gone = min(max((n - begin) / max(cfg.decay_to * steps - begin, 1), 0.0), 1.0)
+    gone = min(max((step - begin) / max(cfg.decay_to * steps - begin, 1), 0.0), 1.0)  # the last step still moves
     left = 1 - gone if cfg.shape == "linear" else 0.5 * (1 + cos(pi * gone))
     return cfg.floor + (1 - cfg.floor) * left
 

@@ -1,17 +1,18 @@
 """How many processor threads: measured, because a tiny model can be several times quicker on one than on all."""
 
-import os
 import time
 from collections.abc import Callable
 
 import torch
+
+from foretell.runs import usable_cores
 
 LONG = 1.0  # seconds: a step of this length gains from every core, and measuring more would cost too much
 
 
 def choose_threads(work: Callable[[], object]) -> int:
     """The quicker of one thread and all cores for `work`, which must leave nothing behind."""
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     if cores == 1:
         return 1
     torch.set_num_threads(cores)

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from demo_folder import results, write_results, write_runs
+
+from tests.report.demo_folder import results, write_results, write_runs
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ from html.parser import HTMLParser
 from urllib.parse import urlparse
 
 import pytest
-from demo_folder import NASTY, results, write_results
 
 from foretell.report.page import write_report
 from foretell.report.verdicts import FAILS, HOLDS, UNCLEAR
+from tests.report.demo_folder import NASTY, results, write_results
 
 
 class Page(HTMLParser):

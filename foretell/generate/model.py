@@ -1,0 +1,89 @@
+"""A trained model as people use it: text in, text out.
+
+B batch   T positions   V n_vocab
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from foretell.errors import BadUse
+from foretell.exchange.card import Card
+from foretell.exchange.folder import load_model, save_model
+from foretell.generate.beam import beam_search
+from foretell.generate.config import Beam, Sampling
+from foretell.generate.engine import Completion, generate
+from foretell.generate.score import Score, score
+from foretell.model.network import Network
+from foretell.text.tokenizer import Tokenizer
+
+
+class Model:
+    """A network with its tokenizer."""
+
+    def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
+        self.network, self.tokenizer = network.eval(), tokenizer
+
+    def logits(self, ids: Tensor, **given: Tensor) -> Tensor:  # (B, T) -> (B, T, V)
+        """Token logits; a seq2seq also takes `source`, an encoder `segments` and `attend`."""
+        with torch.inference_mode():
+            return self.network(ids, **given)
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
+        """The summed log-probability and the token count of each completion after its context.
+
+        Both are encoded together, and the completion is what follows the context's own tokens; spaces that end a
+        context are moved to the completion, because a token of text begins with its space.
+        """
+        self.check("score a completion", "decoder")
+        return score(self.network, [self.encoded(context, completion) for context, completion in pairs])
+
+    def encoded(self, context: str, completion: str) -> tuple[list[int], list[int]]:
+        """The ids of a context, after an end-of-text token if it is empty, and of its completion."""
+        bare = context.rstrip(" ")
+        whole, ids = self.tokenizer.encode(context + completion), self.tokenizer.encode(bare)
+        return (ids, whole[len(ids) :]) if ids else ([self.tokenizer.end_of_text], whole)
+
+    def generate(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        max_new_tokens: int = 60,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        stop: tuple[str, ...] = (),
+        beam: int = 0,
+        length_penalty: float = 0.6,
+        seed: int = 0,
+    ) -> list[Completion]:
+        """A completion of each prompt (a translation of each source), drawn, or searched if a beam width is given."""
+        self.check("generate", "decoder", "seq2seq")
+        given = [self.tokenizer.encode(prompt) for prompt in ([prompts] if isinstance(prompts, str) else prompts)]
+        if beam:
+            how = Beam(width=beam, length_penalty=length_penalty, max_new_tokens=max_new_tokens)
+            return beam_search(self.network, self.tokenizer, given, how)
+        sampling = Sampling(
+            max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, seed=seed
+        )
+        return generate(self.network, self.tokenizer, given, sampling)
+
+    def save(self, folder: str | Path) -> str:
+        """What other tools can load the folder as, after the model is written there."""
+        return save_model(Path(folder), self.network, self.tokenizer, Card(recipe=Path(folder).name))
+
+    def check(self, what: str, *kinds: str) -> None:
+        """BadUse if this kind of network cannot do it."""
+        kind = self.network.cfg.kind
+        if kind not in kinds or self.network.lm_head is None:
+            raise BadUse(f"this model is a {kind} and cannot {what}; give a {' or '.join(kinds)} with a language head")
+
+
+def load(source: str | Path) -> Model:
+    """The model of a run folder, a Hugging Face folder, or "hf:NAME"."""
+    loaded = load_model(source)
+    if loaded.tokenizer is None:
+        raise BadUse(f"{loaded.folder} holds no tokenizer.json; put the one that the model was trained with beside it")
+    return Model(loaded.network, loaded.tokenizer)
