@@ -2,7 +2,8 @@
 
     score(Y) = log P(Y | X) / lp(Y),    lp(Y) = (5 + |Y|)^alpha / 6^alpha        Wu et al. 2016, eq. 14
 
-Every source keeps `width` open beginnings; one that takes the end token is finished. |Y| counts the end token.
+Every source keeps `width` open beginnings. One that takes the end token is finished if it is among the `width` best
+candidates of its step, so that width 1 is greedy. |Y| counts the end token.
 
 B sources   W width   D d_model   V n_vocab
 """
@@ -102,10 +103,11 @@ def extend(
     order, tokens = [], []
     for source, one in enumerate(searches):
         beginnings: list[tuple[float, int, int]] = []
-        for total, index in zip(values[source].tolist(), indices[source].tolist(), strict=True):
+        ranked = zip(values[source].tolist(), indices[source].tolist(), strict=True)
+        for rank, (total, index) in enumerate(ranked):
             row, token = divmod(index, n_vocab)
             if token == end and total > float("-inf"):
-                if not one.closed:
+                if rank < beam.width and not one.closed:
                     score = total / length_penalty(step, beam.length_penalty)
                     one.finished.append((score, [*ids[source][row], end], total))
             elif len(beginnings) < beam.width:

@@ -78,7 +78,9 @@ class Model:
         """BadUse if this kind of network cannot do it."""
         kind = self.network.cfg.kind
         if kind not in kinds or self.network.lm_head is None:
-            raise BadUse(f"this model is a {kind} and cannot {what}; give a {' or '.join(kinds)} with a language head")
+            raise BadUse(
+                f"this model is of kind {kind} and cannot {what}; give a {' or '.join(kinds)} with a language head"
+            )
 
 
 def load(source: str | Path) -> Model:

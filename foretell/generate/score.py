@@ -30,9 +30,10 @@ def score(network: Network, pairs: Sequence[tuple[Ids, Ids]], batch_size: int = 
     """
     rows = [fitted(context, completion, network.cfg.n_ctx) for context, completion in pairs]
     by_length = sorted(range(len(rows)), key=lambda i: -len(rows[i][0]))
-    found: dict[int, Score] = {}
+    found = {i: Score(0.0, 0, True) for i in by_length if not rows[i][1]}
+    by_length = [i for i in by_length if rows[i][1]]
     with torch.inference_mode():
-        for start in range(0, len(rows), batch_size):
+        for start in range(0, len(by_length), batch_size):
             places = by_length[start : start + batch_size]
             found |= zip(places, scored(network, [rows[i] for i in places]), strict=True)
     return [found[i] for i in range(len(rows))]

@@ -34,29 +34,30 @@ class Row:
     warmup: int
     steps: int
     task_lr: float
+    task_rows: int
     task_steps: int
 
 
 SIZES = {
     "base": Row(
         n_layers=12, d_model=768, n_heads=12, n_ctx=512, short=128, n_vocab=30522, rows=256, lr=1e-4, warmup=10_000,
-        steps=1_000_000, task_lr=3e-5, task_steps=6000,
+        steps=1_000_000, task_lr=3e-5, task_rows=32, task_steps=6000,
     ),
     "large": Row(
         n_layers=24, d_model=1024, n_heads=16, n_ctx=512, short=128, n_vocab=30522, rows=256, lr=1e-4, warmup=10_000,
-        steps=1_000_000, task_lr=3e-5, task_steps=6000,
+        steps=1_000_000, task_lr=3e-5, task_rows=32, task_steps=6000,
     ),
     "mini": Row(
         n_layers=6, d_model=384, n_heads=6, n_ctx=256, short=128, n_vocab=8192, rows=32, lr=5e-4, warmup=500,
-        steps=6000, task_lr=1e-4, task_steps=600,
+        steps=6000, task_lr=1e-4, task_rows=32, task_steps=600,
     ),
     "nano": Row(
-        n_layers=4, d_model=128, n_heads=4, n_ctx=128, short=128, n_vocab=4096, rows=16, lr=1.5e-3, warmup=100,
-        steps=900, task_lr=5e-4, task_steps=120,
+        n_layers=4, d_model=128, n_heads=4, n_ctx=128, short=128, n_vocab=4096, rows=16, lr=1.5e-3, warmup=60,
+        steps=450, task_lr=5e-4, task_rows=16, task_steps=100,
     ),
     "smoke": Row(
         n_layers=2, d_model=32, n_heads=2, n_ctx=48, short=48, n_vocab=512, rows=8, lr=2e-3, warmup=4,
-        steps=12, task_lr=1e-3, task_steps=6,
+        steps=12, task_lr=1e-3, task_rows=8, task_steps=6,
     ),
 }  # fmt: skip
 
@@ -135,11 +136,11 @@ def finetune(size: Size = "base") -> RunConfig:
         objective=Task(),
         optim=AdamW(lr=row.task_lr, eps=1e-6, weight_decay=0.01),
         schedule=Schedule(shape="linear", warmup_steps=max(row.task_steps // 10, 1)),
-        batch=BatchSize(rows=32 if row.n_ctx > 48 else 8),
+        batch=BatchSize(rows=row.task_rows),
         steps=row.task_steps,
         clip=1.0,
         start=f"runs/bert.pretrain-{size}",
-        evaluate_every=max(row.task_steps // 4, 1),
+        evaluate_every=max(row.task_steps // 2, 1),
         evaluate_rows=0,
         checkpoint_every=max(row.task_steps // 4, 1),
     )

@@ -46,8 +46,8 @@ SIZES = {
         steps=6000, task_lr=1e-4, task_rows=32, task_steps=600,
     ),
     "nano": Row(
-        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, lr=1.5e-3, warmup=100,
-        steps=700, task_lr=5e-4, task_rows=32, task_steps=120,
+        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, lr=1.5e-3, warmup=60,
+        steps=400, task_lr=5e-4, task_rows=16, task_steps=100,
     ),
     "smoke": Row(
         n_layers=2, d_model=32, n_heads=2, n_ctx=48, n_vocab=512, rows=8, lr=2e-3, warmup=4,
@@ -114,7 +114,7 @@ def finetune(size: Size = "117M") -> RunConfig:
         steps=row.task_steps,
         clip=1.0,
         start=f"runs/gpt1.pretrain-{size}",
-        evaluate_every=max(row.task_steps // 4, 1),
+        evaluate_every=max(row.task_steps // 2, 1),
         evaluate_rows=0,
         checkpoint_every=max(row.task_steps // 4, 1),
     )

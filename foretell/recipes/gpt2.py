@@ -56,12 +56,12 @@ SIZES = {
         steps=6000,
     ),
     "nano": Row(
-        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, micro=0, lr=3e-3, warmup=100,
-        steps=900,
+        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, micro=0, lr=2e-3, warmup=60,
+        steps=450,
     ),
     "pico": Row(
-        n_layers=2, d_model=64, n_heads=2, n_ctx=128, n_vocab=4096, rows=16, micro=0, lr=4e-3, warmup=100,
-        steps=600,
+        n_layers=2, d_model=64, n_heads=2, n_ctx=128, n_vocab=4096, rows=16, micro=0, lr=3e-3, warmup=60,
+        steps=450,
     ),
     "smoke": Row(
         n_layers=2, d_model=32, n_heads=2, n_ctx=48, n_vocab=512, rows=8, micro=0, lr=3e-3, warmup=4,

@@ -34,7 +34,7 @@ class Row:
 SIZES = {
     "124M": Row(n_layers=12, d_model=768, n_heads=6, n_ctx=1024, n_vocab=50257, rows=512, micro=8, steps=10_000),
     "mini": Row(n_layers=6, d_model=384, n_heads=3, n_ctx=256, n_vocab=8192, rows=16, micro=0, steps=3000),
-    "nano": Row(n_layers=4, d_model=128, n_heads=2, n_ctx=128, n_vocab=4096, rows=16, micro=0, steps=450),
+    "nano": Row(n_layers=4, d_model=128, n_heads=2, n_ctx=128, n_vocab=4096, rows=16, micro=0, steps=200),
     "smoke": Row(n_layers=2, d_model=32, n_heads=2, n_ctx=48, n_vocab=512, rows=8, micro=0, steps=12),
 }
 
@@ -57,6 +57,7 @@ def network(size: Size) -> NetworkConfig:
         positions="rotary",
         bias=False,
         qk_norm=True,
+        tied=False,
         init=Init(std=0.02, zero_residual=True),
     )
 
@@ -69,7 +70,7 @@ def pretrain(size: Size = "124M") -> RunConfig:
         model=network(size),
         data=TextData(length=row.n_ctx),
         objective=LanguageModel(),
-        optim=Muon(lr=3e-3, muon_lr=0.02),
+        optim=Muon(lr=0.024, muon_lr=0.015, momentum=0.9),
         schedule=Schedule(shape="linear", warmup_steps=max(row.steps // 50, 1), decay_from=0.4),
         batch=BatchSize(rows=row.rows, micro=row.micro),
         steps=row.steps,

@@ -49,7 +49,7 @@ SIZES = {
     ),
     "nano": Row(
         n_layers=2, d_model=128, n_heads=4, d_ff=512, dropout=0.1, n_vocab=4096, n_ctx=64, tokens=1536,
-        warmup=200, steps=900, average=3,
+        warmup=150, steps=500, average=3,
     ),
     "smoke": Row(
         n_layers=1, d_model=32, n_heads=2, d_ff=64, dropout=0.1, n_vocab=512, n_ctx=48, tokens=512,

@@ -1,0 +1,78 @@
+"""The main job, at a size that takes a minute: every rung, measured, reported; found done the second time."""
+
+import json
+import re
+
+import pytest
+
+from foretell.cli import main
+from foretell.errors import BadUse
+from foretell.recipes.lineage import STAGES, Climb, climb
+
+PROSE = "The {0} of a {1} is kept in the {2}, so that a {0} can be found again. It returns the {2} of the {1}. "
+WORDS = [
+    "value",
+    "key",
+    "list",
+    "table",
+    "node",
+    "edge",
+    "file",
+    "path",
+    "name",
+    "type",
+    "index",
+    "count",
+    "block",
+    "page",
+    "line",
+    "word",
+    "token",
+    "state",
+    "step",
+    "rate",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of text of the user's own."""
+    root = tmp_path_factory.mktemp("text")
+    for i in range(30):
+        words = WORDS[i % 20 :] + WORDS[: i % 20]
+        lines = [
+            PROSE.format(words[j % 20], words[(j * 7 + i) % 20], words[(j * 3 + 5) % 20]) + f"Page {i}.\n"
+            for j in range(40)
+        ]
+        (root / f"part{i}.txt").write_text("".join(lines))
+    return root
+
+
+@pytest.mark.slow
+def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
+    out = tmp_path / "demo"
+    assert main(["demo", "--scale", "smoke", "--out", str(out)]) == 0
+    said = capfd.readouterr()
+    assert str(out / "report.html") in said.out
+    assert f"[{len(STAGES)}/{len(STAGES)}]" in said.err
+    names = {path.stem for path in (out / "results").iterdir()}
+    assert names == {"corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "story"}
+    story = json.loads((out / "results" / "story.json").read_text())
+    assert all(stage["done"] for stage in story["stages"])
+    page = (out / "report.html").read_text()
+    assert not re.search(r'(?:src|href)="https?://', page)
+    assert "GPT-2" in page
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    assert main(["demo", "--scale", "smoke", "--out", str(out), "--quiet"]) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+
+
+@pytest.mark.slow
+def test_the_demo_climbs_on_the_users_own_text(tmp_path, folder):
+    report = climb(Climb(out=tmp_path / "mine", text=str(folder), scale="smoke", quiet=True))
+    assert folder.name in report.read_text()
+
+
+def test_an_unknown_scale_is_refused(tmp_path):
+    with pytest.raises(BadUse, match="scale 'big' is none of smoke, nano, mini"):
+        climb(Climb(out=tmp_path, text="embedded", scale="big", quiet=True))
