@@ -2,13 +2,15 @@
 #
 # On Linux without a GPU, pip's default index gives torch with several GB of CUDA libraries. To take the CPU build, name
 # the index of PyTorch's CPU builds:  make demo TORCH_INDEX=<that index>
+# Only torch itself comes from there: such an index holds few versions of what torch needs, and not those of
+# constraints.txt.
 
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet -c constraints.txt
-INDEX := $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX),)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+INDEX := $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX),)
 
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,7 +41,7 @@ sizes: $(VENV)/.dev
 	$(BIN)/python benchmarks/sizes.py
 
 deviations:
-	@grep -rn -A1 "Deviation:" foretell || true
+	@grep -rn --include='*.py' "Deviation:" foretell || true
 
 constraints: $(VENV)/.dev
 	$(BIN)/python benchmarks/freeze.py
@@ -54,21 +56,25 @@ clean:
 
 # --- installing: a stamp each, so that a second call does nothing
 
-$(BIN)/python:
+# pip is the last that venv makes: where it is, .venv is whole
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; on Debian: apt-get install python3-venv"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "foretell needs Python 3.11 or newer; this is $$($(PYTHON) --version): make PYTHON=python3.12 ..."; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.torch: constraints.txt | $(BIN)/python
+$(VENV)/.torch: constraints.txt | $(BIN)/pip
 	$(PIP) $(INDEX) torch
-	touch $@
+	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	$(PIP) -e '.[eval]'
-	touch $@
+	@echo "installing foretell and what it needs into $(VENV): a minute or some"
+	$(PIP) --quiet -e '.[eval]'
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(PIP) -e '.[dev]'
-	touch $@ $(VENV)/.demo
+	@echo "installing foretell and the tools of its tests into $(VENV): a minute or some"
+	$(PIP) --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.demo

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from foretell.version import VERSION
+
 if TYPE_CHECKING:
     from foretell.api import Model, load, train
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Model", "__version__", "load", "train"]
 
 

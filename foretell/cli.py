@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from foretell.errors import BadUse, Failed, nearest
+from foretell.version import VERSION
 
 COMMANDS = {
     "demo": "climb the whole lineage on this machine, then write the report",
@@ -59,9 +60,7 @@ def dispatch(args: list[str]) -> int:
         print(usage())
         return 0
     if args[0] in ("--version", "version"):
-        import foretell
-
-        print(f"foretell {foretell.__version__}")
+        print(f"foretell {VERSION}")
         return 0
     if args[0] not in COMMANDS:
         raise BadUse(f"no command is called {args[0]!r}{nearest(args[0], list(COMMANDS))}")

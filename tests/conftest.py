@@ -37,15 +37,21 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    before = sys.gettrace()
-    if item.config.shapes:
-        sys.settrace(item.config.shapes)
-    yield
+    shapes = item.config.shapes
+    if shapes is None:
+        yield
+        return
+    before, lies = sys.gettrace(), len(shapes.lies)
+    sys.settrace(shapes)
+    outcome = yield
     sys.settrace(before)
+    if shapes.lies[lies:] and outcome.excinfo is None:  # the code has caught what the checker raised
+        outcome.force_exception(AssertionError("\n".join(shapes.lies[lies:])))
 
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.shapes:
         every = {(str(path), line) for path in ROOT.rglob("*.py") for line in claims(str(path))}
-        reached = len(config.shapes.checked & every)
-        terminalreporter.write_line(f"shape comments: {reached} of {len(every)} reached, all hold")
+        reached, lies = len(config.shapes.checked & every), len(config.shapes.lies)
+        said = f"{lies} hold not" if lies else "all hold"
+        terminalreporter.write_line(f"shape comments: {reached} of {len(every)} reached, {said}")

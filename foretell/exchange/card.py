@@ -5,36 +5,55 @@ from dataclasses import dataclass, field
 from foretell.model.config import NetworkConfig
 from foretell.model.count import parameters
 
+LIMITS = "It says what its training text makes likely, true or not. Measure it on your use before you rely on it."
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """What only the maker of a model knows."""
+    """What only the maker of a model knows. The licence of the weights is theirs to state, so none is put here."""
 
     recipe: str
+    data: str = ""
+    """what it was trained on, in a few words"""
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    """measured on held-out data, the loss among them"""
+    limits: str = ""
+    """what it is not fit for, beyond what holds for every model"""
 
 
-def card_text(card: Card, cfg: NetworkConfig, stock: str) -> str:
-    """README.md: a YAML head as the hub reads it, then sentences for people."""
-    tag = "translation" if cfg.kind == "seq2seq" else "fill-mask" if cfg.kind == "encoder" else "text-generation"
+def card_text(card: Card, cfg: NetworkConfig, stock: str, why_not: str) -> str:
+    """README.md: a YAML head as the hub reads it, then sentences for people. `why_not` is said if `stock` is empty."""
     n = sum(parameters(cfg).values())
-    loads = (
-        f"transformers loads it as {stock}." if stock else "transformers has no class for it; foretell.load reads it."
-    )
-    head = (
-        f"---\nlicense: apache-2.0\nlibrary_name: {'transformers' if stock else 'foretell'}\npipeline_tag: {tag}\n---\n"
-    )
+    shape = f"{cfg.n_layers} layers x {cfg.d_model}, context {cfg.n_ctx}"
+    library = "transformers" if stock else "foretell"
     lines = [
-        f"\n# {card.recipe}\n",
-        f"A {cfg.kind} of {n:,} parameters ({cfg.n_layers} layers x {cfg.d_model}, context {cfg.n_ctx}). {loads}\n",
+        f"---\nlibrary_name: {library}\npipeline_tag: {task(cfg)}\ntags: [foretell]\n---\n",
+        f"# {card.recipe}\n",
+        f"A {cfg.kind} of {n:,} parameters ({shape}). {loaded_by(stock, why_not)}\n",
     ]
+    if cfg.heads.n_outputs and stock and cfg.kind == "decoder":
+        lines.append("Its head reads the last token that is not padding.\n")
+    if card.data:
+        lines.append(f"Trained on {card.data}.\n")
     if card.steps:
         lines.append(f"Trained by foretell for {card.steps:,} steps.\n")
     if card.metrics:
         rows = "\n".join(f"| {name} | {value:.4f} |" for name, value in sorted(card.metrics.items()))
         lines.append(f"| measure on held-out data | value |\n| --- | --- |\n{rows}\n")
-    lines.append(
-        "It says what its training text makes likely, true or not. Measure it on your use before you rely on it.\n"
-    )
-    return head + "\n".join(lines)
+    lines.append(f"## Limits\n\n{LIMITS}{' ' + card.limits if card.limits else ''}\n")
+    return "\n".join(lines)
+
+
+def loaded_by(stock: str, why_not: str) -> str:
+    """Which tool loads the folder."""
+    if stock:
+        return f"transformers loads it as {stock}; foretell.load reads it too."
+    return f"transformers cannot load it: {why_not}. foretell.load reads it."
+
+
+def task(cfg: NetworkConfig) -> str:
+    """What the hub calls the network's use."""
+    if cfg.heads.n_outputs:
+        return "text-classification"
+    return {"seq2seq": "translation", "encoder": "fill-mask", "decoder": "text-generation"}[cfg.kind]

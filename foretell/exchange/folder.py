@@ -7,21 +7,22 @@ A network that no stock class can hold keeps our own names under model_type "for
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from foretell.config import dump, load
-from foretell.errors import BadUse, Failed, nearest
-from foretell.exchange import bert, gpt2, gpt_neo, marian, openai_gpt
+from foretell.errors import BadUse, nearest
+from foretell.exchange import bert, gpt2, gpt_neo, marian, names, openai_gpt, weights
 from foretell.exchange.card import Card, card_text
-from foretell.exchange.fit import Unfit
+from foretell.exchange.fit import Held, Unfit, difference
 from foretell.exchange.names import Tensors
+from foretell.exchange.source import find_folder
 from foretell.model.config import NetworkConfig
 from foretell.model.init import build_meta
 from foretell.model.network import Network
@@ -30,72 +31,102 @@ from foretell.text.tokenizer import Tokenizer
 
 LAYOUTS: dict[str, ModuleType] = {m.MODEL_TYPE: m for m in (gpt2, openai_gpt, bert, gpt_neo, marian)}
 HEADS = ("lm_head", "pooler", "next_sentence", "task_head")  # may be new where a run starts
-OWN, OWN_CONFIG, WEIGHTS, INDEX = "foretell", "foretell.json", "model.safetensors", "model.safetensors.index.json"
+OWN, OWN_CONFIG = "foretell", "foretell.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loaded:
-    """A model as it came from a folder; the tokenizer is None where there is none that we can read."""
+    """A model as it came from a folder; the tokenizer is None where the folder has no tokenizer.json."""
 
     network: Network
     tokenizer: Tokenizer | None
     folder: Path
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A network as other tools read it: their class, config and weights, or ours with the reason why not theirs."""
+
+    stock: str
+    why_not: str
+    config: dict[str, Any]
+    tensors: Tensors
+
+
 def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card: Card) -> str:
-    """What other tools can load the folder as, after it is written whole."""
+    """What other tools can load the folder as, after it is written whole. Only a folder of ours is ever replaced."""
     cfg = network.cfg
-    ours = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    layout, config = stock_layout(cfg)
-    stock = "" if layout is None else architecture(layout, cfg)
-    tensors = ours if layout is None else layout.tensors_to(cfg, ours)
-    config |= {"model_type": OWN if layout is None else layout.MODEL_TYPE, "dtype": "float32"}
-    config |= {"architectures": [stock]} if stock else {}
-    config |= special_ids(cfg, tokenizer)
+    check_replaceable(folder)
+    ids = special_ids(cfg, tokenizer)
+    ours = {name: value.detach().cpu().float().contiguous() for name, value in network.state_dict().items()}
+    written = in_layout(cfg, ours)
     with whole_folder(folder) as aside:
-        save_file(tensors, aside / WEIGHTS, metadata={"format": "pt"})
-        (aside / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        save_file(written.tensors, aside / weights.WEIGHTS, metadata={"format": "pt"})
+        write_json(aside / "config.json", {**written.config, "dtype": "float32", **ids})
         (aside / OWN_CONFIG).write_text(dump(cfg))
-        (aside / "README.md").write_text(card_text(card, cfg, stock))
+        (aside / "README.md").write_text(card_text(card, cfg, written.stock, written.why_not))
         if tokenizer is not None:
             tokenizer.save(aside, cfg.n_ctx)
-            (aside / "generation_config.json").write_text(json.dumps(special_ids(cfg, tokenizer), indent=2) + "\n")
-    return (
-        f"transformers loads it as {stock}" if stock else "no class of transformers can hold it; foretell.load reads it"
-    )
+            if cfg.kind != "encoder":
+                write_json(aside / "generation_config.json", ids)
+    if written.stock:
+        return f"transformers loads it as {written.stock}"
+    return f"no class of transformers can hold it ({written.why_not}); foretell.load reads it"
 
 
-def stock_layout(cfg: NetworkConfig) -> tuple[ModuleType | None, dict[str, Any]]:
-    """The layout of another library that can hold a config, with its config.json; or none."""
+def check_replaceable(folder: Path) -> None:
+    """BadUse if something stands at `folder` that is no model folder of ours: it would be deleted."""
+    if not folder.exists() or (folder / OWN_CONFIG).exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    raise BadUse(f"{folder} exists and is not a model folder that foretell wrote; give another folder")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file."""
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def in_layout(cfg: NetworkConfig, ours: Tensors) -> Written:
+    """A network in the first stock layout that can hold it, or in our own."""
+    reasons = {}
     for layout in LAYOUTS.values():
         try:
-            return layout, layout.config_to(cfg)
-        except Unfit:
+            config, tensors, stock = layout.config_to(cfg), layout.tensors_to(cfg, ours), layout.architecture(cfg)
+        except Unfit as reason:
+            reasons[layout] = str(reason)
             continue
-    return None, {}
+        config |= {"model_type": layout.MODEL_TYPE, "architectures": [stock]}
+        return Written(stock=stock, why_not="", config=config, tensors=tensors)
+    return Written(stock="", why_not=reasons[nearest_layout(cfg)], config={"model_type": OWN}, tensors=ours)
 
 
-def why_not(cfg: NetworkConfig, model_type: str) -> str:
-    """The reason why a layout cannot hold a config; empty if it can."""
-    try:
-        LAYOUTS[model_type].config_to(cfg)
-    except Unfit as reason:
-        return str(reason)
-    return ""
-
-
-def architecture(layout: ModuleType, cfg: NetworkConfig) -> str:
-    """The stock class of a layout for the heads that a network has."""
-    return str(bert.architecture(cfg) if layout is bert else layout.STOCK)
+def nearest_layout(cfg: NetworkConfig) -> ModuleType:
+    """The layout of which the reader of a card would think."""
+    if cfg.kind == "decoder":
+        return gpt2 if cfg.norm_place == "pre" else openai_gpt
+    return bert if cfg.kind == "encoder" else marian
 
 
 def special_ids(cfg: NetworkConfig, tokenizer: Tokenizer | None) -> dict[str, Any]:
-    """The ids that other tools need to start, stop and pad; a seq2seq starts from its end."""
+    """The ids that other tools need to start, stop and pad; a seq2seq starts from its end, an encoder only pads.
+
+    Without a tokenizer a decoder's are null: the defaults of its class are ids of another vocabulary.
+    """
     if tokenizer is None:
-        return {}
-    end, pad = tokenizer.end_of_text, tokenizer.pad
+        return dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id") if cfg.kind == "decoder" else ())
+    check_vocabulary(cfg, tokenizer)
+    end, pad = tokenizer.end_of_text, {"pad_token_id": tokenizer.pad}
+    if cfg.kind == "encoder":
+        return pad
     start = {"decoder_start_token_id": end} if cfg.kind == "seq2seq" else {"bos_token_id": end}
-    return {**start, "eos_token_id": end, "pad_token_id": pad}
+    return {**start, "eos_token_id": end, **pad}
+
+
+def check_vocabulary(cfg: NetworkConfig, tokenizer: Tokenizer) -> None:
+    """BadUse if the tokenizer makes ids that the network has no embedding for."""
+    if tokenizer.n_vocab > cfg.n_vocab:
+        rule = f"the network has n_vocab={cfg.n_vocab}"
+        raise BadUse(f"the tokenizer has {tokenizer.n_vocab} ids, but {rule}; give the one that it was trained with")
 
 
 def load_model(source: str | Path) -> Loaded:
@@ -104,128 +135,81 @@ def load_model(source: str | Path) -> Loaded:
     BadUse or Failed, one line, if it is none of these, of an unknown class, cut short, or a pickle.
     """
     folder = find_folder(source)
+    network, tokenizer = load_network(folder), None
+    if (folder / "tokenizer.json").exists():
+        tokenizer = Tokenizer.load(folder)
+        try:
+            check_vocabulary(network.cfg, tokenizer)
+        except BadUse as error:
+            raise BadUse(f"{folder}: {error}") from error
+    return Loaded(network=network, tokenizer=tokenizer, folder=folder)
+
+
+def load_network(folder: Path) -> Network:
+    """The network of a model folder. Nothing is allocated before config and file are seen to belong together."""
     config = read_json(folder / "config.json")
-    model_type = config.get("model_type", "")
+    if not isinstance(config, dict):
+        raise BadUse(f"{folder / 'config.json'} holds no object of fields; copy it again from its source")
+    model_type = str(config.get("model_type", ""))
     if model_type != OWN and model_type not in LAYOUTS:
-        raise BadUse(f"{folder}: model_type {model_type!r} is not supported{nearest(model_type, list(LAYOUTS))}")
-    layout = LAYOUTS.get(model_type)
-    own = folder / OWN_CONFIG
-    cfg = load(NetworkConfig, own.read_text(), str(own)) if own.exists() else foreign_config(layout, config, folder)
-    theirs = {name: value.float() for name, value in read_weights(folder).items()}
+        raise BadUse(f"{folder}: model_type {model_type!r} is not supported{nearest(model_type, [*LAYOUTS, OWN])}")
+    files, layout = weights.weight_files(folder), LAYOUTS.get(model_type)
+    held = weights.held(files)
+    cfg = network_config(folder, layout, config, held)
     try:
-        ours = theirs if layout is None else layout.tensors_from(cfg, theirs)
-        network = filled(cfg, ours)
+        weights.check_sizes(cfg, held)
+        theirs = weights.read(files)
+        return filled(cfg, theirs if layout is None else layout.tensors_from(cfg, theirs))
     except BadUse as error:
         raise BadUse(f"{folder}: {error}") from error
-    return Loaded(network=network, tokenizer=read_tokenizer(folder), folder=folder)
 
 
-def foreign_config(layout: ModuleType | None, config: dict[str, Any], folder: Path) -> NetworkConfig:
-    """Our config of a foreign config.json."""
+def network_config(folder: Path, layout: ModuleType | None, config: Mapping[str, Any], held: Held) -> NetworkConfig:
+    """The config of a folder's network: foretell.json where it is, which must not contradict config.json."""
+    own = folder / OWN_CONFIG
     if layout is None:
-        raise BadUse(f"{folder} is of foretell's own layout but lacks {OWN_CONFIG}; copy the whole folder")
+        if not own.exists():
+            raise BadUse(f"{folder} is of foretell's own layout but lacks {OWN_CONFIG}; copy the whole folder")
+        return load(NetworkConfig, own.read_text(), str(own))
     try:
-        cfg: NetworkConfig = layout.config_from(config)
-    except (BadUse, ValueError, TypeError) as error:
-        raise BadUse(f"{folder}/config.json: {error}") from error
+        foreign: NetworkConfig = layout.config_from(config, held)
+    except (BadUse, ValueError) as error:
+        raise BadUse(f"{folder / 'config.json'}: {error}") from error
+    if not own.exists():
+        return foreign
+    cfg = load(NetworkConfig, own.read_text(), str(own))
+    if differs := difference(cfg, foreign):
+        name, one, other = differs
+        rule = f"if another tool has written over it, remove {OWN_CONFIG}"
+        raise BadUse(f"{folder}: {name} is {one!r} in {OWN_CONFIG} and {other!r} in config.json; {rule}")
     return cfg
 
 
 def filled(cfg: NetworkConfig, tensors: Tensors) -> Network:
-    """A network with these weights; every shape is compared before anything is taken over."""
+    """A network with these weights, every name and shape compared before any is taken over."""
     network = build_meta(cfg)
-    wanted = network.state_dict()
-    problem = next((name for name in wanted if name not in tensors), None)
-    if problem:
-        raise BadUse(f"the weights lack {problem}; the file is cut short or of another config")
-    for name, value in wanted.items():
-        if tensors[name].shape != value.shape:
-            there, want = tuple(tensors[name].shape), tuple(value.shape)
-            raise BadUse(
-                f"{name} has shape {there}, the config asks for {want}; weights and config do not belong together"
-            )
-    network.load_state_dict({name: tensors[name] for name in wanted}, assign=True)
+    names.check(tensors, network.state_dict())
+    network.load_state_dict(tensors, assign=True)
     return network.requires_grad_(True).eval()
-
-
-def find_folder(source: str | Path) -> Path:
-    """The folder that holds config.json and weights: a run's `model`, the folder itself, or a snapshot of the hub."""
-    if str(source).startswith("hf:"):
-        return snapshot(str(source).removeprefix("hf:"))
-    folder = Path(source)
-    if not folder.is_dir():
-        raise BadUse(f"{folder} is no folder; give a run folder, a Hugging Face folder, or hf:NAME")
-    if (folder / "model" / "config.json").exists():
-        return folder / "model"
-    if (folder / "metrics.jsonl").exists():
-        raise BadUse(f"{folder} is a run that is not finished; the same foretell train command continues it")
-    if not (folder / "config.json").exists():
-        raise BadUse(f"{folder} holds no config.json; give a run folder, a Hugging Face folder, or hf:NAME")
-    return folder
-
-
-def snapshot(name: str) -> Path:
-    """The folder of a model of the hub, from its cache or downloaded; only files that are no code and no pickle."""
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError as error:
-        raise BadUse(f"hf:{name} needs the package huggingface_hub; pip install 'foretell[hub]'") from error
-    wanted = ["*.safetensors", "*.json", "*.txt", "*.jinja", "*.bpe"]
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted))
-    except Exception as error:  # the client raises many kinds, all of them: it could not be had
-        reason = " ".join(str(error).split())[:120]
-        raise Failed(
-            f"hf:{name} could not be had ({reason}); check the name and the network, or give a folder"
-        ) from error
-
-
-def read_weights(folder: Path) -> Tensors:
-    """All tensors of model.safetensors, or of the shards that its index names, which never lie outside the folder."""
-    if (folder / WEIGHTS).exists():
-        return read_safetensors(folder / WEIGHTS)
-    if (folder / INDEX).exists():
-        shards = sorted(set(read_json(folder / INDEX).get("weight_map", {}).values()))
-        for shard in shards:
-            if Path(shard).name != shard or (folder / shard).is_symlink():
-                raise BadUse(f"{folder / INDEX} names {shard!r}; a shard must be a plain file of the same folder")
-        return {name: value for shard in shards for name, value in read_safetensors(folder / shard).items()}
-    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
-        raise BadUse(f"{folder} holds its weights as a pickle, which is never loaded; convert it to safetensors first")
-    raise BadUse(f"{folder} holds no {WEIGHTS}; give a folder with weights")
-
-
-def read_safetensors(path: Path) -> Tensors:
-    """The tensors of a file; BadUse if it is damaged."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
-    except (SafetensorError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise BadUse(f"{path} cannot be read ({reason}); it is cut short or no safetensors file") from error
-
-
-def read_tokenizer(folder: Path) -> Tokenizer | None:
-    """The folder's tokenizer, if it has one of a kind that we read."""
-    return Tokenizer.load(folder) if (folder / "tokenizer.json").exists() else None
 
 
 def load_weights_into(network: Network, source: str | Path) -> list[str]:
     """The names of the parameters that the source does not have (new heads, left as they are); the rest is copied.
 
-    BadUse if a weight has another shape: the run starts from a model of another size or vocabulary.
+    BadUse if the bodies differ, in a size, the vocabulary, or in what no shape shows: it is another model.
     """
-    there = load_model(source).network.state_dict()
-    here = network.state_dict()
-    for name in here.keys() & there.keys():
-        if here[name].shape != there[name].shape:
-            shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
-            raise BadUse(f"cannot start from {source}: {name} is {shapes}; give the same sizes and vocabulary")
+    start = load_network(find_folder(source))
+    if differs := difference(start.cfg, network.cfg):
+        name, one, other = differs
+        rule = "give a model of the same kind, sizes and vocabulary"
+        raise BadUse(f"cannot start from {source}: {name} is {one!r} there and {other!r} here; {rule}")
+    there, here = start.state_dict(), network.state_dict()
     missing = sorted(here.keys() - there.keys())
-    body = [name for name in missing if name.split(".")[0] not in HEADS]
-    if body:
-        raise BadUse(f"cannot start from {source}: it lacks {body[0]}; give a model of the same kind and size")
+    assert all(name.split(".")[0] in HEADS for name in missing), "two bodies of equal configs hold equal names"
     with torch.no_grad():
         for name in here.keys() & there.keys():
+            if here[name].shape != there[name].shape:
+                shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
+                raise BadUse(f"cannot start from {source}: {name} is {shapes}; give a model with the same heads")
             here[name].copy_(there[name])
     return missing

@@ -1,21 +1,46 @@
-"""GPT2LMHeadModel: pre-norm decoders with learned positions."""
+"""GPT2LMHeadModel and GPT2ForSequenceClassification: pre-norm decoders with learned positions.
 
-from collections.abc import Mapping
+Radford et al. 2019, section 2.3.
+"""
+
 from typing import Any
 
-from foretell.exchange import names
-from foretell.exchange.fit import GELU_TO_THEIRS, activation, dropouts, need, refuse
+from foretell.exchange import names, score
+from foretell.exchange.fit import (
+    TO_THEIRS,
+    Config,
+    Held,
+    activation,
+    dropouts,
+    head_sizes,
+    labels,
+    layers,
+    need,
+    need_patterns,
+    number,
+    refuse,
+    size,
+)
 from foretell.exchange.names import Entry, Tensors, pair
-from foretell.model.config import Heads, Init, NetworkConfig
+from foretell.model.config import Init, NetworkConfig
+from foretell.model.init import build_meta
 
-MODEL_TYPE, STOCK = "gpt2", "GPT2LMHeadModel"
+MODEL_TYPE, STOCK, CLASSIFIER = "gpt2", "GPT2LMHeadModel", "GPT2ForSequenceClassification"
+
+
+def architecture(cfg: NetworkConfig) -> str:
+    """The class for the heads that a network has."""
+    return CLASSIFIER if cfg.heads.n_outputs else STOCK
 
 
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     """Their config.json; Unfit where the class cannot hold ours."""
-    need(cfg, STOCK, kind="decoder", norm_place="pre", norm="layer", positions="learned", bias=True, qkv_bias=True)
-    need(cfg, STOCK, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
-    need(cfg, STOCK, heads=Heads(), attention={("dense",)}, activation={"gelu", "gelu_tanh", "relu"})
+    stock = architecture(cfg)
+    need(cfg, stock, kind="decoder", norm_place="pre", norm="layer", positions="learned", bias=True, qkv_bias=True)
+    need(cfg, stock, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
+    need(cfg, stock, activation=list(TO_THEIRS))
+    need_patterns(cfg, stock, "dense")
+    score.need_heads(cfg, stock)
     return {
         "vocab_size": cfg.n_vocab,
         "n_positions": cfg.n_ctx,
@@ -23,35 +48,37 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
         "n_layer": cfg.n_layers,
         "n_head": cfg.n_heads,
         "n_inner": cfg.d_ff,
-        "activation_function": GELU_TO_THEIRS[cfg.activation],
+        "activation_function": TO_THEIRS[cfg.activation],
         "layer_norm_epsilon": cfg.norm_eps,
         "embd_pdrop": cfg.dropout.embedding,
         "attn_pdrop": cfg.dropout.attention,
         "resid_pdrop": cfg.dropout.residual,
         "initializer_range": cfg.init.std,
         "tie_word_embeddings": True,
+        **labels(cfg.heads.n_outputs),
     }
 
 
-def config_from(config: Mapping[str, Any]) -> NetworkConfig:
-    """Our config of their config.json."""
+def config_from(config: Config, held: Held) -> NetworkConfig:
+    """Our config of their config.json and of the heads that the weight file holds."""
     refuse(config, STOCK, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False, add_cross_attention=False)
     refuse(config, STOCK, tie_word_embeddings=True)
-    d_model, n_heads = config.get("n_embd", 768), config.get("n_head", 12)
+    d_model, n_heads, d_head = head_sizes(config, "n_embd", "n_head")
     return NetworkConfig(
         kind="decoder",
-        n_vocab=config.get("vocab_size", 50257),
-        n_ctx=config.get("n_positions", 1024),
-        n_layers=config.get("n_layer", 12),
+        n_vocab=size(config, "vocab_size"),
+        n_ctx=size(config, "n_positions"),
+        n_layers=layers(config, "n_layer", held),
         d_model=d_model,
         n_heads=n_heads,
-        d_head=d_model // n_heads,
-        d_ff=config.get("n_inner") or 4 * d_model,
+        d_head=d_head,
+        d_ff=4 * d_model if config.get("n_inner") is None else size(config, "n_inner"),
         norm_place="pre",
-        norm_eps=config.get("layer_norm_epsilon", 1e-5),
-        activation=activation(config.get("activation_function", "gelu_new"), STOCK),
-        dropout=dropouts(config, "embd_pdrop", "attn_pdrop", "resid_pdrop"),
-        init=Init(std=config.get("initializer_range", 0.02), scale_residual=True),
+        norm_eps=number(config, "layer_norm_epsilon", 1e-5),
+        activation=activation(config, "activation_function", "gelu_new"),
+        dropout=dropouts(config, 0.1, "embd_pdrop", "attn_pdrop", "resid_pdrop"),
+        init=Init(std=number(config, "initializer_range", 0.02), scale_residual=True),
+        heads=score.heads_from(held),
     )
 
 
@@ -61,6 +88,7 @@ def table(cfg: NetworkConfig) -> list[Entry]:
         Entry("transformer.wte.weight", ("embed.token.weight",)),
         Entry("transformer.wpe.weight", ("embed.position.weight",)),
         *pair("transformer.ln_f", "decoder.norm"),
+        *score.entries(cfg),
     ]
     for i in range(cfg.n_layers):
         h, o = f"transformer.h.{i}", f"decoder.layers.{i}"
@@ -75,14 +103,14 @@ def table(cfg: NetworkConfig) -> list[Entry]:
 
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
-    """Their weights."""
+    """Their weights; Unfit where the class cannot hold ours."""
+    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
 def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
-    """Our weights. A bare GPT2Model's names, as in OpenAI's own upload, lack the prefix."""
-    theirs = {
-        name if name.startswith(("transformer.", "lm_head.")) else f"transformer.{name}": v
-        for name, v in theirs.items()
-    }
-    return names.to_ours(table(cfg), names.dropped(theirs, "lm_head.weight", ".attn.bias", ".attn.masked_bias"))
+    """Our weights."""
+    theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
+    theirs = names.tied(theirs, {"lm_head.weight": "transformer.wte.weight"})
+    kept = names.without(theirs, ".attn.bias", ".attn.masked_bias")
+    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))

@@ -1,28 +1,49 @@
-"""GPTNeoForCausalLM: pre-norm decoders whose layers are dense or locally banded, in turn (GPT-3's pattern).
+"""GPTNeoForCausalLM: pre-norm decoders whose layers are dense or locally banded, in turn.
 
-GPT-Neo does not divide scores by sqrt(d_head); the division is folded into its query weights.
+Brown et al. 2020, section 2.1, has that pattern. GPT-Neo does not divide scores by sqrt(d_head): the division is folded
+into its query weights. Where sqrt(d_head) is no power of two that rounds, so that queries come back to within 2^-23 of
+themselves after the first exchange, and exactly after any later one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
+from foretell.errors import BadUse
 from foretell.exchange import names
-from foretell.exchange.fit import GELU_TO_THEIRS, activation, dropouts, need, refuse
+from foretell.exchange.fit import (
+    TO_THEIRS,
+    Config,
+    Held,
+    activation,
+    dropouts,
+    head_sizes,
+    layers,
+    need,
+    need_patterns,
+    number,
+    refuse,
+    size,
+)
 from foretell.exchange.names import Entry, Tensors, pair
 from foretell.model.config import Heads, Init, NetworkConfig, Pattern
+from foretell.model.init import build_meta
 
 MODEL_TYPE, STOCK = "gpt_neo", "GPTNeoForCausalLM"
-TO_THEIRS = {"dense": "global", "banded": "local"}
-TO_OURS: dict[str, Pattern] = {"global": "dense", "local": "banded"}
+PATTERN_TO_THEIRS = {"dense": "global", "banded": "local"}
+PATTERN_TO_OURS: dict[str, Pattern] = {"global": "dense", "local": "banded"}
+
+
+def architecture(cfg: NetworkConfig) -> str:
+    """The class."""
+    return STOCK
 
 
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     """Their config.json; Unfit where the class cannot hold ours."""
     need(cfg, STOCK, kind="decoder", norm_place="pre", norm="layer", positions="learned", bias=True, qkv_bias=False)
     need(cfg, STOCK, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
-    need(cfg, STOCK, heads=Heads(), activation={"gelu", "gelu_tanh", "relu"})
-    patterns = {cfg.pattern(i) for i in range(cfg.n_layers)}
-    need(cfg, STOCK, **({} if patterns <= TO_THEIRS.keys() else {"attention": ("dense", "banded")}))
+    need(cfg, STOCK, heads=Heads(), activation=list(TO_THEIRS))
+    need_patterns(cfg, STOCK, *PATTERN_TO_THEIRS)
     return {
         "vocab_size": cfg.n_vocab,
         "max_position_embeddings": cfg.n_ctx,
@@ -30,9 +51,9 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
         "num_layers": cfg.n_layers,
         "num_heads": cfg.n_heads,
         "intermediate_size": cfg.d_ff,
-        "attention_types": [[[TO_THEIRS[cfg.pattern(i)]], 1] for i in range(cfg.n_layers)],
+        "attention_types": [[[PATTERN_TO_THEIRS[cfg.pattern(i)] for i in range(cfg.n_layers)], 1]],
         "window_size": cfg.window,
-        "activation_function": GELU_TO_THEIRS[cfg.activation],
+        "activation_function": TO_THEIRS[cfg.activation],
         "layer_norm_epsilon": cfg.norm_eps,
         "embed_dropout": cfg.dropout.embedding,
         "attention_dropout": cfg.dropout.attention,
@@ -42,30 +63,50 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     }
 
 
-def config_from(config: Mapping[str, Any]) -> NetworkConfig:
+def config_from(config: Config, held: Held) -> NetworkConfig:
     """Our config of their config.json."""
     refuse(config, STOCK, tie_word_embeddings=True)
-    d_model, n_heads = config.get("hidden_size", 2048), config.get("num_heads", 16)
-    types = config.get("attention_types", [[["global", "local"], 12]])
-    patterns = tuple(TO_OURS[kind] for kinds, times in types for kind in kinds * times)
+    d_model, n_heads, d_head = head_sizes(config, "hidden_size", "num_heads")
+    n_layers, given = layers(config, "num_layers", held), config.get("intermediate_size") is not None
     return NetworkConfig(
         kind="decoder",
-        n_vocab=config.get("vocab_size", 50257),
-        n_ctx=config.get("max_position_embeddings", 2048),
-        n_layers=config.get("num_layers", 24),
+        n_vocab=size(config, "vocab_size"),
+        n_ctx=size(config, "max_position_embeddings"),
+        n_layers=n_layers,
         d_model=d_model,
         n_heads=n_heads,
-        d_head=d_model // n_heads,
-        d_ff=config.get("intermediate_size") or 4 * d_model,
+        d_head=d_head,
+        d_ff=size(config, "intermediate_size") if given else 4 * d_model,
         norm_place="pre",
-        norm_eps=config.get("layer_norm_epsilon", 1e-5),
-        activation=activation(config.get("activation_function", "gelu_new"), STOCK),
-        attention=patterns,
-        window=config.get("window_size", 256),
+        norm_eps=number(config, "layer_norm_epsilon", 1e-5),
+        activation=activation(config, "activation_function", "gelu_new"),
+        attention=shortest(patterns(config.get("attention_types"), n_layers)),
+        window=size(config, "window_size", 256),
         qkv_bias=False,
-        dropout=dropouts(config, "embed_dropout", "attention_dropout", "resid_dropout"),
-        init=Init(std=config.get("initializer_range", 0.02), scale_residual=True),
+        dropout=dropouts(config, 0.0, "embed_dropout", "attention_dropout", "resid_dropout"),
+        init=Init(std=number(config, "initializer_range", 0.02), scale_residual=True),
     )
+
+
+def patterns(types: Any, n_layers: int) -> list[Pattern]:
+    """The layers' patterns of attention_types, e.g. [[["global", "local"], 12]]; BadUse unless one a layer."""
+    found: list[Pattern] = []
+    try:
+        for kinds, times in types:
+            if len(kinds) * times <= n_layers:  # more would be refused below, and could fill the memory
+                found += [PATTERN_TO_OURS[kind] for kind in kinds] * times
+    except (TypeError, ValueError, KeyError) as error:
+        rule = 'it is a list such as [[["global", "local"], 12]]'
+        raise BadUse(f"attention_types={types!r} is not supported; {rule}") from error
+    if len(found) != n_layers:
+        raise BadUse(f"attention_types={types!r} does not name one pattern for each of num_layers={n_layers}")
+    return found
+
+
+def shortest(found: Sequence[Pattern]) -> tuple[Pattern, ...]:
+    """The shortest turn of patterns that makes these layers."""
+    turns = (tuple(found[:n]) for n in range(1, len(found)))
+    return next((turn for turn in turns if all(p == turn[i % len(turn)] for i, p in enumerate(found))), tuple(found))
 
 
 def table(cfg: NetworkConfig) -> list[Entry]:
@@ -89,15 +130,19 @@ def table(cfg: NetworkConfig) -> list[Entry]:
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
     """Their weights, the queries divided by sqrt(d_head)."""
-    return scaled(names.to_theirs(table(cfg), ours), cfg.d_head**-0.5)
+    return names.to_theirs(table(cfg), scaled(ours, cfg.d_head**-0.5))
 
 
 def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     """Our weights, the queries multiplied by sqrt(d_head)."""
-    kept = names.dropped(theirs, "lm_head.weight", ".attention.bias", ".attention.masked_bias")
-    return names.to_ours(table(cfg), scaled(kept, cfg.d_head**0.5))
+    theirs = names.tied(theirs, {"lm_head.weight": "transformer.wte.weight"})
+    kept = names.without(theirs, ".attention.bias", ".attention.masked_bias")
+    return scaled(names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()), cfg.d_head**0.5)
 
 
-def scaled(theirs: Tensors, factor: float) -> Tensors:
-    """The weights with their queries times a factor."""
-    return {name: value * factor if ".q_proj." in name else value for name, value in theirs.items()}
+def scaled(ours: Tensors, factor: float) -> Tensors:
+    """Our weights with their queries times a factor, in double precision: rounded once, so that nothing drifts."""
+    return {
+        name: (value.double() * factor).float() if name.endswith(".query.weight") else value
+        for name, value in ours.items()
+    }

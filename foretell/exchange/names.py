@@ -4,7 +4,7 @@ An entry says that their tensor is ours, or several of ours joined along the out
 models keep (in, out) where a linear layer keeps (out, in)).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -33,21 +33,14 @@ def to_theirs(table: Sequence[Entry], ours: Tensors) -> Tensors:
     """Their tensors, made from ours."""
     found = {}
     for theirs, names, transposed in table:
-        joined = torch.cat([ours[name] for name in names])
+        joined = torch.cat([ours[name] for name in names]) if len(names) > 1 else ours[names[0]]
         found[theirs] = (joined.t() if transposed else joined).contiguous()
     return found
 
 
-def to_ours(table: Sequence[Entry], theirs: Tensors) -> Tensors:
-    """Our tensors, made from theirs; BadUse that names a tensor that is missing or more than the table knows."""
-    missing = [entry.theirs for entry in table if entry.theirs not in theirs]
-    if missing:
-        raise BadUse(
-            f"the weights lack {missing[0]} ({len(missing)} missing); the file is cut short or of another class"
-        )
-    extra = sorted(theirs.keys() - {entry.theirs for entry in table})
-    if extra:
-        raise BadUse(f"the weights hold {extra[0]} ({len(extra)} unknown), which the config does not speak of")
+def to_ours(table: Sequence[Entry], theirs: Tensors, wanted: Tensors) -> Tensors:
+    """Our tensors, made from theirs after names and shapes are compared; `wanted` are ours, without storage."""
+    check(theirs, to_theirs(table, wanted))
     found = {}
     for name, names, transposed in table:
         whole = theirs[name].t() if transposed else theirs[name]
@@ -56,6 +49,40 @@ def to_ours(table: Sequence[Entry], theirs: Tensors) -> Tensors:
     return found
 
 
-def dropped(theirs: Tensors, *endings: str) -> Tensors:
-    """Their tensors without those that hold no weight of their own: masks, positions that are computed, tied copies."""
+def check(found: Tensors, wanted: Tensors) -> None:
+    """BadUse that names a tensor that is missing, of another shape or type, or more than the config speaks of."""
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        rule = "the file is cut short or of another config"
+        raise BadUse(f"the weights lack {missing[0]} ({len(missing)} missing); {rule}")
+    extra = sorted(found.keys() - wanted.keys())
+    if extra:
+        rule = "only what the config speaks of is read, a network with more would compute otherwise"
+        raise BadUse(f"the weights hold {extra[0]} ({len(extra)} unknown); {rule}")
+    for name, value in wanted.items():
+        there, want = tuple(found[name].shape), tuple(value.shape)
+        if there != want:
+            rule = "weights and config do not belong together"
+            raise BadUse(f"{name} has shape {there}, the config asks for {want}; {rule}")
+        if found[name].dtype != torch.float32:  # halves were widened by the reader
+            raise BadUse(f"{name} is of {found[name].dtype}; convert quantised weights to float32, float16 or bfloat16")
+
+
+def without(theirs: Tensors, *endings: str) -> Tensors:
+    """Their tensors without those that hold no weight: masks and positions that are computed."""
     return {name: value for name, value in theirs.items() if not name.endswith(endings)}
+
+
+def tied(theirs: Tensors, copies: Mapping[str, str]) -> Tensors:
+    """Their tensors without the copies (copy: original) that a file may hold of one tied weight, or instead of it."""
+    found = dict(theirs)
+    for copy, original in copies.items():
+        value = found.pop(copy, None)
+        if value is not None and not torch.equal(found.setdefault(original, value), value):
+            raise BadUse(f"{copy} differs from {original}; only weights that tie the two are supported")
+    return found
+
+
+def prefixed(theirs: Tensors, prefix: str, *but: str) -> Tensors:
+    """Their tensors with the prefix that the names of a model without its head lack, as in OpenAI's own uploads."""
+    return {name if name.startswith((prefix, *but)) else f"{prefix}{name}": value for name, value in theirs.items()}

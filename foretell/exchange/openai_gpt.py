@@ -1,21 +1,44 @@
-"""OpenAIGPTLMHeadModel: GPT-1's post-norm decoder."""
+"""OpenAIGPTLMHeadModel and OpenAIGPTForSequenceClassification: GPT-1's post-norm decoder.
 
-from collections.abc import Mapping
+Radford et al. 2018, sections 3.1 and 4.1. Its activation "gelu" is the tanh approximation.
+"""
+
 from typing import Any
 
-from foretell.exchange import names
-from foretell.exchange.fit import dropouts, need
+from foretell.exchange import names, score
+from foretell.exchange.fit import (
+    Config,
+    Held,
+    dropouts,
+    head_sizes,
+    labels,
+    layers,
+    need,
+    need_patterns,
+    number,
+    refuse,
+    size,
+)
 from foretell.exchange.names import Entry, Tensors, pair
-from foretell.model.config import Heads, Init, NetworkConfig
+from foretell.model.config import Init, NetworkConfig
+from foretell.model.init import build_meta
 
-MODEL_TYPE, STOCK = "openai-gpt", "OpenAIGPTLMHeadModel"
+MODEL_TYPE, STOCK, CLASSIFIER = "openai-gpt", "OpenAIGPTLMHeadModel", "OpenAIGPTForSequenceClassification"
+
+
+def architecture(cfg: NetworkConfig) -> str:
+    """The class for the heads that a network has."""
+    return CLASSIFIER if cfg.heads.n_outputs else STOCK
 
 
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
-    """Their config.json; Unfit where the class cannot hold ours. Its "gelu" is the tanh approximation."""
-    need(cfg, STOCK, kind="decoder", norm_place="post", norm="layer", positions="learned", bias=True, qkv_bias=True)
-    need(cfg, STOCK, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
-    need(cfg, STOCK, heads=Heads(), attention={("dense",)}, activation="gelu_tanh", d_ff=4 * cfg.d_model)
+    """Their config.json; Unfit where the class cannot hold ours."""
+    stock = architecture(cfg)
+    need(cfg, stock, kind="decoder", norm_place="post", norm="layer", positions="learned", bias=True, qkv_bias=True)
+    need(cfg, stock, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
+    need(cfg, stock, activation="gelu_tanh", d_ff=4 * cfg.d_model)
+    need_patterns(cfg, stock, "dense")
+    score.need_heads(cfg, stock)
     return {
         "vocab_size": cfg.n_vocab,
         "n_positions": cfg.n_ctx,
@@ -29,28 +52,28 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
         "resid_pdrop": cfg.dropout.residual,
         "initializer_range": cfg.init.std,
         "tie_word_embeddings": True,
+        **labels(cfg.heads.n_outputs),
     }
 
 
-def config_from(config: Mapping[str, Any]) -> NetworkConfig:
-    """Our config of their config.json."""
-    from foretell.exchange.fit import refuse
-
+def config_from(config: Config, held: Held) -> NetworkConfig:
+    """Our config of their config.json and of the heads that the weight file holds."""
     refuse(config, STOCK, afn="gelu", tie_word_embeddings=True)
-    d_model, n_heads = config.get("n_embd", 768), config.get("n_head", 12)
+    d_model, n_heads, d_head = head_sizes(config, "n_embd", "n_head")
     return NetworkConfig(
         kind="decoder",
-        n_vocab=config.get("vocab_size", 40478),
-        n_ctx=config.get("n_positions", 512),
-        n_layers=config.get("n_layer", 12),
+        n_vocab=size(config, "vocab_size"),
+        n_ctx=size(config, "n_positions"),
+        n_layers=layers(config, "n_layer", held),
         d_model=d_model,
         n_heads=n_heads,
-        d_head=d_model // n_heads,
+        d_head=d_head,
         d_ff=4 * d_model,
         norm_place="post",
-        norm_eps=config.get("layer_norm_epsilon", 1e-5),
-        dropout=dropouts(config, "embd_pdrop", "attn_pdrop", "resid_pdrop"),
-        init=Init(std=config.get("initializer_range", 0.02)),
+        norm_eps=number(config, "layer_norm_epsilon", 1e-5),
+        dropout=dropouts(config, 0.1, "embd_pdrop", "attn_pdrop", "resid_pdrop"),
+        init=Init(std=number(config, "initializer_range", 0.02)),
+        heads=score.heads_from(held),
     )
 
 
@@ -59,6 +82,7 @@ def table(cfg: NetworkConfig) -> list[Entry]:
     entries = [
         Entry("transformer.tokens_embed.weight", ("embed.token.weight",)),
         Entry("transformer.positions_embed.weight", ("embed.position.weight",)),
+        *score.entries(cfg),
     ]
     for i in range(cfg.n_layers):
         h, o = f"transformer.h.{i}", f"decoder.layers.{i}"
@@ -73,14 +97,14 @@ def table(cfg: NetworkConfig) -> list[Entry]:
 
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
-    """Their weights."""
+    """Their weights; Unfit where the class cannot hold ours."""
+    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
 def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     """Our weights."""
-    theirs = {
-        name if name.startswith(("transformer.", "lm_head.")) else f"transformer.{name}": v
-        for name, v in theirs.items()
-    }
-    return names.to_ours(table(cfg), names.dropped(theirs, "lm_head.weight", ".attn.bias", "position_ids"))
+    theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
+    theirs = names.tied(theirs, {"lm_head.weight": "transformer.tokens_embed.weight"})
+    kept = names.without(theirs, ".attn.bias", "position_ids")
+    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))

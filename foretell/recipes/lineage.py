@@ -26,6 +26,7 @@ from foretell.runs import read_json, write_whole
 from foretell.train.config import RunConfig
 from foretell.train.folder import weights_file
 from foretell.train.loop import Result, train
+from foretell.version import VERSION
 
 SCALES = {"smoke": ("smoke",), "nano": ("pico", "nano"), "mini": ("nano", "mini")}  # and GPT-2's sizes at each
 OUT = Path("runs/demo")
@@ -386,7 +387,6 @@ PAPERS = (
 
 def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
     """results/story.json: the papers' models beside what was trained here."""
-    import foretell
     from foretell.runs import machine
 
     path = plan.out / "results" / "story.json"
@@ -405,7 +405,7 @@ def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
         "stages": stages,
         "rows": rows,
         "machine": machine(),
-        "version": foretell.__version__,
+        "version": VERSION,
     }
     write_whole(path, json.dumps(story, indent=1))
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import foretell
 from foretell.config import dump, load
 from foretell.errors import BadUse
 from foretell.runs import machine, read_json, sha256, write_whole
 from foretell.train.config import RunConfig
+from foretell.version import VERSION
 
 CONFIG, LINEAGE = "config.json", "lineage.json"
 
@@ -71,7 +71,7 @@ def begin(folder: Path, cfg: RunConfig) -> dict[str, Any]:
     """The lineage of a run that begins: code version, machine, parents by hash."""
     lineage = {
         "recipe": cfg.recipe,
-        "foretell": foretell.__version__,
+        "foretell": VERSION,
         "commit": commit(),
         "machine": machine(),
         "parents": parents(cfg),

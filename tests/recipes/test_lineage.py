@@ -10,28 +10,8 @@ from foretell.errors import BadUse
 from foretell.recipes.lineage import STAGES, Climb, climb
 
 PROSE = "The {0} of a {1} is kept in the {2}, so that a {0} can be found again. It returns the {2} of the {1}. "
-WORDS = [
-    "value",
-    "key",
-    "list",
-    "table",
-    "node",
-    "edge",
-    "file",
-    "path",
-    "name",
-    "type",
-    "index",
-    "count",
-    "block",
-    "page",
-    "line",
-    "word",
-    "token",
-    "state",
-    "step",
-    "rate",
-]
+WORDS = ["value", "key", "list", "table", "node", "edge", "file", "path", "name", "type"]
+WORDS += ["index", "count", "block", "page", "line", "word", "token", "state", "step", "rate"]
 
 
 @pytest.fixture(scope="module")
