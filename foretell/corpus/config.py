@@ -66,7 +66,8 @@ class TranslationData:
     def __post_init__(self) -> None:
         check_length(self.length)
         if self.tokens_per_bucket < self.length:
-            raise ValueError(f"tokens_per_bucket={self.tokens_per_bucket} is below length={self.length}; raise it")
+            rule = f"is below length={self.length}, the longest sentence; raise it"
+            raise ValueError(f"tokens_per_bucket={self.tokens_per_bucket} {rule}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -86,9 +86,6 @@ def buckets(pairs: Sequence[Pair], tokens_per_bucket: int) -> list[list[Pair]]:
 
 def open_pairs(data: TranslationData, seed: int) -> Pairs:
     """The buckets of a folder with train.jsonl and val.jsonl, encoded by the tokenizer of `tokens`."""
-    if data.tokens_per_bucket < data.length:
-        rule = f"is below data.length={data.length}, the longest sentence; raise it or lower the length"
-        raise BadUse(f"data.tokens_per_bucket={data.tokens_per_bucket} {rule}")
     tokenizer = Tokenizer.load(Path(data.tokens))
     train, val = (encoded(Path(data.folder) / f"{name}.jsonl", tokenizer, data.length) for name in ("train", "val"))
     return Pairs(

@@ -34,8 +34,11 @@ def fill(model: Model, text: str, guesses: int = 5) -> list[dict[str, Any]]:
 
 
 def gaps(model: Model, texts: Sequence[str], n: int, longest: int) -> list[dict[str, Any]]:
-    """n texts with one whole word masked each, the word, and the guesses. The word is the longest of one token."""
-    found = []
+    """n texts that fit into the context with one whole word masked each, the word, and the guesses.
+
+    The word is the longest of one token.
+    """
+    found, room = [], model.network.cfg.n_ctx - 2  # [CLS] and [SEP]
     for text in texts:
         words = text.split()[:longest]
         single = [w for w in words if len(w) > 3 and w.isalpha() and len(model.tokenizer.encode(w)) == 1]
@@ -44,6 +47,8 @@ def gaps(model: Model, texts: Sequence[str], n: int, longest: int) -> list[dict[
         answer = max(single, key=len)
         place = words.index(answer)
         gapped = " ".join([*words[:place], MASK, *words[place + 1 :]])
+        if len(model.tokenizer.encode(gapped)) > room:
+            continue
         found.append({"text": gapped, "answer": answer, "guesses": fill(model, gapped)})
         if len(found) == n:
             break

@@ -164,8 +164,6 @@ class RunConfig:
             raise ValueError(f"seed={self.seed} is not in [0, 2^32); give a small whole number")
         if self.evaluate_rows < 0:
             raise ValueError(f"evaluate_rows={self.evaluate_rows} is negative; 0 takes all")
-        if self.data.length < 1:
-            raise ValueError(f"data.length={self.data.length} is not positive; give at least 1")
         if self.data.length > self.model.n_ctx:
             raise ValueError(f"data.length={self.data.length} is above model.n_ctx={self.model.n_ctx}; lower it")
         if isinstance(self.data, TaskData) and not self.model.heads.n_outputs:

@@ -125,6 +125,5 @@ def test_a_broken_file_is_named_with_its_line(tmp_path, token_folders, train, sa
 
 
 def test_a_bucket_smaller_than_a_sentence_is_refused(folder, token_folders):
-    data = TranslationData(folder=str(folder), tokens=str(token_folders["bpe"]), length=40, tokens_per_bucket=39)
-    with pytest.raises(BadUse, match=r"data.tokens_per_bucket=39 is below data.length=40"):
-        open_batches(data, seed=0)
+    with pytest.raises(ValueError, match="tokens_per_bucket=39 is below length=40"):
+        TranslationData(folder=str(folder), tokens=str(token_folders["bpe"]), length=40, tokens_per_bucket=39)

@@ -1,6 +1,7 @@
 """The main job, at a size that takes a minute: every rung, measured, reported; found done the second time."""
 
 import json
+import random
 import re
 
 import pytest
@@ -10,20 +11,17 @@ from foretell.errors import BadUse
 from foretell.recipes.lineage import STAGES, Climb, climb
 
 PROSE = "The {0} of a {1} is kept in the {2}, so that a {0} can be found again. It returns the {2} of the {1}. "
-WORDS = ["value", "key", "list", "table", "node", "edge", "file", "path", "name", "type"]
-WORDS += ["index", "count", "block", "page", "line", "word", "token", "state", "step", "rate"]
+SOUNDS = [first + vowel for first in "bdfgklmnprst" for vowel in "aeiou"]
+WORDS = [a + b + c for a in SOUNDS[::5] for b in SOUNDS[1::7] for c in SOUNDS[2::11]]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder of text of the user's own."""
+    """A folder of text of the user's own, of words enough for a vocabulary."""
     root = tmp_path_factory.mktemp("text")
+    draw = random.Random(0)
     for i in range(30):
-        words = WORDS[i % 20 :] + WORDS[: i % 20]
-        lines = [
-            PROSE.format(words[j % 20], words[(j * 7 + i) % 20], words[(j * 3 + 5) % 20]) + f"Page {i}.\n"
-            for j in range(40)
-        ]
+        lines = [PROSE.format(*draw.sample(WORDS, 3)) + f"Page {i}.\n" for _ in range(60)]
         (root / f"part{i}.txt").write_text("".join(lines))
     return root
 

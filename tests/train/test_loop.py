@@ -58,7 +58,7 @@ def test_rates_and_tokens_are_those_of_the_schedule_and_the_ramp(tmp_path):
         seen, tokens = seen + rows, tokens + rows * 8
         assert line["tokens"] == tokens
     assert [line["lr"] for line in lines(tmp_path)[1:4]] == pytest.approx([0.01 / 3, 0.02 / 3, 0.01])
-    assert lines(tmp_path)[-1]["lr"] == pytest.approx(0, abs=1e-12)
+    assert 0 < lines(tmp_path)[-1]["lr"] < 0.05 * 0.01  # the last step still moves
 
 
 def test_the_optimizers_are_given_the_rate_that_is_logged(tmp_path, monkeypatch):
@@ -188,7 +188,7 @@ def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch)
 
     monkeypatch.setattr(loop, "build_objective", broken)
     with pytest.raises(
-        Failed, match=rf"not a number for {MOST_SKIPPED} steps up to step 20; lower --optim.lr"
+        Failed, match=rf"not a number for {MOST_SKIPPED} steps up to step 20; .* with a lower --optim.lr"
     ) as error:
         train(config(steps=50), tmp_path, quiet=True)
     assert "\n" not in str(error.value)

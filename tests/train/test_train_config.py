@@ -112,7 +112,7 @@ def test_clip_is_no_negative_number(clip):
 
 @pytest.mark.parametrize("length", [0, -4])
 def test_rows_hold_at_least_a_token(length):
-    with pytest.raises(ValueError, match=rf"data\.length={length} is not positive; give at least 1"):
+    with pytest.raises(ValueError, match=rf"length={length} is not positive; give the tokens of a row"):
         config(data=TextData(length=length))
 
 
