@@ -1,0 +1,75 @@
+"""What a source is, from its name, and from its content where the name leaves it open."""
+
+import re
+from pathlib import Path, PurePath
+from typing import Literal, get_args
+
+from foretell.errors import BadUse
+
+SourceKind = Literal["folder", "jsonl", "parquet", "warc", "wet", "reddit", "hub", "text", "html"]
+KINDS: tuple[str, ...] = get_args(SourceKind)
+HUB = "hf:"
+PACKS = (".gz", ".zst", ".zstd", ".xz", ".bz2")
+SUFFIXES: dict[str, SourceKind] = {
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
+    **dict.fromkeys((".txt", ".text", ".md", ".markdown", ".rst"), "text"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+    ".parquet": "parquet",
+    ".warc": "warc",
+    ".wet": "wet",
+}
+READ = "*.txt *.md *.rst *.html *.jsonl *.parquet *.warc *.warc.gz *.wet.gz RS_*"
+REDDIT_NAME = re.compile(r"RS_(v2_)?\d{4}-\d{2}(\.jsonl?)?|.*_submissions(\.jsonl?)?")  # Pushshift's; its torrents'
+REDDIT_FIELDS = {"url", "score", "subreddit"}
+
+
+def kind_of(spec: str) -> SourceKind:
+    """What a source is; BadUse where nothing is there, or nothing that can be read."""
+    if spec.startswith(HUB):
+        return "hub"
+    path = Path(spec)
+    if path.is_dir():
+        return "folder"
+    if not path.exists():
+        raise BadUse(f"{spec} does not exist; give a folder, a file ({READ}), or hf:DATASET")
+    kind = file_kind(path)
+    if kind is None:
+        raise BadUse(f"{path.name} is no kind of file that is read; give a folder, a file ({READ}), or hf:DATASET")
+    return kind
+
+
+def file_kind(path: Path) -> SourceKind | None:
+    """What a file is; None for what is not read."""
+    name = pack_free(path.name)
+    if REDDIT_NAME.fullmatch(name):
+        return "reddit"
+    kind = SUFFIXES.get(PurePath(name).suffix.lower())
+    if kind == "parquet" and set(_columns(path)) >= REDDIT_FIELDS:
+        return "reddit"
+    if kind == "jsonl" and set(_first_row(path)) >= REDDIT_FIELDS:
+        return "reddit"
+    return kind
+
+
+def pack_free(name: str) -> str:
+    """A file's name without the ending that says how it is packed."""
+    return next((name[: -len(pack)] for pack in PACKS if name.lower().endswith(pack)), name)
+
+
+def _columns(path: Path) -> list[str]:
+    """The columns of a Parquet file; none if it is none: reading says so, with the reason."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError, ValueError):
+        return []
+
+
+def _first_row(path: Path) -> dict[str, object]:
+    from foretell.corpus.reading.jsonlines import rows
+    from foretell.corpus.reading.records import Broken, Limits
+
+    found = next(rows(path, Limits()), None)
+    return {} if found is None or isinstance(found, Broken) else found[1]

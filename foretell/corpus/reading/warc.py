@@ -1,0 +1,93 @@
+"""WARC and WET files: the pages of a crawl with HTTP status 200, and texts that were made of pages.
+
+FastWARC parses a record and undoes its HTTP encodings; which bytes are a record is found in frames.py, since FastWARC's
+own iterator ends quietly at the first damaged one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from foretell.corpus.reading.frames import Frame, frames
+from foretell.corpus.reading.records import Broken, Limits, Raw, checked, excerpt
+
+TEXT_TYPES, HTML_TYPES = ("text/plain", "text/markdown"), ("text/html", "application/xhtml+xml")
+HTML_SIGNS = (b"<!doctype html", b"<html")
+SNIFFED = 1024  # bytes in which a page without a content type shows that it is HTML
+PACKED_SIGNS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
+DECODINGS = ("all", "transfer", "content", "none")  # headers often name an encoding that the crawler has undone
+
+
+def read_warc(path: Path, limits: Limits) -> Iterator[Raw | Broken]:
+    """The HTML and plain text records of a file, named by their number in it and their record id.
+
+    Requests, revisits, metadata, other statuses and other types of content are passed over: they are no documents.
+    The character encoding is left to extraction.
+    """
+    try:
+        with path.open("rb") as file:
+            for frame in frames(file, limits.record_bytes):
+                found = frame if isinstance(frame, Broken) else _record(frame, limits)
+                if found is not None:
+                    yield found
+    except OSError as error:
+        yield Broken(path.name, f"cannot be opened: {error.strerror or error}")
+
+
+def _record(frame: Frame, limits: Limits) -> Raw | Broken | None:
+    from fastwarc.warc import WarcRecord, WarcRecordType
+
+    wanted = (WarcRecordType.response, WarcRecordType.conversion, WarcRecordType.resource)
+    try:
+        record = WarcRecord.from_bytes(frame.content)
+        if record.record_type not in wanted:
+            return None
+        url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
+        name = f"{frame.number} {record.headers.get('WARC-Record-ID') or ''}".strip()
+        if record.record_type == WarcRecordType.response:
+            return _response(frame, name, url, limits)
+        kind = _kind(record.headers.get("Content-Type") or "", b"")
+        return checked(name, url, kind, record.reader.read(), limits) if kind else None
+    except (OSError, ValueError) as error:  # fastwarc's StreamError is an OSError
+        return Broken(f"{frame.number}", f"no record that can be parsed ({error})", excerpt(frame.content))
+
+
+def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken | None:
+    """The page of a response, its transfer and content encodings undone as far as they are really there."""
+    problem = ""
+    for decoding in DECODINGS:
+        try:
+            record = _http(frame.content, decoding)
+        except (OSError, ValueError) as error:
+            return Broken(name, f"no HTTP response ({error})", excerpt(frame.content))
+        if record.http_headers is None or record.http_headers.status_code != 200:
+            return None
+        typed = record.http_headers.get("Content-Type") or ""
+        if typed and not _kind(typed, b""):
+            return None
+        try:
+            content = record.reader.read(limits.record_bytes + 1)
+        except (OSError, ValueError) as error:
+            problem = problem or str(error)
+            continue
+        if (not content and decoding != "none") or content.startswith(PACKED_SIGNS):
+            continue
+        kind = _kind(typed, content)
+        return checked(name, url, kind, content, limits) if kind else None
+    return Broken(name, f"its content cannot be unpacked ({problem or 'the encoding is not as its head says'})", url)
+
+
+def _http(content: bytes, decoding: str) -> Any:
+    from fastwarc.warc import WarcRecord
+
+    record = WarcRecord.from_bytes(content)
+    record.parse_http(auto_decode=decoding, quirks_mode=True)
+    return record
+
+
+def _kind(content_type: str, content: bytes) -> Literal["text", "html"] | None:
+    """What a content type is; where there is none, what the content looks like."""
+    mime = content_type.partition(";")[0].strip().lower()
+    if mime in HTML_TYPES or (not mime and any(sign in content[:SNIFFED].lower() for sign in HTML_SIGNS)):
+        return "html"
+    return "text" if mime in TEXT_TYPES else None
