@@ -1,0 +1,132 @@
+"""A polite downloader: the pages of a list of links as WARC files, which reading.read_part reads.
+
+Polite: robots.txt is asked first (RFC 9309), one request at a time goes to a host and the next one waits, a server that
+says "later" is heard, and only public addresses are visited. Resumable: links are fetched in batches, a batch is a WARC
+file and a file of outcomes, each whole or absent, and a batch that is there is not fetched again.
+"""
+
+import gzip
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from foretell.corpus.fetch import FetchConfig, Fetched, Fetcher
+from foretell.corpus.urls import canonical, domain
+from foretell.errors import BadUse, Failed
+from foretell.progress import bar
+from foretell.runs import write_whole
+
+OUTCOMES = ".outcomes.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DownloadConfig:
+    """How many links are fetched together."""
+
+    hosts_at_once: int = 16
+    """hosts that are talked to at once, one request each"""
+    batch: int = 500
+    """links of a batch, which is what a kill can lose"""
+
+    def __post_init__(self) -> None:
+        if self.hosts_at_once < 1 or self.batch < 1:
+            raise ValueError(f"hosts_at_once={self.hosts_at_once}, batch={self.batch}: both must be 1 or more")
+
+
+class Downloaded(NamedTuple):
+    """The WARC files in the order of the links, and how many links came to what."""
+
+    files: list[Path]
+    outcomes: dict[str, int]
+
+
+def download(
+    urls: Sequence[str], out: Path, cfg: DownloadConfig, fetch: FetchConfig, *, quiet: bool = False
+) -> Downloaded:
+    """Fetch the pages of links, each page once, into a folder; what an earlier call has fetched there stays."""
+    batches = _batches(urls, cfg.batch)
+    if not batches:
+        raise BadUse("there is no link to download; give a list with at least one http or https URL")
+    outcomes: Counter[str] = Counter()
+    files = []
+    with Fetcher(fetch) as fetcher, bar("downloading pages", sum(map(len, batches)), quiet=quiet) as progress:
+        for batch in batches:
+            file = out / f"pages-{_name(batch)}.warc.gz"
+            if not _is_done(file):
+                _write(file, _fetched(batch, fetcher, cfg.hosts_at_once))
+            files.append(file)
+            outcomes.update(row["outcome"] for row in outcomes_of(file))
+            progress.advance(len(batch))
+    return Downloaded(files, dict(sorted(outcomes.items())))
+
+
+def outcomes_of(file: Path) -> list[dict[str, str]]:
+    """What each link of a WARC file came to: url, outcome (`fetched`, or why not) and the URL where it ended."""
+    path = file.with_name(file.name + OUTCOMES)
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError) as error:
+        raise Failed(f"{path} cannot be read ({error}); delete it, and the batch is fetched again") from error
+
+
+def _batches(urls: Sequence[str], size: int) -> list[list[str]]:
+    """The links in batches, a page once, in an order in which neighbours are of different hosts as far as can be."""
+    first = {key: url for url in reversed(urls) if (key := canonical(url))}
+    ordered = sorted(first, key=lambda key: hashlib.sha256(key.encode()).digest())
+    return [[first[key] for key in ordered[i : i + size]] for i in range(0, len(ordered), size)]
+
+
+def _name(batch: list[str]) -> str:
+    return hashlib.sha256("\n".join(batch).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _is_done(file: Path) -> bool:
+    return file.exists() and file.with_name(file.name + OUTCOMES).exists()
+
+
+def _fetched(batch: list[str], fetcher: Fetcher, hosts_at_once: int) -> list[Fetched]:
+    """The batch's links, in its order; those of a host one after the other."""
+    by_host: defaultdict[str, list[int]] = defaultdict(list)
+    for i, url in enumerate(batch):
+        by_host[domain(url)].append(i)
+    found: dict[int, Fetched] = {}
+    pool = ThreadPoolExecutor(hosts_at_once)
+    try:
+        for done in pool.map(lambda places: [(i, fetcher.page(batch[i])) for i in places], by_host.values()):
+            found.update(done)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [found[i] for i in range(len(batch))]
+
+
+def _write(file: Path, pages: list[Fetched]) -> None:
+    rows = ({"url": page.url, "outcome": page.outcome, "final_url": page.final_url} for page in pages)
+    write_whole(file, b"".join(_records(pages)))  # before the outcomes: a batch is done when both are there
+    write_whole(file.with_name(file.name + OUTCOMES), "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _records(pages: list[Fetched]) -> Iterator[bytes]:
+    """The WARC records of the pages that were fetched, a gzip member each; the URL is the link's, not a redirect's."""
+    for page in pages:
+        if page.outcome != "fetched":
+            continue
+        urn = UUID(bytes=hashlib.sha256(f"{page.url} {page.date}".encode("utf-8", "replace")).digest()[:16])
+        typed = page.content_type or "text/html"
+        http = f"HTTP/1.1 200 OK\r\nContent-Type: {typed}\r\nContent-Length: {len(page.content)}\r\n\r\n".encode()
+        head = {
+            "WARC-Type": "response",
+            "WARC-Record-ID": f"<urn:uuid:{urn}>",
+            "WARC-Date": page.date,
+            "WARC-Target-URI": "".join(page.url.split()),
+            "Content-Type": "application/http; msgtype=response",
+            "Content-Length": str(len(http) + len(page.content)),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        record = f"WARC/1.1\r\n{lines}\r\n".encode("utf-8", "replace") + http + page.content + b"\r\n\r\n"
+        yield gzip.compress(record, mtime=0)
