@@ -5,6 +5,7 @@ example of a task. Rows are numbered; which rows a step reads is a pure function
 step is stored.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,21 @@ def check_length(length: int) -> None:
         raise ValueError(f"length={length} is not positive; give the tokens of a row, at most the model's n_ctx")
 
 
+def stages_of(mixture: tuple[str, ...]) -> list[tuple[int, dict[str, float]]]:
+    """First row and weights of each stage that the lines of a mixture say; ValueError where one says nothing."""
+    stages = []
+    for line in mixture:
+        first, weights = re.fullmatch(r"\s*(?:(\d+)\s*:)?(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
+        pairs = [part.rpartition("=") for part in weights.split(",")]
+        try:
+            stages.append((int(first or 0), {name.strip(): float(weight) for name, _, weight in pairs}))
+        except ValueError:
+            raise ValueError(f"mixture {line!r} is not NAME=WEIGHT,NAME=WEIGHT or ROW: NAME=WEIGHT,...") from None
+        if not all(stages[-1][1]):
+            raise ValueError(f"mixture {line!r} has a weight without a name; write NAME=WEIGHT,NAME=WEIGHT")
+    return stages
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextData:
     """Windows of running text, documents packed with an end-of-text token between them (GPT, GPT-2, GPT-3)."""
@@ -27,9 +43,14 @@ class TextData:
     tokenizer: TokenizerKind = "bpe"
     length: int
     """tokens in a row; at most the model's n_ctx"""
+    rows: Literal["packed", "documents"] = "packed"
+    """`packed`: full rows, across the ends of documents; `documents`: a row holds one document, or a piece of it"""
+    mixture: tuple[str, ...] = ()
+    """weights of the folder's sources in place of its own: `web=0.6,books=0.4`; `9000: web=1` is from that row on"""
 
     def __post_init__(self) -> None:
         check_length(self.length)
+        stages_of(self.mixture)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +63,12 @@ class SegmentData:
     length: int
     mask_share: float = 0.15
     """share of the positions that are predicted"""
+    mixture: tuple[str, ...] = ()
+    """weights of the folder's sources in place of its own, as in text"""
 
     def __post_init__(self) -> None:
         check_length(self.length)
+        stages_of(self.mixture)
         if not 0 < self.mask_share < 1:
             raise ValueError(f"mask_share={self.mask_share} is not in (0, 1); BERT's is 0.15")
 

@@ -22,7 +22,8 @@ import numpy as np
 from foretell.corpus.batches import IGNORED, Arrays, parts, spread, text_bytes
 from foretell.corpus.config import SegmentData
 from foretell.corpus.megatron import TokenFile
-from foretell.corpus.order import shuffled, stream
+from foretell.corpus.order import stream
+from foretell.corpus.rows import Order, order_of, source_rows
 from foretell.corpus.tokens import Tokens, check_kind, check_length, open_tokens
 from foretell.errors import BadUse
 
@@ -62,6 +63,7 @@ class Segments:
     """Rows of sentence pairs with masks."""
 
     seed: int
+    order: Order
     length: int
     mask_share: float
     train: Stretches
@@ -74,7 +76,11 @@ class Segments:
         return len(self.train.start)
 
     def batch(self, samples: np.ndarray) -> Arrays:
-        return self._made(self.train, shuffled(samples, self.n_rows, self.seed), samples, self.seed)
+        return self._made(self.train, self.order.rows(samples), samples, self.seed)
+
+    def epochs(self, n_samples: int) -> dict[str, float]:
+        """How often each source was read after so many samples."""
+        return self.order.epochs(n_samples)
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         for rows in parts(spread(len(self.val.start), limit), batch_size):
@@ -166,11 +172,13 @@ def open_segments(data: SegmentData, seed: int) -> Segments:
     tokenizer = tokens.tokenizer()
     special = [tokenizer.special(name) for name in ("[CLS]", "[SEP]", "[PAD]", "[MASK]")]
     ordinary = np.setdiff1d(np.arange(tokenizer.n_vocab), list(tokenizer.specials.values()))
+    train = stretches(tokens, tokens.train, data.length)
     return Segments(
         seed=seed,
+        order=order_of(tokens, len(train.start), source_rows(tokens, train.start), data.mixture, seed),
         length=data.length,
         mask_share=data.mask_share,
-        train=stretches(tokens, tokens.train, data.length),
+        train=train,
         val=stretches(tokens, tokens.val, data.length),
         specials=Specials(cls=special[0], sep=special[1], pad=special[2], mask=special[3], ordinary=ordinary),
         byte_lengths=tokenizer.byte_lengths(),

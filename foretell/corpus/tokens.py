@@ -4,14 +4,20 @@
     documents.parquet                       id, source, split, offset (tokens), n_tokens, n_bytes of each document
     tokenizer.json  card.json               how it was encoded; counts, sizes and hashes
 
+A folder of several sources (mixing.py) holds them one after the other, documents never mixed; its card says where each
+begins, and how they are weighted:
+
+    "sources": {NAME: {"train": {"first": 0, "n_tokens": 9, "n_documents": 2}, "val": {...}}}
+    "mixture": [{"first": 0, "weights": {NAME: 0.6}}]
+
 bpe and gpt1 put <|endoftext|> after every document, and a document is one sequence. In wordpiece a document is a list
 of sentences, each one a sequence: [CLS] and [SEP] are set when a row is made, so none is stored.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +50,11 @@ class Tokens:
         """The tokenizer that encoded it."""
         return Tokenizer.load(self.folder)
 
+    def source_ends(self, name: str) -> dict[str, tuple[int, int]]:
+        """First token and end of each source in a split, in order; empty where the folder is of one source."""
+        places = {source: of[name] for source, of in self.card.get("sources", {}).items()}
+        return {source: (place["first"], place["first"] + place["n_tokens"]) for source, place in places.items()}
+
 
 def write_tokens(
     documents: Sequence[Document],
@@ -63,7 +74,7 @@ def write_tokens(
         sides = split(documents)
         with bar("encoding text", len(sides["train"]) + len(sides["val"]), quiet=quiet) as progress:
             for name in SPLITS:
-                rows += _write_split(aside / name, name, sides[name], tokenizer, progress)
+                rows += write_split(aside / name, name, sides[name], tokenizer, progress)
         (aside / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
         pq.write_table(pa.Table.from_pylist(rows), aside / SIDECAR, compression="zstd")
         card = {
@@ -83,8 +94,8 @@ def write_tokens(
     return folder
 
 
-def _write_split(
-    stem: Path, name: str, documents: list[Document], tokenizer: Tokenizer, progress: Bar
+def write_split(
+    stem: Path, name: str, documents: Iterable[Document], tokenizer: Tokenizer, progress: Bar
 ) -> list[dict[str, Any]]:
     """The sidecar's rows, after the .bin and the .idx of one split are written."""
     dtype, lengths, firsts, rows, offset = token_type(tokenizer.n_vocab), [], [0], [], 0
@@ -102,11 +113,11 @@ def _write_split(
     return rows
 
 
-def _encoded(documents: list[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
+def _encoded(documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
     """Each document with its sequences: one with its end, or its sentences."""
     whole = tokenizer.kind != "wordpiece"
-    for start in range(0, len(documents), BATCH):
-        batch = documents[start : start + BATCH]
+    ahead = iter(documents)
+    while batch := list(islice(ahead, BATCH)):
         parts = [[one.text] if whole else sentences(one.text) for one in batch]
         ids = tokenizer.encode_batch([part for text in parts for part in text])
         ends = np.cumsum([0, *map(len, parts)])
@@ -131,7 +142,34 @@ def open_tokens(folder: Path) -> Tokens:
         n = card.get("n_tokens", {}).get(name)
         if n != len(file.tokens):
             raise BadUse(f"{folder / name}.bin has {len(file.tokens)} tokens, its card says {n}: make the folder again")
-    return Tokens(folder=folder, card=card, train=train, val=val)
+    tokens = Tokens(folder=folder, card=card, train=train, val=val)
+    _check_sources(tokens)
+    return tokens
+
+
+def _check_sources(tokens: Tokens) -> None:
+    """BadUse if the sources of a card do not lie end to end in the files."""
+    path, remedy = tokens.folder / CARD, "make the folder again"
+    for name, file in zip(SPLITS, (tokens.train, tokens.val), strict=True):
+        try:
+            ends = list(tokens.source_ends(name).values())
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadUse(f"{path} does not say where its sources lie ({error}); {remedy}") from error
+        joints = [0, *(end for _, end in ends)]
+        if ends and (joints[:-1] != [first for first, _ in ends] or joints[-1] != len(file.tokens)):
+            raise BadUse(f"{path} has sources that do not fill {name}.bin end to end; {remedy}")
+
+
+def verify_tokens(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a token folder, all as its card says; BadUse that names the first that differs."""
+    card = open_tokens(folder).card
+    for name, due in card.get("sha256", {}).items():
+        path = folder / name
+        if path.parent != folder or not path.is_file():
+            raise BadUse(f"{folder / CARD} names {name!r}, which is not there; make the folder again")
+        if (there := sha256(path)) != due:
+            raise BadUse(f"{path} has SHA-256 {there[:16]}..., its card says {due[:16]}...: it was changed or damaged")
+    return dict(card.get("sha256", {}))
 
 
 def check_length(tokens: Tokens, needed: int) -> None:
