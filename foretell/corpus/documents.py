@@ -15,7 +15,7 @@ from typing import NamedTuple
 from foretell.errors import BadUse
 from foretell.runs import sha256, whole_folder
 
-FILE, CARD = "documents.parquet", "card.json"
+FILE, PARTS, CARD = "documents.parquet", "documents-*.parquet", "card.json"
 SNIFFED = 8192  # bytes in which a NUL means that a file is no text
 MOST_BAD = 0.1  # share of characters that are no UTF-8 above which a file is no text
 LONGEST_LINE = 2000  # characters; longer lines are data
@@ -62,7 +62,7 @@ def gather_folder(path: Path) -> Gathered:
     if not path.is_dir():
         rule = "is a file" if path.exists() else "does not exist"
         raise BadUse(f"{path} {rule}; give a folder that holds text files (.txt, .md, .rst, ...)")
-    if (path / FILE).exists():
+    if corpus_parts(path):
         return Gathered(load_documents(path), {})
     dropped: Counter[str] = Counter()
     found = []
@@ -149,12 +149,21 @@ def save_documents(gathered: Gathered, folder: Path) -> None:
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
 
 
+def corpus_parts(folder: Path) -> list[Path]:
+    """The Parquet files of a corpus, in order: documents.parquet, or documents-00000.parquet and so on."""
+    return sorted(folder.glob(FILE)) or sorted(folder.glob(PARTS))
+
+
 def load_documents(folder: Path) -> list[Document]:
-    """Inverse of save_documents(); BadUse if the file is no Parquet or lacks a column. `source` may be absent."""
+    """The documents of a corpus; BadUse if a file is no Parquet or lacks a column. `source` may be absent."""
+    return [one for part in corpus_parts(folder) or [folder / FILE] for one in _load(part, folder.resolve().name)]
+
+
+def _load(path: Path, name: str) -> list[Document]:
+    """The documents of one file; `name` is the source where the file names none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = folder / FILE
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
@@ -165,5 +174,5 @@ def load_documents(folder: Path) -> list[Document]:
         raise BadUse(f"{path} has no column {absent[0]!r}; a corpus has id, text and source")
     columns: list[Sequence[str]] = [table["id"].to_pylist(), table["text"].to_pylist()]
     named = "source" in table.column_names
-    columns.append(table["source"].to_pylist() if named else [folder.resolve().name] * table.num_rows)
+    columns.append(table["source"].to_pylist() if named else [name] * table.num_rows)
     return [Document(*row) for row in zip(*columns, strict=True)]

@@ -1,7 +1,7 @@
 """Compressed files as their content, a chunk at a time, across damage: gzip, zstd, xz, bz2, told by their first bytes.
 
-Such a file is a row of members (frames, streams), each of which can be unpacked by itself. Where one is damaged, what
-came out before the damage stands, a Gap says so, and reading goes on at the next member. Output is bounded: a member
+Such a file is a row of members (frames, streams), each of which can be unpacked by itself. Where one is damaged, the
+chunks before the damage stand, a Gap says so, and reading goes on at the next member. Output is bounded: a member
 of a few kilobytes that unpacks to gigabytes never is in memory as a whole.
 """
 
@@ -52,16 +52,20 @@ def chunks(file: BinaryIO) -> Iterator[bytes | Gap]:
 
 
 def _unpacked(file: BinaryIO, pack: str) -> Iterator[bytes | Gap]:
-    at: int | None = 0
-    while at is not None:
+    at, is_known = 0, True  # where the next member begins, or where to look for it behind damage that was told
+    while at >= 0:
         begin = _next_begin(file, pack, at)
-        after_padding = _past_zeros(file, at)
-        if begin is None or begin > after_padding:
-            left = file.seek(0, 2) - after_padding
-            if left > 0:
-                skipped = left if begin is None else begin - after_padding
-                yield Gap(f"{skipped} bytes at byte {after_padding} are no {pack}")
-        at = None if begin is None else (yield from _member(file, pack, begin))
+        if is_known and (gap := _other(file, pack, _past_zeros(file, at), begin)):
+            yield gap
+        if begin is None:
+            return
+        at, is_known = yield from _member(file, pack, begin)
+
+
+def _other(file: BinaryIO, pack: str, at: int, begin: int | None) -> Gap | None:
+    """A gap for what lies between the end of a member and the beginning of the next, or the end of the file."""
+    size = (file.seek(0, 2) if begin is None else begin) - at
+    return Gap(f"{size} bytes at byte {at} are no {pack}") if size > 0 else None
 
 
 def _past_zeros(file: BinaryIO, at: int) -> int:
@@ -89,8 +93,8 @@ def _next_begin(file: BinaryIO, pack: str, at: int) -> int | None:
     return None
 
 
-def _member(file: BinaryIO, pack: str, begin: int) -> Generator[bytes | Gap, None, int | None]:
-    """Unpack the member at `begin`; where to look for the next one, or None at the end of the file."""
+def _member(file: BinaryIO, pack: str, begin: int) -> Generator[bytes | Gap, None, tuple[int, bool]]:
+    """Unpack the member at `begin`; where the next one begins, or (and False) where to look for it, -1 for nowhere."""
     file.seek(begin)
     decoder = _decoder(pack)
     while True:
@@ -98,14 +102,14 @@ def _member(file: BinaryIO, pack: str, begin: int) -> Generator[bytes | Gap, Non
         data = file.read(FEED)
         if not data:
             yield Gap(f"ends in the middle of the {pack} member at byte {begin}: the file was cut off")
-            return None
+            return -1, False
         try:
             left = yield from _outputs(decoder, pack, data)
         except _errors(pack) as error:
             yield Gap(f"the {pack} member at byte {begin} is damaged ({error})")
-            return max(begin + 1, read_at)
+            return max(begin + 1, read_at), False
         if decoder.eof:
-            return file.tell() - left
+            return file.tell() - left, True
 
 
 def _decoder(pack: str) -> Any:

@@ -1,0 +1,114 @@
+"""The card of a corpus: what it holds and how it came about, as card.json, as Markdown and as lines on a terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
+from foretell.corpus.funnel import TOLD, Counts, by_reason, funnel, total
+
+Card = dict[str, Any]
+
+
+def languages(counts: Counts, sources: Sequence[SourceConfig]) -> list[Card]:
+    """Documents of each language over all sources, before any was left out, as openai/gpt-3 tells its own."""
+    found = by_reason(counts, "language", [source.name for source in sources], "language")
+    n = sum(found.values())
+    return [{"language": code or "unknown", "documents": k, "share": k / n} for code, k in found.items()]
+
+
+def source_rows(counts: Counts, cfg: CorpusConfig, last: str) -> list[Card]:
+    """What each source gave: what was read of it, what is left, and its own funnel."""
+    rows = []
+    for source in cfg.kept:
+        row = {"source": source.name, "role": source.role, "paths": [_shown(path) for path in source.paths]}
+        left = {what: counts[source.name, last, what] for what in ("documents", "bytes")}
+        rows.append(row | left | {"funnel": funnel(counts, [source.name])})
+    return rows
+
+
+def _shown(path: str) -> str:
+    """A path without the folders above it, which are the machine's and not the corpus's."""
+    return path if "://" in path or path.startswith("hf:") else path.rstrip("/").rpartition("/")[2]
+
+
+def counted(counts: Counts, cfg: CorpusConfig) -> Card:
+    """The part of the card that is counts."""
+    names = [source.name for source in cfg.kept]
+    rows = funnel(counts, names)
+    last = rows[-1]["step"]
+    masked = by_reason(counts, "exact text", names, "masked")
+    return {
+        "n_documents": total(counts, last, "documents", names),
+        "n_bytes": total(counts, last, "bytes", names),
+        "documents_of": {name: counts[name, last, "documents"] for name in sorted(names)},
+        "dropped": {reason: n for row in rows for reason, n in row["dropped"].items()},
+        "funnel": rows,
+        "sources": source_rows(counts, cfg, last),
+        "languages": languages(counts, cfg.kept),
+        "masked": masked,
+    }
+
+
+def told(card: Card) -> list[str]:
+    """What the command prints: the funnel, the languages, what the steps found, the mixture."""
+    return [*funnel_lines(card["funnel"]), *_extras(card), *mixture_lines(card.get("mixture", []))]
+
+
+def funnel_lines(rows: Sequence[Card]) -> list[str]:
+    """The funnel as lines of text, with the commonest reasons of each step."""
+    lines = [f"{'step':18} {'documents':>12} {'bytes':>16}  dropped"]
+    for row in rows:
+        said = ", ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
+        lines.append(f"{row['step']:18} {row['documents']:12,} {row['bytes']:16,}  {said}".rstrip())
+    return lines
+
+
+def _extras(card: Card) -> list[str]:
+    """Languages, classifier, duplicates and cut text, a line each where there is one."""
+    lines = []
+    if card["languages"]:
+        most = ", ".join(f"{row['language']} {row['share']:.1%}" for row in card["languages"][:6])
+        lines.append(f"languages: {most}")
+    if card.get("quality"):
+        lines.append(f"classifier: AUC {card['quality']['auc']:.3f} on held-out documents")
+    if card["masked"]:
+        lines.append("masked: " + ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items()))
+    return lines
+
+
+def mixture_lines(rows: Sequence[Card]) -> list[str]:
+    """The table of the mixture: tokens, weight and epochs of each source over the budget."""
+    if not rows:
+        return []
+    lines = ["", f"{'source':24} {'tokens':>14} {'weight':>8} {'epochs':>8}"]
+    for row in rows:
+        lines.append(f"{row['source']:24} {row['tokens']:14,} {row['weight']:8.1%} {row['epochs']:8.2f}")
+    return lines
+
+
+def markdown(card: Card, name: str) -> str:
+    """The data card that lies in the corpus as README.md."""
+    lines = [f"# {name}", "", f"A corpus of {card['n_documents']:,} documents, {card['n_bytes']:,} bytes of text, "]
+    lines[-1] += f"made by `foretell corpus --recipe {card['recipe']}` of foretell {card['version']}."
+    lines += ["", "## Sources", "", "| source | role | documents | bytes | from |", "| --- | --- | --- | --- | --- |"]
+    for row in card["sources"]:
+        cells = [row["source"], row["role"], f"{row['documents']:,}", f"{row['bytes']:,}", ", ".join(row["paths"])]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "## What each step left", "", "| step | what is left | documents | bytes | dropped |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for row in card["funnel"]:
+        said = "; ".join(f"{n:,} {reason}" for reason, n in row["dropped"].items())
+        cells = [row["step"], TOLD[row["step"]], f"{row['documents']:,}", f"{row['bytes']:,}", said]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "Every record that was dropped is in dropped.parquet with its step, its reason and its beginning."]
+    if card["languages"]:
+        lines += ["", "## Languages", "", "| language | documents | share |", "| --- | --- | --- |"]
+        lines += [f"| {r['language']} | {r['documents']:,} | {r['share']:.2%} |" for r in card["languages"]]
+    lines += _masked_markdown(card)
+    lines += ["", "## Terms", "", "The texts keep the terms of their sources; this card grants none."]
+    return "\n".join(lines) + "\n"
+
+
+def _masked_markdown(card: Card) -> list[str]:
+    said = ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items())
+    return ["", "## Personal data", "", f"Masked: {said or 'nothing; masking was off or found none'}."]

@@ -1,0 +1,104 @@
+"""What each step of the corpus took and left: counted in every partition, added up, told as a funnel.
+
+Counts are one flat Counter of (source, step, what), so that those of partitions are added with `+`:
+
+    what    documents, bytes      what is left after the step; bytes of HTML before extraction, of UTF-8 text after it
+            dropped REASON        what the step took away, by reason
+            language CODE         documents of a language after the step language
+            masked KIND           addresses and numbers masked, by kind
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Counts = Counter[tuple[str, str, str]]
+
+STEPS = (
+    "read",
+    "karma",
+    "domain",
+    "extract",
+    "language",
+    "rules",
+    "quality",
+    "exact duplicates",
+    "near duplicates",
+    "exact text",
+    "decontaminate",
+)
+TOLD = {
+    "read": "records of the sources that could be read",
+    "karma": "pages that a post with enough karma links to",
+    "domain": "pages of domains that are not left out",
+    "extract": "pages that hold text",
+    "language": "documents in a language that is kept",
+    "rules": "documents that pass the heuristic rules",
+    "quality": "documents that pass the quality gate",
+    "exact duplicates": "documents after copies of the same text",
+    "near duplicates": "documents after near duplicates",
+    "exact text": "documents after the careful extraction",
+    "decontaminate": "documents after text of the evaluation sets is cut out",
+}
+
+
+def keep(counts: Counts, source: str, step: str, sizes: Iterable[int]) -> None:
+    """Count what is left after a step: documents of these sizes in bytes."""
+    sizes = list(sizes)
+    counts[source, step, "documents"] += len(sizes)
+    counts[source, step, "bytes"] += sum(sizes)
+
+
+def counted_as(reason: str) -> str:
+    """A reason without what is particular to one record: what stands after `: `."""
+    return reason.partition(": ")[0]
+
+
+def as_rows(counts: Counts) -> list[list[Any]]:
+    """Counts as rows for JSON, in an order of their own; from_rows() is the inverse."""
+    return [[*key, n] for key, n in sorted(counts.items())]
+
+
+def from_rows(rows: Iterable[Sequence[Any]]) -> Counts:
+    """Inverse of as_rows()."""
+    return Counter({(source, step, what): n for source, step, what, n in rows})
+
+
+def by_reason(counts: Counts, step: str, sources: Sequence[str], kind: str = "dropped") -> dict[str, int]:
+    """What a step dropped of some sources by reason (or masked, or found of each language), the most first."""
+    found: Counter[str] = Counter()
+    for (source, at, what), n in counts.items():
+        if source in sources and at == step and what.startswith(f"{kind} "):
+            found[what.removeprefix(f"{kind} ")] += n
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def total(counts: Counts, step: str, what: str, sources: Sequence[str]) -> int:
+    """One count of a step over some sources."""
+    return sum(counts[source, step, what] for source in sources)
+
+
+def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of the funnel of some sources: every step that was made, what it left and what it dropped."""
+    made = {step for (source, step, _) in counts if source in sources}
+    rows: list[dict[str, Any]] = []
+    for step in STEPS:
+        if step not in made:
+            continue
+        dropped = by_reason(counts, step, sources)
+        left = total(counts, step, "documents", sources)
+        row = {"step": step, "in": left + sum(dropped.values()), "documents": left}
+        rows.append(row | {"bytes": total(counts, step, "bytes", sources), "dropped": dropped})
+    return rows
+
+
+def nothing_read(counts: Counts, source: str) -> str:
+    """Why a source gave no document at all, as words; empty where it gave some."""
+    last = "extract" if counts[source, "extract", "documents"] else ""
+    if last:
+        return ""
+    reasons: Counter[str] = Counter()
+    for (name, _, what), n in counts.items():
+        if name == source and what.startswith("dropped "):
+            reasons[what.removeprefix("dropped ")] += n
+    return ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)) or "it holds no record"

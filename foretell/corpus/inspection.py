@@ -1,0 +1,96 @@
+"""A look into a corpus: its funnel, examples of what each step dropped and why, lengths, languages, sources."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foretell.corpus.card import mixture_lines, told
+from foretell.corpus.documents import CARD, corpus_parts
+from foretell.corpus.funnel import counted_as
+from foretell.corpus.partition import LOST, tables
+from foretell.errors import BadUse
+from foretell.runs import read_json
+
+QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+def inspected(folder: Path, limit: int = 2, step: str = "") -> dict[str, Any]:
+    """The card with lengths and, of each step and reason, `limit` dropped records; BadUse if it is no corpus."""
+    card = read_json(folder / CARD)
+    if not isinstance(card, dict) or card.get("kind") != "corpus" or "funnel" not in card:
+        raise BadUse(f"{folder} is no corpus that foretell corpus wrote; give the folder of its --out")
+    steps = [row["step"] for row in card["funnel"]]
+    if step and step not in steps:
+        raise BadUse(f"no step of {folder} is called {step!r}; its steps are {', '.join(steps)}")
+    return {**card, "lengths": lengths(folder), "examples": examples(folder, limit, step)}
+
+
+def lengths(folder: Path) -> dict[str, dict[str, int]]:
+    """Characters of the documents of each source: quantiles, in per cent."""
+    import pyarrow.compute as pc
+
+    found: dict[str, list[np.ndarray]] = {}
+    for file in corpus_parts(folder):
+        for table in tables(file, ["source", "text"]):
+            sizes = pc.utf8_length(table["text"]).to_numpy()
+            sources = np.array(table["source"].to_pylist())
+            for source in np.unique(sources):
+                found.setdefault(str(source), []).append(sizes[sources == source])
+    cuts = {name: np.percentile(np.concatenate(parts), QUANTILES) for name, parts in sorted(found.items())}
+    return {name: {str(q): int(n) for q, n in zip(QUANTILES, cut, strict=True)} for name, cut in cuts.items()}
+
+
+def examples(folder: Path, limit: int, step: str = "") -> list[dict[str, str]]:
+    """The first dropped records of each step and reason, in the order of the file."""
+    seen: dict[tuple[str, str], int] = {}
+    found = []
+    for row in _dropped(folder):
+        key = row["step"], counted_as(row["reason"])
+        if seen.setdefault(key, 0) < limit and step in ("", row["step"]):
+            seen[key] += 1
+            found.append(row)
+    return found
+
+
+def _dropped(folder: Path) -> Iterator[dict[str, str]]:
+    for table in tables(folder / LOST):
+        yield from table.to_pylist()
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """What was found, as lines of text."""
+    said = [f"{found['recipe']}: {found['n_documents']:,} documents, {found['n_bytes']:,} bytes of text", ""]
+    said += told({**found, "mixture": []})
+    said += ["", *source_lines(found["sources"]), "", *length_lines(found["lengths"])]
+    said += mixture_lines(found.get("mixture", []))
+    return [*said, "", *example_lines(found["examples"])]
+
+
+def source_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What each source gave."""
+    head = f"{'source':24} {'role':8} {'read':>10} {'left':>10} {'bytes left':>16}"
+    body = []
+    for row in rows:
+        read = row["funnel"][0]["in"] if row["funnel"] else 0
+        body.append(f"{row['source']:24} {row['role']:8} {read:10,} {row['documents']:10,} {row['bytes']:16,}")
+    return [head, *body]
+
+
+def length_lines(rows: dict[str, dict[str, int]]) -> list[str]:
+    """Quantiles of the documents' lengths."""
+    head = f"{'characters':24} " + " ".join(f"{q}%".rjust(10) for q in QUANTILES)
+    return [head, *(f"{name:24} " + " ".join(f"{n:10,}" for n in row.values()) for name, row in rows.items())]
+
+
+def example_lines(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Dropped records under the step and reason that took them."""
+    said, last = [], ""
+    for row in sorted(rows, key=lambda row: row["step"]):
+        head = f"{row['step']}: {row['reason']}"
+        said += [head] if head != last else []
+        last = head
+        start = " ".join(row["excerpt"].split())[:100]
+        said.append(f"    {row['id']}  {row['source']}  {row['url']}".rstrip() + (f"  {start}" if start else ""))
+    return said

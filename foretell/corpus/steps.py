@@ -1,0 +1,138 @@
+"""The later steps of a partition: the rules and the gate, the survivors' exact text, masks, decontamination.
+
+Each reads a partition of the step before and writes its own. What a step must know of all documents together (the
+classifier, the duplicates, the evaluation sets) it reads from a file that was made before.
+"""
+
+import math
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from foretell.corpus.corpus_config import CorpusConfig
+from foretell.corpus.funnel import as_rows
+from foretell.corpus.partition import KEPT, PAGES, Writing, each_batch, tables
+from foretell.corpus.schema import DOCUMENTS
+
+Table = pa.Table
+
+
+def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tuple[str, ...]) -> dict[str, Any]:
+    """Rules and quality gate: inputs are a partition's documents and, where there is a gate, the classifier's folder.
+
+    Documents of sources that are not raw are scored and never dropped.
+    """
+    classifier = inputs[1] if len(inputs) > 1 else ""
+
+    def change(part: Writing, table: Table) -> Table:
+        judged = [source in raw for source in table["source"].to_pylist()]
+        if cfg.use_rules:
+            table = part.sift(table, "rules", _broken_rules(table, judged, cfg))
+        return _gated(part, table, cfg, raw, classifier) if classifier else table
+
+    return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
+
+
+def _broken_rules(table: Table, judged: list[bool], cfg: CorpusConfig) -> list[str]:
+    from foretell.corpus.rules import reasons
+
+    texts = table["text"].to_pylist()
+    return [reasons(text, cfg.rules) if is_raw else "" for text, is_raw in zip(texts, judged, strict=True)]
+
+
+def _gated(part: Writing, table: Table, cfg: CorpusConfig, raw: tuple[str, ...], classifier: str) -> Table:
+    """The documents with their scores, and without the raw ones that the gate keeps out."""
+    from foretell.corpus.quality import keep, score
+
+    scores = score(loaded(classifier), table["text"])
+    table = with_column(table, "quality", pa.array(scores, pa.float32()))
+    passed = keep(scores, table["id"].to_pylist(), alpha=cfg.quality.alpha, seed=cfg.seed)
+    sources = table["source"].to_pylist()
+    reasons = ["quality" if source in raw and not ok else "" for source, ok in zip(sources, passed, strict=True)]
+    return part.sift(table, "quality", reasons)
+
+
+@cache
+def loaded(folder: str) -> Any:
+    """A classifier, read once in a process."""
+    from foretell.corpus.quality import load
+
+    return load(Path(folder).parent)
+
+
+def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> dict[str, Any]:
+    """Documents without duplicates, with their exact text and masked.
+
+    Inputs: a partition's documents, the table of duplicates, the pages that the documents were taken from.
+    """
+    gone = duplicate_table(inputs[1])
+    pages = page_texts(Path(inputs[2]), gone, Path(inputs[0])) if cfg.exact_text else {}
+    masked: Counter[str] = Counter()
+
+    def change(part: Writing, table: Table) -> Table:
+        table = unique(part, table, gone, cfg)
+        return final_text(part, table, pages, cfg, masked)
+
+    return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
+
+
+@cache
+def duplicate_table(path: str) -> dict[str, tuple[str, str]]:
+    """Of every document of a cluster the one that is kept of it and how it is a copy: `exact`, `fuzzy` or `kept`."""
+    table = pq.read_table(path)
+    columns = (table[name].to_pylist() for name in ("id", "cluster", "kind"))
+    return {name: (cluster, kind) for name, cluster, kind in zip(*columns, strict=True)}
+
+
+def unique(part: Writing, table: Table, gone: dict[str, tuple[str, str]], cfg: CorpusConfig) -> Table:
+    """The documents that are kept of their clusters, with the cluster's name."""
+    for step, kind in (("exact duplicates", "exact"), ("near duplicates", "fuzzy")):
+        if kind == "fuzzy" and not cfg.near_duplicates:
+            continue
+        found = [gone.get(name, ("", "")) for name in table["id"].to_pylist()]
+        table = part.sift(table, step, [_copy_of(name, how, kind) for name, how in found])
+    clusters = [gone.get(name, ("", ""))[0] for name in table["id"].to_pylist()]
+    return with_column(table, "cluster", pa.array(clusters, pa.string()))
+
+
+def _copy_of(kept: str, how: str, kind: str) -> str:
+    words = {"exact": "the same text as another", "fuzzy": "nearly the text of another"}
+    return f"{words[kind]}: {kept}" if how == kind else ""
+
+
+def page_texts(file: Path, gone: dict[str, tuple[str, str]], documents: Path) -> dict[str, str]:
+    """The exact text of every surviving page of a partition by id."""
+    from foretell.corpus.extract import exact_text
+
+    left = set(pq.read_table(documents, columns=["id"])["id"].to_pylist())
+    found = {}
+    for table in tables(file):
+        for name, html in zip(table["id"].to_pylist(), table["html"].to_pylist(), strict=True):
+            if name in left and gone.get(name, ("", "kept"))[1] == "kept":
+                found[name] = exact_text(html)
+    return found
+
+
+def final_text(part: Writing, table: Table, pages: dict[str, str], cfg: CorpusConfig, masked: Counter[str]) -> Table:
+    """The documents with the careful extractor's text where there is a page, masked where that is asked for."""
+    texts = [pages.get(name) or text for name, text in zip(*(table[c].to_pylist() for c in ("id", "text")), strict=True)]
+    if cfg.mask_pii:
+        from foretell.corpus.pii import masked as mask
+
+        sources = table["source"].to_pylist()
+        for i, source in enumerate(sources):
+            texts[i], found = mask(texts[i])
+            for kind, n in found.items():
+                part.counts[source, "exact text", f"masked {kind}"] += n
+    table = with_column(table, "text", pa.array(texts, pa.string()))
+    return part.sift(table, "exact text", ["" if text.strip() else "no text" for text in texts])
+
+
+def with_column(table: Table, name: str, values: pa.Array) -> Table:
+    """The table with one column replaced."""
+    return table.set_column(table.schema.get_field_index(name), DOCUMENTS.field(name), values)
