@@ -1,7 +1,8 @@
 """The engine under the corpus: Daft, in this process or on a Ray cluster. Nothing else in foretell imports it.
 
-    started          the library, made fit for use: see there what it is kept from
     map_partitions   a Python function over partitions, each in a folder with a manifest: what is done stays done
+    evaluated        the library's expressions on a table here and now, on no runner: for use within such functions
+    started          the library on its runner, for queries over files
 
 The same call gives the same files on either runner and for any number of workers.
 """
@@ -135,11 +136,18 @@ def _raise(name: str, error: list[str]) -> None:
     raise raised
 
 
-def started(engine: EngineConfig) -> Any:
-    """The library daft, on the runner that the config names; BadUse where it or ray is not installed.
+def evaluated(table: Any, **expressions: Any) -> Any:
+    """An Arrow table with a column for each expression, computed on the rows of an Arrow table in this thread."""
+    daft = library()
+    named = daft.expressions.ExpressionsProjection([made.alias(name) for name, made in expressions.items()])
+    return daft.recordbatch.MicroPartition.from_arrow(table).eval_expression_list(named).to_arrow()
 
-    It is kept from: sending usage figures when it is imported; reading eight files ahead, whose memory grows with them
-    (`scantask_max_parallel`); drawing bars of its own; a fault at exit after it has written files or run functions.
+
+def library() -> Any:
+    """The library daft, made fit for use; BadUse where it is not installed.
+
+    It is kept from sending usage figures when it is imported, from drawing bars of its own, and from a fault at exit
+    after it has written files or run functions.
     """
     first = "daft" not in sys.modules
     os.environ.update(QUIET)  # noqa: TID251  the library has no other switch, and reads it when it is imported
@@ -149,10 +157,16 @@ def started(engine: EngineConfig) -> Any:
         raise BadUse("the corpus engine needs the package daft; pip install 'foretell[corpus]'") from error
     if first:
         atexit.register(time.sleep, LET_GO)
+    return daft
+
+
+def started(engine: EngineConfig) -> Any:
+    """The library on the runner that the config names, once in a process; it reads no more files ahead than workers."""
+    daft = library()
     running = daft.runners._get_runner()
     if running is None:
         _choose_runner(daft, engine)
-        daft.set_execution_config(scantask_max_parallel=engine.n_workers)
+        daft.set_execution_config(scantask_max_parallel=engine.n_workers)  # eight by default, whose memory is held
     elif running.name != engine.runner:
         raise BadUse(f"runner={engine.runner}: this process already uses {running.name}; start another for it")
     return daft
