@@ -75,7 +75,7 @@ def _large_star(daft: Any, edges: Any) -> Any:
 
 def _small_star(daft: Any, edges: Any) -> Any:
     """Edges (u, v) with u > v, of edges with u > v."""
-    u, v, least = daft.col("u"), daft.col("v"), daft.col("least")
+    v, least = daft.col("v"), daft.col("least")
     center = edges.groupby("u").agg(v.min().alias("least"))
     moved = edges.join(center, on="u").where(v > least).select(v.alias("u"), least.alias("v"))
     return moved.union_all(center.select("u", least.alias("v"))).distinct()

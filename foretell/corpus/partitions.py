@@ -90,6 +90,13 @@ def finish(work: Work, stage: Path, partition: Partition, of: str) -> Finished:
     return Finished(folder, result, False)
 
 
+def done_here(work: Work, stage: Path, partition: Partition, key: str) -> Finished:
+    """A partition done by an earlier call, or now in this process: for work that is itself a query of the engine."""
+    of = fingerprint(named(work), key, partition)
+    stage.mkdir(parents=True, exist_ok=True)
+    return found(stage, partition, of) or finish(work, stage, partition, of)
+
+
 def sweep(stage: Path) -> None:
     """Remove what a kill has left aside in a stage."""
     for left in [*stage.glob(".*.partial-*"), *stage.glob(".*.old-*")]:
