@@ -11,11 +11,17 @@ from typing import Any, Literal
 from foretell.corpus.reading.frames import Frame, frames
 from foretell.corpus.reading.records import Broken, Limits, Raw, checked, excerpt
 
+Decoding = Literal["all", "transfer", "content", "none"]
 TEXT_TYPES, HTML_TYPES = ("text/plain", "text/markdown"), ("text/html", "application/xhtml+xml")
 HTML_SIGNS = (b"<!doctype html", b"<html")
 SNIFFED = 1024  # bytes in which a page without a content type shows that it is HTML
 PACKED_SIGNS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-DECODINGS = ("all", "transfer", "content", "none")  # headers often name an encoding that the crawler has undone
+DECODINGS: tuple[Decoding, ...] = (
+    "all",
+    "transfer",
+    "content",
+    "none",
+)  # headers often name an encoding that the crawler has undone
 
 
 def read_warc(path: Path, limits: Limits) -> Iterator[Raw | Broken]:
@@ -77,7 +83,7 @@ def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken
     return Broken(name, f"its content cannot be unpacked ({problem or 'the encoding is not as its head says'})", url)
 
 
-def _http(content: bytes, decoding: str) -> Any:
+def _http(content: bytes, decoding: Decoding) -> Any:
     from fastwarc.warc import WarcRecord
 
     record = WarcRecord.from_bytes(content)
