@@ -1,7 +1,6 @@
 """The main job, at a size that takes a minute: every rung, measured, reported; found done the second time."""
 
 import json
-import random
 import re
 
 import pytest
@@ -9,21 +8,13 @@ import pytest
 from foretell.cli import main
 from foretell.errors import BadUse
 from foretell.recipes.lineage import STAGES, Climb, climb
-
-PROSE = "The {0} of a {1} is kept in the {2}, so that a {0} can be found again. It returns the {2} of the {1}. "
-SOUNDS = [first + vowel for first in "bdfgklmnprst" for vowel in "aeiou"]
-WORDS = [a + b + c for a in SOUNDS[::5] for b in SOUNDS[1::7] for c in SOUNDS[2::11]]
+from tests.prose import write_prose
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder of text of the user's own, of words enough for a vocabulary."""
-    root = tmp_path_factory.mktemp("text")
-    draw = random.Random(0)
-    for i in range(30):
-        lines = [PROSE.format(*draw.sample(WORDS, 3)) + f"Page {i}.\n" for _ in range(60)]
-        (root / f"part{i}.txt").write_text("".join(lines))
-    return root
+    """A folder of text of the user's own."""
+    return write_prose(tmp_path_factory.mktemp("text"))
 
 
 @pytest.mark.slow
