@@ -34,6 +34,8 @@ def run(args: list[str]) -> None:
         if known.list:
             return
         raise BadUse("no recipe is named; give one of the above, such as gpt2.pretrain:nano")
+    if rest and args[0] != known.recipe:
+        raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
     from foretell.api import train
     from foretell.train.loop import Stopped
