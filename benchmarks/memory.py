@@ -35,8 +35,8 @@ def main() -> None:
             )
             rows.append(f"| {name} | {int(said.stdout) / 2**20:.2f} |")
             print(rows[-1], flush=True)
-    head = f"Peak resident memory of `foretell train {' '.join(RECIPE)}`\n"
-    head += f"(context 1024): three steps, evaluations and the checkpoint; {processor()}; made by benchmarks/memory.py.\n\n| run | GiB |\n| --- | --- |\n"
+    head = f"Peak resident memory of `foretell train {' '.join(RECIPE)}`\n(context 1024): three steps, evaluations "
+    head += f"and the checkpoint; {processor()};\nmade by benchmarks/memory.py.\n\n| run | GiB |\n| --- | --- |\n"
     (HERE / "memory.md").write_text(head + "\n".join(rows) + "\n")
 
 

@@ -195,7 +195,7 @@ def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch)
 
 
 def test_a_run_that_diverges_writes_no_model(tmp_path):
-    with pytest.raises(Failed, match="not a number after step 12, so no model was written; .* lower --optim.lr"):
+    with pytest.raises(Failed, match=r"not a number after step 12, so no model was written; .* lower --optim.lr"):
         train(config(steps=12, optim=AdamW(lr=1e30), clip=0.0), tmp_path, quiet=True)
     assert not (tmp_path / "model").exists()
     assert "finished" not in json.loads((tmp_path / "lineage.json").read_text())

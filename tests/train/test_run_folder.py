@@ -139,5 +139,5 @@ def test_a_folder_is_the_same_however_it_is_spelt(tmp_path, monkeypatch):
     open_folder(tmp_path / "run", config(data=TextData(folder="tokens", length=8)))
     (tmp_path / "run" / "metrics.jsonl").touch()
     open_folder(tmp_path / "run", config(data=TextData(folder=str(tmp_path / "tokens"), length=8)))
-    with pytest.raises(BadUse, match="data.folder is 'tokens' there"):
+    with pytest.raises(BadUse, match=r"data\.folder is 'tokens' there"):
         open_folder(tmp_path / "run", config(data=TextData(folder="other", length=8)))
