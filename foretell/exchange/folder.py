@@ -110,11 +110,13 @@ def nearest_layout(cfg: NetworkConfig) -> ModuleType:
 def special_ids(cfg: NetworkConfig, tokenizer: Tokenizer | None) -> dict[str, Any]:
     """The ids that other tools need to start, stop and pad; a seq2seq starts from its end, an encoder only pads.
 
-    Without a tokenizer a decoder's are null: the defaults of its class are ids of another vocabulary.
+    Without a tokenizer, or an end in it, a decoder's are null: the defaults of its class are ids of another vocabulary.
     """
     if tokenizer is None:
         return dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id") if cfg.kind == "decoder" else ())
     check_vocabulary(cfg, tokenizer)
+    if not tokenizer.has_end:
+        return special_ids(cfg, None)
     end, pad = tokenizer.end_of_text, {"pad_token_id": tokenizer.pad}
     if cfg.kind == "encoder":
         return pad
@@ -206,10 +208,12 @@ def load_weights_into(network: Network, source: str | Path) -> list[str]:
     there, here = start.state_dict(), network.state_dict()
     missing = sorted(here.keys() - there.keys())
     assert all(name.split(".")[0] in HEADS for name in missing), "two bodies of equal configs hold equal names"
+    shared = sorted(here.keys() & there.keys())
+    for name in shared:  # all are seen to fit before any is copied
+        if here[name].shape != there[name].shape:
+            shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
+            raise BadUse(f"cannot start from {source}: {name} is {shapes}; give a model with the same heads")
     with torch.no_grad():
-        for name in here.keys() & there.keys():
-            if here[name].shape != there[name].shape:
-                shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
-                raise BadUse(f"cannot start from {source}: {name} is {shapes}; give a model with the same heads")
+        for name in shared:
             here[name].copy_(there[name])
     return missing

@@ -104,7 +104,6 @@ def table(cfg: NetworkConfig) -> list[Entry]:
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
     """Their weights; Unfit where the class cannot hold ours."""
-    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
@@ -113,4 +112,4 @@ def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
     theirs = names.tied(theirs, {"lm_head.weight": "transformer.wte.weight"})
     kept = names.without(theirs, ".attn.bias", ".attn.masked_bias")
-    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))
+    return names.to_ours(table(cfg), kept, build_meta(cfg).state_dict())

@@ -98,7 +98,6 @@ def table(cfg: NetworkConfig) -> list[Entry]:
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
     """Their weights; Unfit where the class cannot hold ours."""
-    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
@@ -107,4 +106,4 @@ def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
     theirs = names.tied(theirs, {"lm_head.weight": "transformer.tokens_embed.weight"})
     kept = names.without(theirs, ".attn.bias", "position_ids")
-    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))
+    return names.to_ours(table(cfg), kept, build_meta(cfg).state_dict())
