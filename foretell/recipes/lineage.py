@@ -11,6 +11,7 @@ was made from. So the command can be stopped and given again at any moment.
 
 import hashlib
 import json
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -50,9 +51,10 @@ class Climb:
     @property
     def command(self) -> str:
         """The command that climbs so."""
-        text = "" if self.text == EMBEDDED else f" --text {Path(self.text).name}"
-        scale = "" if self.scale == "nano" else f" --scale {self.scale}"
-        return f"foretell demo{text}{scale}" + ("" if self.out == OUT else f" --out {self.out.name}")
+        text = [] if self.text == EMBEDDED else ["--text", Path(self.text).as_posix()]
+        scale = [] if self.scale == "nano" else ["--scale", self.scale]
+        out = [] if self.out == OUT else ["--out", self.out.as_posix()]
+        return shlex.join(["foretell", "demo", *text, *scale, *out])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +70,7 @@ def climb(plan: Climb) -> Path:
     """The report's path, when every stage is done; the report is written after each, so that there is one early."""
     if plan.scale not in SCALES:
         raise BadUse(f"scale {plan.scale!r} is none of {', '.join(SCALES)}; nano is for a laptop, mini takes hours")
+    keep_to(plan)
     begun, done, spent = time.monotonic(), 0.0, []
     total = sum(stage.weight for stage in STAGES)
     for number, stage in enumerate(STAGES, 1):
@@ -84,6 +87,18 @@ def climb(plan: Climb) -> Path:
         tell_story(plan, spent + waiting)
         report(plan)
     return plan.out / "report.html"
+
+
+def keep_to(plan: Climb) -> None:
+    """Write down what the folder is climbed for; BadUse, before anything is changed, if it was for something else."""
+    text = plan.text if plan.text == EMBEDDED else str(Path(plan.text).resolve())
+    path, asked = plan.out / "plan.json", {"scale": plan.scale, "text": text}
+    there = read_json(path) if path.exists() else asked
+    if there != asked:
+        name = next(name for name in asked if there.get(name) != asked[name])
+        rule = f"holds a demo whose {name} is {there.get(name)!r}, not {asked[name]!r}"
+        raise BadUse(f"{plan.out} {rule}; give another --out, or remove the folder")
+    write_whole(path, json.dumps(asked) + "\n")
 
 
 def say(plan: Climb, line: str) -> None:

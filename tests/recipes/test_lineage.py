@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +46,15 @@ def test_the_demo_climbs_on_the_users_own_text(tmp_path, folder):
 def test_an_unknown_scale_is_refused(tmp_path):
     with pytest.raises(BadUse, match="scale 'big' is none of smoke, nano, mini"):
         climb(Climb(out=tmp_path, text="embedded", scale="big", quiet=True))
+
+
+def test_a_demo_for_something_else_is_refused_before_anything_changes(tmp_path):
+    (tmp_path / "plan.json").write_text('{"scale": "smoke", "text": "embedded"}')
+    with pytest.raises(BadUse, match="holds a demo whose scale is 'smoke', not 'nano'; give another --out"):
+        climb(Climb(out=tmp_path, text="embedded", scale="nano", quiet=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_the_command_of_a_climb_can_be_given_again():
+    plan = Climb(out=Path("runs/my demo"), text="a/b c", scale="mini")
+    assert plan.command == "foretell demo --text 'a/b c' --scale mini --out 'runs/my demo'"
