@@ -51,8 +51,8 @@ def prepare_tokens(
         gathered = gather_documentation(DOCUMENTATION_BYTES, quiet)
     else:
         _say_dropped(gathered, folder, quiet)
+    new = apart if where.exists() or tokenizer else where  # the plain name is that of the text's own tokenizer
     tokenizer = tokenizer or train_tokenizer(kind, sample(gathered.documents), n_vocab, quiet=quiet)
-    new = apart if where.exists() else where
     return write_tokens(gathered.documents, tokenizer, new, source=source, dropped=gathered.dropped, quiet=quiet)
 
 
