@@ -9,7 +9,6 @@ B batch   D d_model   H n_heads   K d_head
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -43,10 +42,7 @@ def reader(network: Network) -> Reader:
 def joined(block: nn.Module) -> Layer:
     """The block with query, key and value as one matrix."""
     assert isinstance(block, Block), "a stack is made of blocks"
-    a = block.attention
-    parts = (a.query, a.key, a.value)
-    bias = None if a.query.bias is None else torch.cat([part.bias for part in parts])
-    return Layer(block, torch.cat([part.weight for part in parts]), bias)
+    return Layer(block, *block.attention.joined())
 
 
 def read(network: Network, layers: list[Layer], ids: Tensor, cache: Cache) -> Tensor:  # (B,) -> (B, D)

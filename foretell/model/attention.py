@@ -42,9 +42,7 @@ class Attention(nn.Module):
 
         `turn` holds the rotary angles of the T positions. A cache holds the keys and values of the positions before.
         """
-        q = self.split_heads(self.query(x))  # (B, H, T, K)
-        k = self.split_heads(self.key(x))  # (B, H, T, K)
-        v = self.split_heads(self.value(x))  # (B, H, T, K)
+        q, k, v = self.projected(x)
         if self.qk_norm:
             q, k = (F.rms_norm(part, (self.d_head,), eps=self.norm_eps) for part in (q, k))
         if turn is not None:
@@ -52,6 +50,19 @@ class Attention(nn.Module):
         if cache is not None:
             k, v = cache.extend(k, v)
         return self.attend(q, k, v, mask, causal=self.causal and mask is None and q.shape[-2] > 1)
+
+    def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # (B, T, D)
+        """Queries, keys and values, (B, H, T, K) each, as one product: quicker than three, forward and back."""
+        weight, bias = self.joined()
+        parts = F.linear(x, weight, bias).unflatten(-1, (3, -1, self.d_head))  # (B, T, 3, H, K)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def joined(self) -> tuple[Tensor, Tensor | None]:
+        """The three projections side by side. They are kept apart because Muon and sharding take each by itself."""
+        parts = (self.query, self.key, self.value)
+        bias = None if self.query.bias is None else torch.cat([part.bias for part in parts])
+        return torch.cat([part.weight for part in parts]), bias
 
     def cross(
         self, x: Tensor, memory: Tensor, memory_mask: Tensor | None, cache: LayerCache | None
