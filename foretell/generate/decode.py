@@ -57,15 +57,12 @@ def read(network: Network, layers: list[Layer], ids: Tensor, cache: Cache) -> Te
         y = block.attention_norm(x) if block.pre else x
         qkv = F.linear(y, weight, bias).view(x.shape[0], 3, -1, 1, cfg.d_head)
         q, k, v = qkv.unbind(1)  # (B, H, 1, K) each
-        if cfg.qk_norm:
-            q, k = (F.rms_norm(part, (cfg.d_head,), eps=cfg.norm_eps) for part in (q, k))
+        q, k = block.attention.normed(q), block.attention.normed(k)
         if turn is not None:
             q, k = rotate(q, turn), rotate(k, turn)
         k, v = cache.layers[i].extend(k, v)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=masks[cfg.pattern(i)]).flatten(1)
         x = x + block.attention.output(y)
         x = x if block.pre else block.attention_norm(x)
-        f = block.feed_forward
-        x = x + f.output(f.activation(f.up(block.feed_forward_norm(x) if block.pre else x)))
-        x = x if block.pre else block.feed_forward_norm(x)
+        x = block.residual(x, block.feed_forward_norm, block.feed_forward)
     return stack.norm(x)
