@@ -29,7 +29,7 @@ class Batches(Protocol):
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         """Held-out rows, spread over all of them and in their order: at most `limit`, 0 for all.
 
-        Language data carries `n_bytes` (B,), the bytes of the text that is predicted.
+        Running text carries `n_bytes` (B,), the bytes of the text that is predicted.
         """
 
 

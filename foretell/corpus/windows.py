@@ -16,6 +16,7 @@ from foretell.corpus.batches import Arrays, parts, spread, text_bytes
 from foretell.corpus.config import TextData
 from foretell.corpus.order import shuffled
 from foretell.corpus.tokens import check_kind, check_length, open_tokens
+from foretell.errors import BadUse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,10 @@ def _arrays(rows: np.ndarray) -> Arrays:  # (B, T+1)
 
 
 def open_windows(data: TextData, seed: int) -> Windows:
-    """The rows of a token folder; BadUse if it has not a single one."""
+    """The rows of a token folder; BadUse if it has not a single one, or nothing stands between its documents."""
+    if data.tokenizer == "wordpiece":
+        rule = "puts nothing between documents, which running text needs"
+        raise BadUse(f"data.tokenizer=wordpiece {rule}; set --data.tokenizer bpe or gpt1")
     tokens = open_tokens(Path(data.folder))
     check_kind(tokens, data.tokenizer)
     check_length(tokens, data.length + 1)
