@@ -11,10 +11,12 @@ EXAMPLES = """  foretell generate runs/gpt2.pretrain-nano "Return the" --max-new
   foretell generate runs/transformer.translate-nano "copytree(src, dst)" --beam 4
   echo "Return the" | foretell generate runs/gpt2.pretrain-nano - --json"""
 
+COMMON = ("seed", "device", "threads", "json", "quiet")
+
 
 def run(args: list[str]) -> None:
     """Print each prompt's completion, or one JSON line each."""
-    flags = parser("generate", "Continue prompts with a model.", EXAMPLES, ("seed", "threads", "json"))
+    flags = parser("generate", "Continue prompts with a model.", EXAMPLES, COMMON)
     flags.add_argument("model", metavar="MODEL", help="a run folder, a Hugging Face folder, or hf:NAME")
     flags.add_argument("prompt", nargs="+", help="one or more prompts; - reads them from the input, one a line")
     flags.add_argument("--max-new-tokens", type=int, default=60, metavar="N")
@@ -33,7 +35,9 @@ def run(args: list[str]) -> None:
     from foretell.generate.model import load
 
     torch.set_num_threads(given.threads or 1)
-    found = load(given.model).generate(
+    model = load(given.model)
+    model.network.to(usable_device(given.device or "cpu"))
+    found = model.generate(
         prompts,
         max_new_tokens=given.max_new_tokens,
         temperature=given.temperature,
@@ -49,6 +53,17 @@ def run(args: list[str]) -> None:
             print(json.dumps({"prompt": prompt, **asdict(completion)}))
         else:
             print(f"{prompt}{completion.text}" if given.beam == 0 else completion.text)
+
+
+def usable_device(name: str) -> str:
+    """The device's name; BadUse if it is none, or is not there."""
+    import torch
+
+    if name not in ("cpu", "cuda"):
+        raise BadUse(f"device {name!r} is not known; give cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadUse("device cuda: no GPU that torch can use is here; give cpu")
+    return name
 
 
 def read_prompts(given: list[str]) -> list[str]:
