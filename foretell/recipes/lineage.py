@@ -71,6 +71,7 @@ def climb(plan: Climb) -> Path:
     if plan.scale not in SCALES:
         raise BadUse(f"scale {plan.scale!r} is none of {', '.join(SCALES)}; nano is for a laptop, mini takes hours")
     keep_to(plan)
+    before_now = seconds_before(plan)
     begun, done, spent = time.monotonic(), 0.0, []
     total = sum(stage.weight for stage in STAGES)
     for number, stage in enumerate(STAGES, 1):
@@ -84,7 +85,7 @@ def climb(plan: Climb) -> Path:
         done += stage.weight
         spent.append({"name": stage.name, "seconds": round(time.monotonic() - before, 1), "done": True})
         waiting = [{"name": later.name, "seconds": None, "done": False} for later in STAGES[number:]]
-        tell_story(plan, spent + waiting)
+        tell_story(plan, [once_took(stage, before_now) for stage in spent + waiting])
         report(plan)
     return plan.out / "report.html"
 
@@ -400,23 +401,32 @@ PAPERS = (
 )
 
 
+def seconds_before(plan: Climb) -> dict[str, float]:
+    """What each stage took in earlier calls, as the story tells it."""
+    path = plan.out / "results" / "story.json"
+    stages = read_json(path)["stages"] if path.exists() else []
+    return {stage["name"]: stage["seconds"] or 0.0 for stage in stages}
+
+
+def once_took(stage: dict[str, Any], before: dict[str, float]) -> dict[str, Any]:
+    """The stage with what it once took, where it is found done now or waits: that is what people want to know."""
+    took = before.get(stage["name"], 0.0)
+    return {**stage, "seconds": took} if took and (stage["seconds"] or 0.0) < 0.5 * took else stage
+
+
 def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
     """results/story.json: the papers' models beside what was trained here."""
     from foretell.runs import machine
 
     path = plan.out / "results" / "story.json"
     told = read_json(path) if path.exists() else {}
-    before = {stage["name"]: stage["seconds"] or 0 for stage in told.get("stages", [])}
-    for stage in stages:  # a stage that is found done takes no time now; what it once took is what people want to know
-        if stage["done"] and stage["seconds"] < 0.5 * before.get(stage["name"], 0):
-            stage["seconds"] = before[stage["name"]]
     rows = [story_row(plan, *paper) for paper in PAPERS]
     story = {
         "command": plan.command,
         "scale": plan.scale,
         "text": plan.text if plan.text == EMBEDDED else Path(plan.text).name,
         "started": told.get("started") or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "seconds": sum(stage["seconds"] or 0 for stage in stages),
+        "seconds": sum(stage["seconds"] or 0 for stage in stages if stage["done"]),
         "stages": stages,
         "rows": rows,
         "machine": machine(),

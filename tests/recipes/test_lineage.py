@@ -32,9 +32,14 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
     page = (out / "report.html").read_text()
     assert not re.search(r'(?:src|href)="https?://', page)
     assert "GPT-2" in page
+    took = {stage["name"]: stage["seconds"] for stage in story["stages"]}
     before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
     assert main(["demo", "--scale", "smoke", "--out", str(out), "--quiet"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    again = json.loads((out / "results" / "story.json").read_text())["stages"]
+    assert {stage["name"]: stage["seconds"] for stage in again if took[stage["name"]] > 2} == {
+        name: seconds for name, seconds in took.items() if seconds > 2
+    }
 
 
 @pytest.mark.slow
