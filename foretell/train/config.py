@@ -120,7 +120,7 @@ class Machine:
     precision: Literal["fp32", "bf16"] = "fp32"
     """bf16: matrix products in bfloat16, weights and optimizer in fp32"""
     compile: bool = False
-    """torch.compile; on a CPU it did not pay (benchmarks/)"""
+    """torch.compile of each block; off, because compiling takes minutes and nobody has measured here that it pays"""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
