@@ -8,9 +8,10 @@ from transformers import OpenAIGPTTokenizer
 
 from foretell.errors import BadUse
 from foretell.generate.model import Model, load
-from foretell.text.gpt1 import train_gpt1
+from foretell.text.gpt1 import for_tasks, train_gpt1
 from foretell.text.specials import GPT1_ADDED
 from tests.generate.conftest import CONFIGS, random_network
+from tests.text.unmarked import unmarked_gpt1
 
 
 def test_gpt1_is_as_published(gpt1):
@@ -54,3 +55,13 @@ def test_a_model_with_the_published_vocabulary_generates_until_its_length(gpt1, 
         model.generate("", max_new_tokens=5)
     model.save(tmp_path / "saved")
     assert load(tmp_path / "saved").generate("the value", max_new_tokens=5, temperature=0) == [made]
+
+
+def test_fine_tuning_adds_its_tokens_behind_all_others():
+    unmarked = unmarked_gpt1()
+    grown = for_tasks(unmarked)
+    assert {i: name for name, i in grown.specials.items() if i >= unmarked.n_vocab} == dict(
+        enumerate(("<start>", "<delim>", "<extract>", "<|endoftext|>"), unmarked.n_vocab)
+    )
+    assert grown.encode("Return the value") == unmarked.encode("Return the value")
+    assert for_tasks(grown) is grown
