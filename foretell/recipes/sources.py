@@ -11,7 +11,7 @@ from pathlib import Path
 
 from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextData, TranslationData
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentation, source_hash, text_folder
-from foretell.corpus.examples import task_card
+from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
 from foretell.corpus.prepare import prepare_tokens
 from foretell.errors import BadUse
@@ -44,6 +44,8 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
         )
     data = resolved_data(cfg, into, text, quiet)
     cfg = replace(cfg, data=data)
+    if isinstance(data, TaskData) and cfg.start:  # a vocabulary that was published without delimiters has grown
+        cfg = replace(cfg, model=replace(cfg.model, n_vocab=Tokenizer.load(Path(data.tokens)).n_vocab))
     check_vocabulary(cfg)
     if isinstance(data, TaskData):
         n_outputs = task_card(Path(data.folder))["n_outputs"]
@@ -71,7 +73,7 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
-            return replace(data, folder=str(folder), tokens=str(read_with))
+            return replace(data, folder=str(folder), tokens=str(task_tokenizer(read_with, data.layout, into)))
 
 
 def tokenizer_folder(start: str) -> Path | None:

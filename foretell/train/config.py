@@ -184,8 +184,9 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
     if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
         raise ValueError(f"objective.lm_weight={objective.lm_weight} needs model.kind=decoder; set it to 0")
-    if isinstance(cfg.data, TaskData) and cfg.data.layout == "bert" and kind != "encoder":
-        raise ValueError(f"data.layout=bert is read at its first token, which a {kind} has seen alone; take gpt1")
+    if isinstance(cfg.data, TaskData) and not cfg.data.reads_last and kind != "encoder":
+        rule = f"is read at its first token, before which a {kind} sees nothing"
+        raise ValueError(f"data.layout={cfg.data.layout} {rule}; take the other layout, or model.kind=encoder")
     if not heads.lm and not (isinstance(objective, Task) and not objective.lm_weight):
         raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
     if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:

@@ -13,7 +13,7 @@ from typing import Any
 
 from foretell.config import dump, load
 from foretell.errors import BadUse
-from foretell.runs import machine, read_json, sha256, write_whole
+from foretell.runs import machine, read_json, read_text, sha256, write_whole
 from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
@@ -45,7 +45,7 @@ def is_ours(path: Path) -> bool:
 
 
 def _check_same(folder: Path, cfg: RunConfig) -> None:
-    there = load(RunConfig, (folder / CONFIG).read_text(), str(folder / CONFIG))
+    there = load(RunConfig, read_text(folder / CONFIG), str(folder / CONFIG))
     changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard"))]
     changed = [name for name in changed if not (name in PATHS and _same_place(_value(there, name), _value(cfg, name)))]
     if changed:
