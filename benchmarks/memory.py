@@ -1,8 +1,11 @@
 """How much memory a run takes: the peak of a whole process that trains the 124M model at context 1024, batch 1.
 
 $ python -m benchmarks.memory        writes benchmarks/memory.md
+
+The text is this machine's documentation in GPT-2's published vocabulary (VOCABULARY, two files, packed or not).
 """
 
+import gzip
 import resource
 import subprocess
 import sys
@@ -12,8 +15,9 @@ from pathlib import Path
 from foretell.runs import processor
 
 HERE = Path(__file__).parent
+VOCABULARY = HERE.parent / "../shared/data/tokenizers"
 RECIPE = ["gpt2.pretrain:124M", "--batch.rows", "1", "--batch.micro", "1"]
-SHORT = ["--steps", "3", "--evaluate-rows", "1", "--threads", "2", "--quiet"]
+SHORT = ["--data", "tokens/embedded-bpe", "--steps", "3", "--evaluate-rows", "1", "--threads", "2", "--quiet"]
 SIDES = {
     "as the recipe has it": [],
     "with attention dropout 0.1": ["--model.dropout.attention", "0.1"],
@@ -28,7 +32,7 @@ def main() -> None:
         return
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        train("prepare", folder)  # makes the tokens, so that no side is charged with them
+        write_published_tokens(Path(folder))
         for name in SIDES:
             said = subprocess.run(
                 [sys.executable, __file__, name], cwd=folder, capture_output=True, text=True, check=True
@@ -40,11 +44,27 @@ def main() -> None:
     (HERE / "memory.md").write_text(head + "\n".join(rows) + "\n")
 
 
-def train(name: str, folder: str = ".") -> None:
-    """Train one side and print the peak of that process, kB."""
-    fields = [*SIDES.get(name, []), "--out", f"runs/{name.replace(' ', '-')}"]
+def write_published_tokens(folder: Path) -> None:
+    """tokens/embedded-bpe in the folder."""
+    from foretell.corpus.documents import documentation
+    from foretell.corpus.tokens import write_tokens
+    from foretell.text.bpe import gpt2_from_files
+
+    files = []
+    for name in ("gpt2_encoder.json", "gpt2_vocab.bpe"):
+        packed = VOCABULARY / f"{name}.gz"
+        if not packed.exists():
+            raise SystemExit(f"{packed} does not exist; put GPT-2's two published vocabulary files there")
+        files.append(folder / name)
+        files[-1].write_bytes(gzip.decompress(packed.read_bytes()))
+    write_tokens(documentation(2_000_000, quiet=True), gpt2_from_files(*files), folder / "tokens/embedded-bpe")
+
+
+def train(name: str) -> None:
+    """Train one side in the current folder and print the peak of that process, kB."""
+    fields = [*SIDES[name], "--out", f"runs/{name.replace(' ', '-')}"]
     command = [sys.executable, "-m", "foretell.cli", "train", *RECIPE, *SHORT, *fields]
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
