@@ -18,31 +18,27 @@ def main() -> None:
     """Write the page of a demo's folder."""
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("folder", type=Path, nargs="?", default=Path("runs/demo"))
-    flags.add_argument("--memory-mb", type=float, default=0.0, help="peak resident memory, where it was measured")
-    flags.add_argument("--note", default="", help="a sentence about the circumstances")
     given = flags.parse_args()
-    (HERE / "demo.md").write_text(page(given.folder / "results", given.memory_mb, given.note))
+    (HERE / "demo.md").write_text(page(given.folder / "results"))
 
 
-def page(results: Path, memory_mb: float, note: str) -> str:
+def page(results: Path) -> str:
     """The page in Markdown."""
     found = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
-    parts = [head(found["story"], memory_mb, note), stages(found["story"]["stages"]), trained(found["story"]["rows"])]
+    parts = [head(found["story"]), stages(found["story"]["stages"]), trained(found["story"]["rows"])]
     parts += [translation(found["translation"]), finetuning(found["finetune"]["rows"])]
     parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"])]
     return "\n\n".join(parts) + "\n"
 
 
-def head(story: Row, memory_mb: float, note: str) -> str:
+def head(story: Row) -> str:
     """Where and when."""
     machine, minutes = story["machine"], story["seconds"] / 60
-    memory = f" and {memory_mb:,.0f} MB of memory at its peak" if memory_mb else ""
     return (
         f"# What `{story['command']}` came to\n\n"
-        f"{minutes:.1f} minutes{memory}, on {machine['cores']} cores of {machine['processor']}, Python "
+        f"{minutes:.1f} minutes and {story['peak_bytes'] / 1e6:,.0f} MB of memory at its peak, on {machine['cores']} cores of {machine['processor']}, Python "
         f"{machine['python']}, torch {machine['torch']}, begun {story['started']}. One run, one seed; intervals are\n"
         "95 % over the held-out examples, not over seeds. Made by benchmarks/demo.py from the demo's own results."
-        + (f" {note}" if note else "")
     )
 
 

@@ -416,7 +416,7 @@ def once_took(stage: dict[str, Any], before: dict[str, float]) -> dict[str, Any]
 
 def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
     """results/story.json: the papers' models beside what was trained here."""
-    from foretell.runs import machine
+    from foretell.runs import machine, peak_memory
 
     path = plan.out / "results" / "story.json"
     told = read_json(path) if path.exists() else {}
@@ -427,6 +427,7 @@ def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
         "text": plan.text if plan.text == EMBEDDED else Path(plan.text).name,
         "started": told.get("started") or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": sum(stage["seconds"] or 0 for stage in stages if stage["done"]),
+        "peak_bytes": max(told.get("peak_bytes", 0), peak_memory()),
         "stages": stages,
         "rows": rows,
         "machine": machine(),

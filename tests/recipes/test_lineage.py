@@ -32,6 +32,7 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
     page = (out / "report.html").read_text()
     assert not re.search(r'(?:src|href)="https?://', page)
     assert "GPT-2" in page
+    assert 1e8 < story["peak_bytes"] < 4 * 2**30
     took = {stage["name"]: stage["seconds"] for stage in story["stages"]}
     before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
     assert main(["demo", "--scale", "smoke", "--out", str(out), "--quiet"]) == 0
