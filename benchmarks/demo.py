@@ -33,12 +33,13 @@ def page(results: Path) -> str:
 
 def head(story: Row) -> str:
     """Where and when."""
-    machine, minutes = story["machine"], story["seconds"] / 60
+    machine, minutes, peak = story["machine"], story["seconds"] / 60, story["peak_bytes"] / 1e6
     return (
         f"# What `{story['command']}` came to\n\n"
-        f"{minutes:.1f} minutes and {story['peak_bytes'] / 1e6:,.0f} MB of memory at its peak, on {machine['cores']} cores of {machine['processor']}, Python "
-        f"{machine['python']}, torch {machine['torch']}, begun {story['started']}. One run, one seed; intervals are\n"
-        "95 % over the held-out examples, not over seeds. Made by benchmarks/demo.py from the demo's own results."
+        f"{minutes:.1f} minutes and {peak:,.0f} MB of memory at its peak, on {machine['cores']} cores of "
+        f"{machine['processor']},\nPython {machine['python']}, torch {machine['torch']}, begun {story['started']}. "
+        "One run, one seed; intervals are\n95 % over the held-out examples, not over seeds. Made by benchmarks/demo.py "
+        "from the demo's own results."
     )
 
 

@@ -33,10 +33,11 @@ def run(args: list[str]) -> None:
     import torch
 
     from foretell.generate.model import load
+    from foretell.model.device import choose_device
 
     torch.set_num_threads(given.threads or 1)
     model = load(given.model)
-    model.network.to(usable_device(given.device or "cpu"))
+    model.network.to(choose_device(given.device or "cpu"))
     found = model.generate(
         prompts,
         max_new_tokens=given.max_new_tokens,
@@ -53,17 +54,6 @@ def run(args: list[str]) -> None:
             print(json.dumps({"prompt": prompt, **asdict(completion)}))
         else:
             print(f"{prompt}{completion.text}" if given.beam == 0 else completion.text)
-
-
-def usable_device(name: str) -> str:
-    """The device's name; BadUse if it is none, or is not there."""
-    import torch
-
-    if name not in ("cpu", "cuda"):
-        raise BadUse(f"device {name!r} is not known; give cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise BadUse("device cuda: no GPU that torch can use is here; give cpu")
-    return name
 
 
 def read_prompts(given: list[str]) -> list[str]:

@@ -10,9 +10,7 @@ from foretell.train.config import RunConfig
 
 EXAMPLES = """  foretell show gpt3.pretrain:175B
   foretell show gpt2.pretrain:nano --model.n-layers 8"""
-SHARE_OF_PEAK = (
-    0.6  # what a large model reaches of the measured matrix-product peak in fp32 (benchmarks/train_throughput.md)
-)
+SHARE_OF_PEAK = 0.6  # of the measured matrix-product peak, in fp32 at large sizes (benchmarks/train_throughput.md)
 
 
 def run(args: list[str]) -> None:

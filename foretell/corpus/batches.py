@@ -13,7 +13,7 @@ import numpy as np
 from foretell.corpus.config import Data, SegmentData, TaskData, TextData, TranslationData
 
 Arrays = dict[str, np.ndarray]
-IGNORED = -100
+IGNORED = -100  # a target where nothing is predicted
 
 
 class Batches(Protocol):

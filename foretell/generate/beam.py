@@ -16,7 +16,7 @@ from torch import Tensor
 
 from foretell.generate.config import Beam
 from foretell.generate.decode import reader
-from foretell.generate.engine import Completion, Words, check_room, encode_sources, read_prompts
+from foretell.generate.engine import Completion, Words, before_stop, check_room, encode_sources, read_prompts
 from foretell.model.cache import empty_cache
 from foretell.model.network import Network
 
@@ -128,7 +128,7 @@ def completion(found: tuple[float, list[int], float], words: Words, stop: tuple[
     ended = bool(ids) and ids[-1] == words.end_of_text
     kept = ids[:-1] if ended else ids
     text = words.decode(kept)
-    places = [place for place in map(text.find, stop) if place >= 0]
-    if places:
-        return Completion(ids=kept, text=text[: min(places)], logprobs=[total], finish="stop")
+    cut = before_stop(text, stop)
+    if cut is not None:
+        return Completion(ids=kept, text=cut, logprobs=[total], finish="stop")
     return Completion(ids=kept, text=text, logprobs=[total], finish="end" if ended else "length")

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from foretell.objective.mean import IGNORED
+from foretell.corpus.batches import IGNORED
 
 CHUNK_BYTES = 2**25  # of fp32 logits: large enough for full matmul speed, small enough to stay near the cache
 

@@ -44,12 +44,12 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
         )
     data = resolved_data(cfg, into, text, quiet)
     cfg = replace(cfg, data=data)
-    if isinstance(data, TaskData) and cfg.start:  # a vocabulary that was published without delimiters has grown
-        cfg = replace(cfg, model=replace(cfg.model, n_vocab=Tokenizer.load(Path(data.tokens)).n_vocab))
-    check_vocabulary(cfg)
     if isinstance(data, TaskData):
-        n_outputs = task_card(Path(data.folder))["n_outputs"]
-        cfg = replace(cfg, model=replace(cfg.model, heads=replace(cfg.model.heads, n_outputs=n_outputs)))
+        heads = replace(cfg.model.heads, n_outputs=task_card(Path(data.folder))["n_outputs"])
+        # a vocabulary that was published without delimiters has grown
+        n_vocab = Tokenizer.load(Path(data.tokens)).n_vocab if cfg.start else cfg.model.n_vocab
+        cfg = replace(cfg, model=replace(cfg.model, heads=heads, n_vocab=n_vocab))
+    check_vocabulary(cfg)
     return cfg
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from foretell.corpus.documents import Document
+from foretell.corpus.documents import LETTERS_AND_SPACES, Document
 from foretell.corpus.sentences import STOPS, sentences
 from foretell.corpus.split import place
 
@@ -23,7 +23,6 @@ PASSAGE = 4  # sentences
 PARTS = 4  # groups of a text whose folders and documents are none
 LEAST_OF_GROUP = 30  # passages; where most passages are in smaller groups, too little of each is held out
 NO_SENTENCE = re.compile(r">>>|::|--|==|\.\.\.|[|{}<>\\]|https?:|@")
-LETTERS_AND_SPACES = re.compile(r"(?:[^\W\d_]| )+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,13 +24,14 @@ from foretell import progress
 from foretell.corpus.batches import Batches, open_batches
 from foretell.errors import BadUse, Failed
 from foretell.exchange.folder import load_weights_into
+from foretell.model.device import choose_device
 from foretell.model.init import build
 from foretell.model.network import Network
 from foretell.objective.build import build_objective
 from foretell.objective.mean import Batch, Objective
 from foretell.ranks import Ranks, from_environment
 from foretell.train import checkpoint, folder
-from foretell.train.config import Machine, RunConfig
+from foretell.train.config import RunConfig
 from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
 from foretell.train.memory import keep_freed_memory
@@ -77,7 +78,7 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False) -> Result:
         raise BadUse(f"{ranks.world} processes: a run does not spread over processes yet; start one, without torchrun")
     lineage = folder.open_folder(out, cfg)
     if "finished" in lineage:
-        say(f"{out} is finished; nothing is left to do", quiet)
+        progress.say(f"{out} is finished; nothing is left to do", quiet=quiet)
         return Result(folder=out, metrics=lineage["result"])
     with folder.held(out):
         return Result(folder=out, metrics=trained(cfg, out, lineage, quiet, ranks))
@@ -85,7 +86,7 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False) -> Result:
 
 def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
     """The last evaluation of the run, after every step that is left to do is done and its model is written."""
-    device = choose_device(cfg.machine)
+    device = choose_device(cfg.machine.device)
     keep_freed_memory()
     data = open_batches(cfg.data, cfg.seed)
     model = build(cfg.model, cfg.seed, device)
@@ -117,12 +118,6 @@ def check_finite(metrics: dict[str, float], model: Network, cfg: RunConfig) -> N
             f"{bad} is not a number after step {cfg.steps}, so no model was written; "
             f"begin again in another --out with a lower --optim.lr (now {cfg.optim.lr}) or --clip 1"
         )
-
-
-def say(line: str, quiet: bool) -> None:
-    """A line for the person who waits, where there is no bar."""
-    with progress.bar("", 1, quiet=quiet) as shown:
-        shown.say(line)
 
 
 class Run:
@@ -224,14 +219,6 @@ class Run:
         """The loss as the bar shows it."""
         held_out = f"  held-out {found['val_loss']:.3f}" if found else ""
         return f"loss {values['loss']:.3f}{held_out}  {values['tokens_per_second']:,} tokens/s"
-
-
-def choose_device(cfg: Machine) -> str:
-    """The device that a config means; BadUse where it is not there."""
-    there = torch.cuda.is_available()
-    if cfg.device == "cuda" and not there:
-        raise BadUse("--machine.device cuda: no GPU is visible to torch; use --machine.device cpu, or foretell doctor")
-    return "cuda" if there and cfg.device != "cpu" else "cpu"
 
 
 def in_precision(objective: Objective, device: str, precision: str) -> Objective:
