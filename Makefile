@@ -31,7 +31,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell foretell tests docs benchmarks *.md
-	$(BIN)/python -m pytest -q --shapes -m "not slow" tests/model tests/objective tests/test_shapes.py
+	$(BIN)/python -m pytest -q --shapes -m "not slow" tests/model tests/objective tests/generate tests/corpus tests/test_shapes.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

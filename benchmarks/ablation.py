@@ -66,7 +66,7 @@ def variants() -> list[Variant]:
         ),
         Variant(name="without QK-norm", cfg=replace(full, model=replace(model, qk_norm=False))),
         Variant(name="without ReLU^2: GELU", cfg=replace(full, model=replace(model, activation="gelu_tanh"))),
-        Variant(name="without RMSNorm: LayerNorm with gains", cfg=replace(full, model=replace(model, norm="layer"))),
+        Variant(name="with RMSNorm without gains", cfg=replace(full, model=replace(model, norm="rms"))),
         Variant(
             name="without zero-initialised projections",
             cfg=replace(full, model=replace(model, init=Init(std=0.02, scale_residual=True))),

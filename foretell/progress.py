@@ -65,6 +65,12 @@ def bar(what: str, total: float, *, quiet: bool = False) -> Iterator[Bar]:
         yield Bar(what, total, shown, log=False)
 
 
+def say(line: str, *, quiet: bool = False) -> None:
+    """A line for the person who waits, where no bar is shown."""
+    with bar("", 1, quiet=quiet) as shown:
+        shown.say(line)
+
+
 def time_text(seconds: float) -> str:
     """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min, 12 days, 3,000 years."""
     whole = round(seconds)

@@ -3,11 +3,14 @@
 Also what a run remembers of where it came from: lineage.json.
 """
 
+import glob
 import hashlib
 import json
 import os
 import platform
+import resource
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +26,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its name when the block ends well, and is removed otherwise."""
     aside = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     try:
+        clear_leftovers(folder)
         shutil.rmtree(aside, ignore_errors=True)  # left by a kill; in a container the same process number comes back
         aside.mkdir(parents=True)
         yield aside
@@ -42,10 +46,44 @@ def _replace_folder(new: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def clear_leftovers(target: Path) -> None:
+    """Remove what dead processes left aside of a target; a folder that one had moved away and not replaced comes back.
+
+    Of a process of this machine only: where several share a disk, a number that is alive nowhere here may be at work
+    elsewhere, so two machines must not write the same target.
+    """
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*-*"):
+        kind, _, number = left.name.removeprefix(f".{target.name}.").partition("-")
+        if kind not in ("partial", "old") or not number.isdecimal():
+            continue
+        if int(number) != os.getpid() and alive(int(number)):
+            continue
+        if kind == "old" and not target.exists():
+            left.rename(target)
+        elif left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def alive(number: int) -> bool:
+    """Whether a process of this number runs, as far as can be told."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
     aside = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
+        clear_leftovers(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -62,11 +100,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def read_json(path: Path) -> Any:
     """The content of a JSON file; a BadUse that names it where it is absent or is no JSON."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise BadUse(f"{path} is not JSON ({error}); it was damaged or is something else") from error
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8; a BadUse that names it where it is absent, cannot be read, or is no text."""
+    try:
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise BadUse(f"{path} does not exist; is its folder the right one?") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadUse(f"{path} is not JSON ({error}); it was damaged or is something else") from error
+    except UnicodeDecodeError as error:
+        raise BadUse(f"{path} is no UTF-8 text ({error}); it was damaged or is something else") from error
+    except OSError as error:
+        raise BadUse(f"{path} cannot be read: {error.strerror or error}; give a file that can") from error
 
 
 def sha256(path: Path) -> str:
@@ -89,6 +137,12 @@ def usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
         return os.cpu_count() or 1
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held at once, in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # Linux counts in kB
 
 
 def processor() -> str:

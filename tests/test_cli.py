@@ -5,6 +5,8 @@ import json
 import pytest
 
 from foretell.cli import COMMANDS, main
+from foretell.model.count import training_bytes
+from foretell.recipes import recipe
 
 LETTERS = "The quick brown fox jumps over the lazy dog and returns the value of the key in the table. "
 
@@ -176,3 +178,22 @@ def test_a_tokenizer_of_another_size_is_refused_with_the_remedy(trained, tmp_pat
     tokens = json.loads((trained / "config.json").read_text())["data"]["folder"]
     assert train(tokens, tmp_path / "run", "--model.n-vocab", "600") == 2
     assert "--model.n-vocab 512" in said(capsys)
+
+
+def test_generate_takes_a_device_and_refuses_numbers_of_threads_below_0(trained, capsys):
+    words = ["generate", str(trained), "The quick", "--max-new-tokens", "2"]
+    assert main([*words, "--device", "cpu", "--quiet"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--device", "tpu"]) == 2
+    assert "device 'tpu' is not known; give cpu or cuda" in said(capsys)
+    assert main([*words, "--threads", "-1"]) == 2
+    assert "'-1' is no whole number of at least 0" in said(capsys)
+
+
+def test_show_counts_a_bucket_of_pairs_as_a_row(capsys):
+    assert main(["show", "transformer.translate:smoke", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    bucket = shown["config"]["data"]["tokens_per_bucket"]
+    assert shown["tokens"] == shown["config"]["steps"] * bucket
+    cfg = recipe("transformer.translate:smoke")
+    assert shown["bytes"]["activations"] == training_bytes(cfg.model, 1, bucket)["activations"]

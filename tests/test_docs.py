@@ -14,6 +14,7 @@ from foretell.cli import COMMANDS
 from foretell.model.count import parameters
 from foretell.recipes import gpt2, gpt3
 from foretell.train.config import RunConfig
+from tests.prose import write_prose
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]  # not LOG and CHANGELOG: they speak of what was
@@ -142,15 +143,7 @@ def test_the_glossary_explains_everything_that_runs_log(tmp_path, monkeypatch):
     from foretell.train.loop import train
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text").mkdir()
-    words = "".join(map(chr, range(97, 123)))
-    for i in range(30):
-        pairs = [(words[(i + j) % 26 :] + words[: j % 26], (i * 31 + j * 17) % 997) for j in range(40)]
-        said = [
-            f"The value of {a[:5]} is found near {a[5:9]} on page {n}. It returns {a[9:15]} again.\n\n"
-            for a, n in pairs
-        ]
-        (tmp_path / f"text/{i}.txt").write_text("".join(said))
+    write_prose(tmp_path / "text")
     logged = set()
     for name in ("gpt2.pretrain", "bert.pretrain", "transformer.translate", "gpt1.pretrain", "gpt1.finetune"):
         cfg = dataclasses.replace(recipes.recipe(f"{name}:smoke"), steps=1, average=1)

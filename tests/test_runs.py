@@ -1,12 +1,14 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from safetensors import SafetensorError
 
 from foretell.errors import BadUse, Failed
-from foretell.runs import machine, read_json, sha256, whole_folder, write_whole
+from foretell.runs import machine, read_json, read_text, sha256, whole_folder, write_whole
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path):
@@ -110,7 +112,10 @@ def test_json_is_read_or_its_file_is_named(tmp_path):
         read_json(path)
     path.write_text('{"a": [1, 2.5]}')
     assert read_json(path) == {"a": [1, 2.5]}
-    for damaged in (b'{"a": [1', b"\xff\xfe", b""):
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadUse, match=r"card\.json is no UTF-8 text"):
+        read_json(path)
+    for damaged in (b'{"a": [1', b""):
         path.write_bytes(damaged)
         with pytest.raises(BadUse, match=r"card\.json is not JSON .*it was damaged or is something else"):
             read_json(path)
@@ -126,3 +131,53 @@ def test_the_machine_is_told_in_json():
     assert json.loads(json.dumps(found)) == found
     assert {"processor", "cores", "python", "torch", "numpy", "tokenizers", "safetensors"} == set(found)
     assert found["processor"]
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_dead_processes_left_is_removed_and_that_of_living_ones_is_not(tmp_path, dead):
+    living = os.getppid()
+    for number in (dead, living):
+        (tmp_path / f".run.partial-{number}").mkdir()
+        (tmp_path / f".file.partial-{number}").write_text("half")
+        (tmp_path / f".other.partial-{number}").mkdir()
+    with whole_folder(tmp_path / "run"):
+        pass
+    write_whole(tmp_path / "file", "x")
+    left = {f".run.partial-{living}", f".file.partial-{living}", f".other.partial-{living}", f".other.partial-{dead}"}
+    assert set(os.listdir(tmp_path)) == {"run", "file", *left}
+
+
+def test_a_folder_that_was_moved_away_and_not_replaced_comes_back(tmp_path, dead):
+    (tmp_path / f".run.old-{dead}").mkdir()
+    (tmp_path / f".run.old-{dead}" / "a").write_text("old")
+    with pytest.raises(ValueError, match="stop"):
+        fill(tmp_path / "run", "half", ValueError("stop"))
+    assert (tmp_path / "run" / "a").read_text() == "old"
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_a_folder_that_was_replaced_does_not_come_back(tmp_path, dead):
+    (tmp_path / "run").mkdir()
+    (tmp_path / f".run.old-{dead}").mkdir()
+    with whole_folder(tmp_path / "run") as aside:
+        (aside / "a").write_text("new")
+    assert os.listdir(tmp_path) == ["run"]
+    assert (tmp_path / "run" / "a").read_text() == "new"
+
+
+def test_text_is_read_or_its_file_is_named(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text("\u00e9", encoding="utf-8")
+    assert read_text(path) == "\u00e9"
+    path.write_bytes(bytes(range(256)))
+    with pytest.raises(BadUse, match=r"config\.json is no UTF-8 text .*it was damaged or is something else"):
+        read_text(path)
+    with pytest.raises(BadUse, match="cannot be read"):
+        read_text(tmp_path)

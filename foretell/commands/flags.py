@@ -1,10 +1,17 @@
 """The flags that mean the same in every command, and a parser whose errors are one line."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from foretell.errors import BadUse
+
+
+def count(text: str) -> int:
+    """A whole number of at least 0, as argparse wants it told."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 0")
+    return int(text)
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,13 +31,12 @@ def parser(command: str, what: str, examples: str, flags: Sequence[str] = ()) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    kinds: dict[str, tuple[type | None, str]] = {
+    kinds: dict[str, tuple[Callable[[str], object] | None, str]] = {
         "out": (str, "folder that is written"),
         "seed": (int, "seed of all that is random"),
         "steps": (int, "optimizer steps"),
-        "limit": (int, "at most so many examples"),
         "device": (str, "cpu or cuda"),
-        "threads": (int, "processor threads; 0 measures"),
+        "threads": (count, "processor threads; 0 measures"),
         "json": (None, "print JSON for machines"),
         "quiet": (None, "no progress"),
         "yes": (None, "do not ask"),

@@ -11,10 +11,12 @@ EXAMPLES = """  foretell generate runs/gpt2.pretrain-nano "Return the" --max-new
   foretell generate runs/transformer.translate-nano "copytree(src, dst)" --beam 4
   echo "Return the" | foretell generate runs/gpt2.pretrain-nano - --json"""
 
+COMMON = ("seed", "device", "threads", "json", "quiet")
+
 
 def run(args: list[str]) -> None:
     """Print each prompt's completion, or one JSON line each."""
-    flags = parser("generate", "Continue prompts with a model.", EXAMPLES, ("seed", "threads", "json"))
+    flags = parser("generate", "Continue prompts with a model.", EXAMPLES, COMMON)
     flags.add_argument("model", metavar="MODEL", help="a run folder, a Hugging Face folder, or hf:NAME")
     flags.add_argument("prompt", nargs="+", help="one or more prompts; - reads them from the input, one a line")
     flags.add_argument("--max-new-tokens", type=int, default=60, metavar="N")
@@ -31,9 +33,12 @@ def run(args: list[str]) -> None:
     import torch
 
     from foretell.generate.model import load
+    from foretell.model.device import choose_device
 
     torch.set_num_threads(given.threads or 1)
-    found = load(given.model).generate(
+    model = load(given.model)
+    model.network.to(choose_device(given.device or "cpu"))
+    found = model.generate(
         prompts,
         max_new_tokens=given.max_new_tokens,
         temperature=given.temperature,

@@ -10,7 +10,7 @@ from foretell.train.config import RunConfig
 
 EXAMPLES = """  foretell show gpt3.pretrain:175B
   foretell show gpt2.pretrain:nano --model.n-layers 8"""
-SHARE_OF_PEAK = 0.6  # what a large model reaches of the measured matrix-product peak in fp32 (benchmarks/)
+SHARE_OF_PEAK = 0.6  # of the measured matrix-product peak, in fp32 at large sizes (benchmarks/train_throughput.md)
 
 
 def run(args: list[str]) -> None:
@@ -35,16 +35,15 @@ def costs(cfg: RunConfig) -> dict[str, object]:
     from foretell.model.count import flops_per_token, parameters, training_bytes
     from foretell.train.schedule import rows_before
 
-    tokens = rows_before(cfg.batch, cfg.steps) * cfg.data.length
-    if isinstance(cfg.data, TranslationData):
-        tokens = cfg.steps * cfg.data.tokens_per_bucket
+    per_row = cfg.data.tokens_per_bucket if isinstance(cfg.data, TranslationData) else cfg.data.length
+    tokens = rows_before(cfg.batch, cfg.steps) * per_row
     flops = flops_per_token(cfg.model, cfg.data.length) * tokens
     rows = cfg.batch.micro or cfg.batch.rows
     return {
         "parameters": parameters(cfg.model),
         "tokens": tokens,
         "flops": flops,
-        "bytes": training_bytes(cfg.model, rows, cfg.data.length),
+        "bytes": training_bytes(cfg.model, rows, per_row),
         "seconds_here": flops / (SHARE_OF_PEAK * matmul_peak()),
     }
 

@@ -9,6 +9,7 @@ from foretell import recipes
 from foretell.commands.flags import parser
 from foretell.config import load, override
 from foretell.errors import BadUse
+from foretell.runs import read_text
 from foretell.train.config import RunConfig
 
 EXAMPLES = """  foretell train gpt2.pretrain:nano                           on the documentation text of this machine
@@ -34,6 +35,8 @@ def run(args: list[str]) -> None:
         if known.list:
             return
         raise BadUse("no recipe is named; give one of the above, such as gpt2.pretrain:nano")
+    if rest and args[0] != known.recipe:
+        raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
     from foretell.api import train
     from foretell.train.loop import Stopped
@@ -58,7 +61,7 @@ def configured(name: str, rest: list[str], given: dict[str, object]) -> RunConfi
     if name.endswith(".json"):
         if not Path(name).exists():
             raise BadUse(f"{name} does not exist; give RUN/config.json or a recipe such as gpt2.pretrain:nano")
-        cfg = load(RunConfig, Path(name).read_text(), name)
+        cfg = load(RunConfig, read_text(Path(name)), name)
     else:
         cfg = recipes.recipe(name)
     edits = [part for flag, field in SHORT.items() if given.get(flag) is not None for part in (field, str(given[flag]))]

@@ -13,7 +13,7 @@ import numpy as np
 from foretell.corpus.config import Data, SegmentData, TaskData, TextData, TranslationData
 
 Arrays = dict[str, np.ndarray]
-IGNORED = -100
+IGNORED = -100  # a target where nothing is predicted
 
 
 class Batches(Protocol):
@@ -29,7 +29,7 @@ class Batches(Protocol):
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         """Held-out rows, spread over all of them and in their order: at most `limit`, 0 for all.
 
-        Language data carries `n_bytes` (B,), the bytes of the text that is predicted.
+        Running text carries `n_bytes` (B,), the bytes of the text that is predicted.
         """
 
 

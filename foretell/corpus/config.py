@@ -114,5 +114,10 @@ class TaskData:
         if self.limit < 0:
             raise ValueError(f"limit={self.limit} is negative; 0 takes all examples")
 
+    @property
+    def reads_last(self) -> bool:
+        """Whether the task is read at the last token, which has seen all, and not at the first."""
+        return self.layout == "gpt1"
+
 
 Data = TextData | SegmentData | TranslationData | TaskData

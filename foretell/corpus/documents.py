@@ -5,6 +5,7 @@ What is left out is counted by reason, and the reasons go into card.json.
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -69,11 +70,16 @@ def gather_folder(path: Path) -> Gathered:
     for file in _visible_files(path):
         text = _text_of(file, dropped)
         if text:
-            found.append(Document(file.relative_to(path).as_posix(), text, path.resolve().name))
+            found.append(Document(shown(file.relative_to(path)), text, shown(Path(path.resolve().name))))
     if not found:
         seen = ", ".join(f"{n} {reason}" for reason, n in sorted(dropped.items()) if n) or "no files"
         raise BadUse(f"{path} holds no text ({seen}); give a folder with text files (.txt, .md, .rst, ...)")
     return Gathered(found, {reason: n for reason, n in sorted(dropped.items()) if n})
+
+
+def shown(path: Path) -> str:
+    """A path as text; bytes of its name that are no UTF-8 become U+FFFD."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
 
 
 def _visible_files(folder: Path) -> list[Path]:
@@ -174,5 +180,11 @@ def _load(path: Path, name: str) -> list[Document]:
         raise BadUse(f"{path} has no column {absent[0]!r}; a corpus has id, text and source")
     columns: list[Sequence[str]] = [table["id"].to_pylist(), table["text"].to_pylist()]
     named = "source" in table.column_names
-    columns.append(table["source"].to_pylist() if named else [name] * table.num_rows)
+    columns.append(table["source"].to_pylist() if named else [shown(Path(folder.resolve().name))] * table.num_rows)
+    for name, column in zip(("id", "text", "source"), columns, strict=True):
+        wrong = next((i for i, value in enumerate(column) if not isinstance(value, str)), None)
+        if wrong is not None:
+            raise BadUse(
+                f"{path}, row {wrong + 1}: {name} is {column[wrong]!r}, it must be text; write it anew as text"
+            )
     return [Document(*row) for row in zip(*columns, strict=True)]

@@ -25,8 +25,9 @@ from foretell.corpus.config import TaskData
 from foretell.corpus.jsonl import read_lines, text_field
 from foretell.corpus.order import shuffled
 from foretell.errors import BadUse, nearest
-from foretell.runs import read_json
-from foretell.text.tokenizer import Tokenizer
+from foretell.runs import read_json, write_whole
+from foretell.text.gpt1 import for_tasks
+from foretell.text.tokenizer import FILE, Tokenizer
 
 SHAPES = ("classification", "entailment", "similarity", "multiple_choice")
 NEEDS_B = ("entailment", "similarity")
@@ -132,6 +133,22 @@ def task_card(folder: Path) -> dict[str, Any]:
         raise BadUse(f"{path}: {len(classes)} classes; a task of shape {shape} needs 2 or more names in 'classes'")
     n_outputs = 1 if shape == "multiple_choice" else max(len(classes), 1)
     return {**card, "classes": classes, "n_outputs": n_outputs}
+
+
+def task_tokenizer(folder: Path, layout: str, into: Path) -> Path:
+    """A folder whose tokenizer has the layout's special tokens: the given one, or one with more made in `into`.
+
+    Only GPT-1's vocabulary grows so: it was published without them. The network's n_vocab is then the larger one.
+    """
+    tokenizer = Tokenizer.load(folder)
+    if layout != "gpt1" or tokenizer.kind != "gpt1":
+        return folder
+    grown = for_tasks(tokenizer)
+    if grown is tokenizer:
+        return folder
+    made = into / f"gpt1-for-tasks-{grown.sha()[:8]}"
+    write_whole(made / FILE, grown.to_json())
+    return made
 
 
 def marks_of(tokenizer: Tokenizer, layout: str) -> Marks:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from foretell.corpus.batches import IGNORED, Arrays, spread, text_bytes
+from foretell.corpus.batches import IGNORED, Arrays, spread
 from foretell.corpus.config import TranslationData
 from foretell.corpus.jsonl import read_lines, text_field
 from foretell.corpus.order import shuffled
@@ -33,7 +33,6 @@ class Pairs:
     val: list[list[Pair]]
     end: int
     pad: int
-    byte_lengths: np.ndarray
 
     @property
     def n_rows(self) -> int:
@@ -49,8 +48,7 @@ class Pairs:
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         for row in spread(len(self.val), limit):
-            batch = padded(self.val[row], self.end, self.pad)
-            yield {**batch, "n_bytes": text_bytes(batch["targets"], self.byte_lengths)}
+            yield padded(self.val[row], self.end, self.pad)
 
 
 def padded(bucket: Sequence[Pair], end: int, pad: int) -> Arrays:
@@ -94,7 +92,6 @@ def open_pairs(data: TranslationData, seed: int) -> Pairs:
         val=buckets(val, data.tokens_per_bucket),
         end=tokenizer.end_of_text,
         pad=tokenizer.pad,
-        byte_lengths=tokenizer.byte_lengths(),
     )
 
 

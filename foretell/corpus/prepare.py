@@ -4,6 +4,7 @@ corpora/embedded-bpe-4096/      the documentation text of this machine
 corpora/letters-bpe-4096/       the text in .../letters
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,8 +32,8 @@ def prepare_tokens(
 ) -> Path:
     """The folder of tokens of a folder of text, or of `embedded`, found or made in `into`; a token folder as it is.
 
-    Tokens that were made from other text keep their folder, because runs may read them: the new ones get a name with
-    the beginning of their hash.
+    Tokens that were made from other text, or with another tokenizer, keep their folder, because runs may read them: the
+    new ones get a name with the beginning of a hash of both.
     """
     if folder != EMBEDDED and is_token_folder(Path(folder)):
         check_kind(open_tokens(Path(folder)), kind)
@@ -41,7 +42,8 @@ def prepare_tokens(
     gathered = None if folder == EMBEDDED else gather_folder(Path(folder))
     source = source_hash(gathered.documents) if gathered else documentation_source(DOCUMENTATION_BYTES)
     where = into / f"{name}-{kind}-{n_vocab}"
-    apart = where.with_name(f"{where.name}-{source[:8]}")
+    made_of = source if tokenizer is None else hashlib.sha256(f"{source} {tokenizer.sha()}".encode()).hexdigest()
+    apart = where.with_name(f"{where.name}-{made_of[:8]}")
     for there in (where, apart):
         if _is_of(there, source, tokenizer):
             return there
@@ -49,8 +51,8 @@ def prepare_tokens(
         gathered = gather_documentation(DOCUMENTATION_BYTES, quiet)
     else:
         _say_dropped(gathered, folder, quiet)
+    new = apart if where.exists() or tokenizer else where  # the plain name is that of the text's own tokenizer
     tokenizer = tokenizer or train_tokenizer(kind, sample(gathered.documents), n_vocab, quiet=quiet)
-    new = apart if where.exists() else where
     return write_tokens(gathered.documents, tokenizer, new, source=source, dropped=gathered.dropped, quiet=quiet)
 
 

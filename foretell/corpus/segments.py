@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from foretell.corpus.batches import IGNORED, Arrays, parts, spread, text_bytes
+from foretell.corpus.batches import IGNORED, Arrays, parts, spread
 from foretell.corpus.config import SegmentData
 from foretell.corpus.megatron import TokenFile
 from foretell.corpus.order import stream
@@ -69,7 +69,6 @@ class Segments:
     train: Stretches
     val: Stretches
     specials: Specials
-    byte_lengths: np.ndarray
 
     @property
     def n_rows(self) -> int:
@@ -84,8 +83,7 @@ class Segments:
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         for rows in parts(spread(len(self.val.start), limit), batch_size):
-            batch = self._made(self.val, rows, rows, EVALUATION_SEED)
-            yield {**batch, "n_bytes": text_bytes(batch["targets"], self.byte_lengths)}
+            yield self._made(self.val, rows, rows, EVALUATION_SEED)
 
     def _made(self, text: Stretches, rows: np.ndarray, samples: np.ndarray, seed: int) -> Arrays:
         a_start, a_length, b_start, b_length, is_next = chosen(text, rows, stream(seed, samples, 4, CUTS))
@@ -181,7 +179,6 @@ def open_segments(data: SegmentData, seed: int) -> Segments:
         train=train,
         val=stretches(tokens, tokens.val, data.length),
         specials=Specials(cls=special[0], sep=special[1], pad=special[2], mask=special[3], ordinary=ordinary),
-        byte_lengths=tokenizer.byte_lengths(),
     )
 
 

@@ -35,6 +35,8 @@ from foretell.text.tokenizer import Tokenizer
 CARD, SIDECAR = "card.json", "documents.parquet"
 SPLITS = ("train", "val")
 BATCH = 256  # documents encoded at a time
+PART = 1 << 24  # tokens looked through at a time
+CARD_FIELDS = {"tokenizer": str, "n_vocab": int, "n_tokens": dict}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,10 +140,14 @@ def open_tokens(folder: Path) -> Tokens:
     card = read_json(path)
     if not isinstance(card, dict) or card.get("kind") != "tokens":
         raise BadUse(f"{path} is no card of a token folder; make the folder again from its text")
+    if wrong := [name for name, kind in CARD_FIELDS.items() if not isinstance(card.get(name), kind)]:
+        said = f"{wrong[0]} is {card.get(wrong[0])!r}" if wrong[0] in card else f"{wrong[0]!r} is missing"
+        raise BadUse(f"{path}: {said}; make the folder again from its text")
     for name, file in zip(SPLITS, (train, val), strict=True):
-        n = card.get("n_tokens", {}).get(name)
+        n = card["n_tokens"].get(name)
         if n != len(file.tokens):
             raise BadUse(f"{folder / name}.bin has {len(file.tokens)} tokens, its card says {n}: make the folder again")
+        check_ids(folder / f"{name}.bin", file, card["n_vocab"])
     tokens = Tokens(folder=folder, card=card, train=train, val=val)
     _check_sources(tokens)
     return tokens
@@ -170,6 +176,16 @@ def verify_tokens(folder: Path) -> dict[str, str]:
         if (there := sha256(path)) != due:
             raise BadUse(f"{path} has SHA-256 {there[:16]}..., its card says {due[:16]}...: it was changed or damaged")
     return dict(card.get("sha256", {}))
+
+
+def check_ids(path: Path, file: TokenFile, n_vocab: int) -> None:
+    """BadUse if a token is no id of the vocabulary: the network would have no embedding for it."""
+    largest = max(
+        (int(part.max()) for part in np.array_split(file.tokens, len(file.tokens) // PART + 1) if len(part)), default=0
+    )
+    if largest >= n_vocab:
+        rule = f"its card has n_vocab={n_vocab}, ids 0 to {n_vocab - 1}"
+        raise BadUse(f"{path} holds token id {largest}, but {rule}; make the folder again from its text")
 
 
 def check_length(tokens: Tokens, needed: int) -> None:

@@ -113,7 +113,10 @@ def _arrays(rows: np.ndarray) -> Arrays:  # (B, T+1)
 
 
 def open_windows(data: TextData, seed: int) -> Windows:
-    """The rows of a token folder; BadUse if it has not a single one."""
+    """The rows of a token folder; BadUse if it has not a single one, or nothing stands between its documents."""
+    if data.tokenizer == "wordpiece":
+        rule = "puts nothing between documents, which running text needs"
+        raise BadUse(f"data.tokenizer=wordpiece {rule}; set --data.tokenizer bpe or gpt1")
     tokens = open_tokens(Path(data.folder))
     check_kind(tokens, data.tokenizer)
     packed = data.rows == "packed"

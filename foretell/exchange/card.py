@@ -7,6 +7,10 @@ from foretell.model.count import parameters
 
 LIMITS = "It says what its training text makes likely, true or not. Measure it on your use before you rely on it."
 
+ONE_SEQUENCE = (
+    "It gives the outputs of one sequence: for similarity the two orders' are summed, for a choice each one's compared."
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
@@ -33,7 +37,7 @@ def card_text(card: Card, cfg: NetworkConfig, stock: str, why_not: str) -> str:
         f"A {cfg.kind} of {n:,} parameters ({shape}). {loaded_by(stock, why_not)}\n",
     ]
     if cfg.heads.n_outputs and stock and cfg.kind == "decoder":
-        lines.append("Its head reads the last token that is not padding.\n")
+        lines.append(f"Its head reads the last token that is not padding. {ONE_SEQUENCE}\n")
     if card.data:
         lines.append(f"Trained on {card.data}.\n")
     if card.steps:

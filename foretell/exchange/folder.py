@@ -8,7 +8,7 @@ A network that no stock class can hold keeps our own names under model_type "for
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,11 +26,13 @@ from foretell.exchange.source import find_folder
 from foretell.model.config import NetworkConfig
 from foretell.model.init import build_meta
 from foretell.model.network import Network
-from foretell.runs import read_json, whole_folder
+from foretell.runs import read_json, read_text, whole_folder
+from foretell.text.gpt1 import for_tasks
 from foretell.text.tokenizer import Tokenizer
 
 LAYOUTS: dict[str, ModuleType] = {m.MODEL_TYPE: m for m in (gpt2, openai_gpt, bert, gpt_neo, marian)}
 HEADS = ("lm_head", "pooler", "next_sentence", "task_head")  # may be new where a run starts
+BY_TOKEN = ("embed.token.weight", "lm_head.weight", "lm_head.bias")  # a row of each for every token
 OWN, OWN_CONFIG = "foretell", "foretell.json"
 
 
@@ -110,11 +112,13 @@ def nearest_layout(cfg: NetworkConfig) -> ModuleType:
 def special_ids(cfg: NetworkConfig, tokenizer: Tokenizer | None) -> dict[str, Any]:
     """The ids that other tools need to start, stop and pad; a seq2seq starts from its end, an encoder only pads.
 
-    Without a tokenizer a decoder's are null: the defaults of its class are ids of another vocabulary.
+    Without a tokenizer, or an end in it, a decoder's are null: the defaults of its class are ids of another vocabulary.
     """
     if tokenizer is None:
         return dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id") if cfg.kind == "decoder" else ())
     check_vocabulary(cfg, tokenizer)
+    if not tokenizer.has_end:
+        return special_ids(cfg, None)
     end, pad = tokenizer.end_of_text, {"pad_token_id": tokenizer.pad}
     if cfg.kind == "encoder":
         return pad
@@ -170,14 +174,14 @@ def network_config(folder: Path, layout: ModuleType | None, config: Mapping[str,
     if layout is None:
         if not own.exists():
             raise BadUse(f"{folder} is of foretell's own layout but lacks {OWN_CONFIG}; copy the whole folder")
-        return load(NetworkConfig, own.read_text(), str(own))
+        return load(NetworkConfig, read_text(own), str(own))
     try:
         foreign: NetworkConfig = layout.config_from(config, held)
     except (BadUse, ValueError) as error:
         raise BadUse(f"{folder / 'config.json'}: {error}") from error
     if not own.exists():
         return foreign
-    cfg = load(NetworkConfig, own.read_text(), str(own))
+    cfg = load(NetworkConfig, read_text(own), str(own))
     if differs := difference(cfg, foreign):
         name, one, other = differs
         rule = f"if another tool has written over it, remove {OWN_CONFIG}"
@@ -196,20 +200,35 @@ def filled(cfg: NetworkConfig, tensors: Tensors) -> Network:
 def load_weights_into(network: Network, source: str | Path) -> list[str]:
     """The names of the parameters that the source does not have (new heads, left as they are); the rest is copied.
 
+    Where the vocabulary has grown by what fine-tuning adds to GPT-1's, the new tokens' rows are left as they are too.
     BadUse if the bodies differ, in a size, the vocabulary, or in what no shape shows: it is another model.
     """
-    start = load_network(find_folder(source))
-    if differs := difference(start.cfg, network.cfg):
+    folder = find_folder(source)
+    start = load_network(folder)
+    grows = network.cfg.n_vocab == vocabulary_for_tasks(folder, start.cfg.n_vocab)
+    wanted = replace(start.cfg, n_vocab=network.cfg.n_vocab) if grows else start.cfg
+    if differs := difference(wanted, network.cfg):
         name, one, other = differs
         rule = "give a model of the same kind, sizes and vocabulary"
         raise BadUse(f"cannot start from {source}: {name} is {one!r} there and {other!r} here; {rule}")
     there, here = start.state_dict(), network.state_dict()
     missing = sorted(here.keys() - there.keys())
     assert all(name.split(".")[0] in HEADS for name in missing), "two bodies of equal configs hold equal names"
+    shared = sorted(here.keys() & there.keys())
+    for name in shared:  # all are seen to fit before any is copied
+        n_new = network.cfg.n_vocab - start.cfg.n_vocab if name in BY_TOKEN else 0
+        if here[name].shape != (there[name].shape[0] + n_new, *there[name].shape[1:]):
+            shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
+            raise BadUse(f"cannot start from {source}: {name} is {shapes}; give a model with the same heads")
     with torch.no_grad():
-        for name in here.keys() & there.keys():
-            if here[name].shape != there[name].shape:
-                shapes = f"{tuple(there[name].shape)} there and {tuple(here[name].shape)} here"
-                raise BadUse(f"cannot start from {source}: {name} is {shapes}; give a model with the same heads")
-            here[name].copy_(there[name])
+        for name in shared:
+            here[name][: len(there[name])].copy_(there[name])
     return missing
+
+
+def vocabulary_for_tasks(folder: Path, n_vocab: int) -> int:
+    """The vocabulary of a model folder with the tokens that fine-tuning adds; only GPT-1's grows."""
+    if not (folder / "tokenizer.json").exists():
+        return n_vocab
+    tokenizer = Tokenizer.load(folder)
+    return for_tasks(tokenizer).n_vocab if tokenizer.kind == "gpt1" and tokenizer.n_vocab == n_vocab else n_vocab

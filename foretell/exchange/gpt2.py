@@ -5,7 +5,7 @@ Radford et al. 2019, section 2.3.
 
 from typing import Any
 
-from foretell.exchange import names, score
+from foretell.exchange import names, openai, score
 from foretell.exchange.fit import (
     TO_THEIRS,
     Config,
@@ -13,7 +13,6 @@ from foretell.exchange.fit import (
     activation,
     dropouts,
     head_sizes,
-    labels,
     layers,
     need,
     need_patterns,
@@ -41,22 +40,7 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     need(cfg, stock, activation=list(TO_THEIRS))
     need_patterns(cfg, stock, "dense")
     score.need_heads(cfg, stock)
-    return {
-        "vocab_size": cfg.n_vocab,
-        "n_positions": cfg.n_ctx,
-        "n_embd": cfg.d_model,
-        "n_layer": cfg.n_layers,
-        "n_head": cfg.n_heads,
-        "n_inner": cfg.d_ff,
-        "activation_function": TO_THEIRS[cfg.activation],
-        "layer_norm_epsilon": cfg.norm_eps,
-        "embd_pdrop": cfg.dropout.embedding,
-        "attn_pdrop": cfg.dropout.attention,
-        "resid_pdrop": cfg.dropout.residual,
-        "initializer_range": cfg.init.std,
-        "tie_word_embeddings": True,
-        **labels(cfg.heads.n_outputs),
-    }
+    return {**openai.fields(cfg), "n_inner": cfg.d_ff, "activation_function": TO_THEIRS[cfg.activation]}
 
 
 def config_from(config: Config, held: Held) -> NetworkConfig:
@@ -91,26 +75,16 @@ def table(cfg: NetworkConfig) -> list[Entry]:
         *score.entries(cfg),
     ]
     for i in range(cfg.n_layers):
-        h, o = f"transformer.h.{i}", f"decoder.layers.{i}"
-        qkv = [f"{o}.attention.{part}" for part in ("query", "key", "value")]
-        entries += pair(f"{h}.ln_1", f"{o}.attention_norm")
-        entries += pair(f"{h}.attn.c_attn", *qkv, transposed=True)
-        entries += pair(f"{h}.attn.c_proj", f"{o}.attention.output", transposed=True)
-        entries += pair(f"{h}.ln_2", f"{o}.feed_forward_norm")
-        entries += pair(f"{h}.mlp.c_fc", f"{o}.feed_forward.up", transposed=True)
-        entries += pair(f"{h}.mlp.c_proj", f"{o}.feed_forward.output", transposed=True)
+        entries += openai.block(i)
     return entries
 
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
     """Their weights; Unfit where the class cannot hold ours."""
-    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
 def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     """Our weights."""
-    theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
-    theirs = names.tied(theirs, {"lm_head.weight": "transformer.wte.weight"})
-    kept = names.without(theirs, ".attn.bias", ".attn.masked_bias")
-    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))
+    kept = names.without(openai.whole_names(theirs, "transformer.wte.weight"), ".attn.bias", ".attn.masked_bias")
+    return names.to_ours(table(cfg), kept, build_meta(cfg).state_dict())

@@ -5,13 +5,12 @@ Radford et al. 2018, sections 3.1 and 4.1. Its activation "gelu" is the tanh app
 
 from typing import Any
 
-from foretell.exchange import names, score
+from foretell.exchange import names, openai, score
 from foretell.exchange.fit import (
     Config,
     Held,
     dropouts,
     head_sizes,
-    labels,
     layers,
     need,
     need_patterns,
@@ -19,7 +18,7 @@ from foretell.exchange.fit import (
     refuse,
     size,
 )
-from foretell.exchange.names import Entry, Tensors, pair
+from foretell.exchange.names import Entry, Tensors
 from foretell.model.config import Init, NetworkConfig
 from foretell.model.init import build_meta
 
@@ -39,21 +38,7 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     need(cfg, stock, activation="gelu_tanh", d_ff=4 * cfg.d_model)
     need_patterns(cfg, stock, "dense")
     score.need_heads(cfg, stock)
-    return {
-        "vocab_size": cfg.n_vocab,
-        "n_positions": cfg.n_ctx,
-        "n_embd": cfg.d_model,
-        "n_layer": cfg.n_layers,
-        "n_head": cfg.n_heads,
-        "afn": "gelu",
-        "layer_norm_epsilon": cfg.norm_eps,
-        "embd_pdrop": cfg.dropout.embedding,
-        "attn_pdrop": cfg.dropout.attention,
-        "resid_pdrop": cfg.dropout.residual,
-        "initializer_range": cfg.init.std,
-        "tie_word_embeddings": True,
-        **labels(cfg.heads.n_outputs),
-    }
+    return {**openai.fields(cfg), "afn": "gelu"}
 
 
 def config_from(config: Config, held: Held) -> NetworkConfig:
@@ -85,26 +70,16 @@ def table(cfg: NetworkConfig) -> list[Entry]:
         *score.entries(cfg),
     ]
     for i in range(cfg.n_layers):
-        h, o = f"transformer.h.{i}", f"decoder.layers.{i}"
-        qkv = [f"{o}.attention.{part}" for part in ("query", "key", "value")]
-        entries += pair(f"{h}.attn.c_attn", *qkv, transposed=True)
-        entries += pair(f"{h}.attn.c_proj", f"{o}.attention.output", transposed=True)
-        entries += pair(f"{h}.ln_1", f"{o}.attention_norm")
-        entries += pair(f"{h}.mlp.c_fc", f"{o}.feed_forward.up", transposed=True)
-        entries += pair(f"{h}.mlp.c_proj", f"{o}.feed_forward.output", transposed=True)
-        entries += pair(f"{h}.ln_2", f"{o}.feed_forward_norm")
+        entries += openai.block(i)
     return entries
 
 
 def tensors_to(cfg: NetworkConfig, ours: Tensors) -> Tensors:
     """Their weights; Unfit where the class cannot hold ours."""
-    score.need_no_bias(ours, architecture(cfg))
     return names.to_theirs(table(cfg), ours)
 
 
 def tensors_from(cfg: NetworkConfig, theirs: Tensors) -> Tensors:
     """Our weights."""
-    theirs = names.prefixed(theirs, "transformer.", "lm_head.", "score.")
-    theirs = names.tied(theirs, {"lm_head.weight": "transformer.tokens_embed.weight"})
-    kept = names.without(theirs, ".attn.bias", "position_ids")
-    return score.with_bias(cfg, names.to_ours(table(cfg), kept, build_meta(cfg).state_dict()))
+    kept = names.without(openai.whole_names(theirs, "transformer.tokens_embed.weight"), ".attn.bias", "position_ids")
+    return names.to_ours(table(cfg), kept, build_meta(cfg).state_dict())

@@ -1,16 +1,14 @@
 """A decoder's task head as transformers' ...ForSequenceClassification keeps it: `score`, softmax(h W_y) without a bias.
 
 Those classes read the last token that is not the config's pad_token_id: where a task's input ends in its extract token
-and is padded behind it, that is the position that the head was trained on. A head whose bias is not zero does not fit.
+and is padded behind it, that is the position that the head was trained on.
 """
 
-import torch
-
-from foretell.exchange.fit import Held, Unfit, need
-from foretell.exchange.names import Entry, Tensors
+from foretell.exchange.fit import Held, need
+from foretell.exchange.names import Entry
 from foretell.model.config import Heads, NetworkConfig
 
-SCORE, WEIGHT, BIAS = "score.weight", "task_head.output.weight", "task_head.output.bias"
+SCORE, WEIGHT = "score.weight", "task_head.output.weight"
 
 
 def need_heads(cfg: NetworkConfig, stock: str) -> None:
@@ -32,14 +30,3 @@ def heads_from(held: Held) -> Heads:
 def entries(cfg: NetworkConfig) -> list[Entry]:
     """The head's entry, where the network has one."""
     return [Entry(SCORE, (WEIGHT,))] if cfg.heads.n_outputs else []
-
-
-def need_no_bias(ours: Tensors, stock: str) -> None:
-    """Unfit if the head has learnt a bias."""
-    if BIAS in ours and bool(ours[BIAS].any()):
-        raise Unfit(f"{stock} cannot hold the task head's bias; it needs a bias of zero")
-
-
-def with_bias(cfg: NetworkConfig, ours: Tensors) -> Tensors:
-    """Our weights with the head's bias of zero, where the network has a head."""
-    return {**ours, BIAS: torch.zeros(cfg.heads.n_outputs)} if cfg.heads.n_outputs else ours

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from foretell.generate.config import Beam
 from foretell.generate.decode import reader
-from foretell.generate.engine import Completion, Words, check_room, encode_sources, read_prompts
+from foretell.generate.engine import Completion, Words, before_stop, check_room, encode_sources, read_prompts
 from foretell.model.cache import empty_cache
 from foretell.model.network import Network
 
@@ -85,7 +85,7 @@ def search(network: Network, words: Words, prompts: Sequence[Sequence[int]], bea
                 (s / length_penalty(len(y), beam.length_penalty), y, s) for y, s in zip(beginnings, scores, strict=True)
             ]
             one.finished += [found for found in open_ones if found[2] > float("-inf")]
-    return [completion(max(one.finished, key=lambda found: found[0]), words) for one in searches]
+    return [completion(max(one.finished, key=lambda found: found[0]), words, beam.stop) for one in searches]
 
 
 def extend(
@@ -112,7 +112,8 @@ def extend(
                     one.finished.append((score, [*ids[source][row], end], total))
             elif len(beginnings) < beam.width:
                 beginnings.append((total, row, token))
-        beginnings += [beginnings[0] if beginnings else (float("-inf"), 0, end)] * (beam.width - len(beginnings))
+        filler = (float("-inf"), *beginnings[0][1:]) if beginnings else (float("-inf"), 0, end)
+        beginnings += [filler] * (beam.width - len(beginnings))  # can never be chosen
         ids[source] = [[*ids[source][row], token] for _, row, token in beginnings]
         totals[source] = torch.tensor([total for total, _, _ in beginnings])
         order += [source * beam.width + row for _, row, _ in beginnings]
@@ -121,9 +122,13 @@ def extend(
     return torch.tensor(order), torch.tensor(tokens)
 
 
-def completion(found: tuple[float, list[int], float], words: Words) -> Completion:
-    """A finished search as a completion; its one log-probability is that of the whole."""
+def completion(found: tuple[float, list[int], float], words: Words, stop: tuple[str, ...]) -> Completion:
+    """A finished search as a completion, cut at a stop text; its one log-probability is that of the whole."""
     _, ids, total = found
     ended = bool(ids) and ids[-1] == words.end_of_text
     kept = ids[:-1] if ended else ids
-    return Completion(ids=kept, text=words.decode(kept), logprobs=[total], finish="end" if ended else "length")
+    text = words.decode(kept)
+    cut = before_stop(text, stop)
+    if cut is not None:
+        return Completion(ids=kept, text=cut, logprobs=[total], finish="stop")
+    return Completion(ids=kept, text=text, logprobs=[total], finish="end" if ended else "length")

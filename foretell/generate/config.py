@@ -28,8 +28,7 @@ class Sampling:
             raise ValueError(f"top_k={self.top_k} is negative; 0 leaves all tokens in")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p={self.top_p} is not in (0, 1]; 1 leaves all tokens in")
-        if "" in self.stop:
-            raise ValueError("a stop text is empty and would stop at once; leave it out")
+        check_stop(self.stop)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +39,18 @@ class Beam:
     width: int = 4
     length_penalty: float = 0.6
     """alpha of lp(Y) = (5 + |Y|)^alpha / 6^alpha (Wu et al. 2016, eq. 14)"""
+    stop: tuple[str, ...] = ()
+    """the found completion is cut before the first of these texts"""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.max_new_tokens < 1:
             raise ValueError(f"width={self.width}, max_new_tokens={self.max_new_tokens}: both must be at least 1")
         if not (isfinite(self.length_penalty) and self.length_penalty >= 0):
             raise ValueError(f"length_penalty={self.length_penalty} is not at least 0; 0 compares plain likelihoods")
+        check_stop(self.stop)
+
+
+def check_stop(stop: tuple[str, ...]) -> None:
+    """ValueError if a stop text would stop at once."""
+    if "" in stop:
+        raise ValueError("a stop text is empty and would stop at once; leave it out")

@@ -9,7 +9,6 @@ B batch   D d_model   H n_heads   K d_head
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -43,10 +42,7 @@ def reader(network: Network) -> Reader:
 def joined(block: nn.Module) -> Layer:
     """The block with query, key and value as one matrix."""
     assert isinstance(block, Block), "a stack is made of blocks"
-    a = block.attention
-    parts = (a.query, a.key, a.value)
-    bias = None if a.query.bias is None else torch.cat([part.bias for part in parts])
-    return Layer(block, torch.cat([part.weight for part in parts]), bias)
+    return Layer(block, *block.attention.joined())
 
 
 def read(network: Network, layers: list[Layer], ids: Tensor, cache: Cache) -> Tensor:  # (B,) -> (B, D)
@@ -61,15 +57,12 @@ def read(network: Network, layers: list[Layer], ids: Tensor, cache: Cache) -> Te
         y = block.attention_norm(x) if block.pre else x
         qkv = F.linear(y, weight, bias).view(x.shape[0], 3, -1, 1, cfg.d_head)
         q, k, v = qkv.unbind(1)  # (B, H, 1, K) each
-        if cfg.qk_norm:
-            q, k = (F.rms_norm(part, (cfg.d_head,), eps=cfg.norm_eps) for part in (q, k))
+        q, k = block.attention.normed(q), block.attention.normed(k)
         if turn is not None:
             q, k = rotate(q, turn), rotate(k, turn)
         k, v = cache.layers[i].extend(k, v)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=masks[cfg.pattern(i)]).flatten(1)
         x = x + block.attention.output(y)
         x = x if block.pre else block.attention_norm(x)
-        f = block.feed_forward
-        x = x + f.output(f.activation(f.up(block.feed_forward_norm(x) if block.pre else x)))
-        x = x if block.pre else block.feed_forward_norm(x)
+        x = block.residual(x, block.feed_forward_norm, block.feed_forward)
     return stack.norm(x)

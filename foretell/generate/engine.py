@@ -127,9 +127,9 @@ class Batch:
             return self.completion(row, "end", row.ids[:-1])
         if row.sampling.stop:
             text = self.words.decode(row.ids)
-            places = [place for place in (text.find(stop) for stop in row.sampling.stop) if place >= 0]
-            if places:
-                return self.completion(row, "stop", row.ids, text[: min(places)])
+            cut = before_stop(text, row.sampling.stop)
+            if cut is not None:
+                return self.completion(row, "stop", row.ids, cut)
         if len(row.ids) == row.sampling.max_new_tokens:
             return self.completion(row, "length", row.ids)
         return None
@@ -153,6 +153,12 @@ class Batch:
             self.cache.select(torch.tensor(staying))
         else:
             self.cache = None
+
+
+def before_stop(text: str, stop: Sequence[str]) -> str | None:
+    """What stands before the first of the stop texts, or None where the text holds none of them."""
+    places = [place for place in map(text.find, stop) if place >= 0]
+    return text[: min(places)] if places else None
 
 
 def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:

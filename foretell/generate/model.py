@@ -14,10 +14,19 @@ from foretell.exchange.card import Card
 from foretell.exchange.folder import load_model, save_model
 from foretell.generate.beam import beam_search
 from foretell.generate.config import Beam, Sampling
-from foretell.generate.engine import Completion, generate
+from foretell.generate.engine import Completion, Words, generate
 from foretell.generate.score import Score, score
 from foretell.model.network import Network
 from foretell.text.tokenizer import Tokenizer
+
+
+class Endless:
+    """The words of a tokenizer without an end-of-text token: a completion ends by its length."""
+
+    end_of_text = -1
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.decode = tokenizer.decode
 
 
 class Model:
@@ -25,6 +34,7 @@ class Model:
 
     def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
         self.network, self.tokenizer = network.eval(), tokenizer
+        self.words: Words = tokenizer if tokenizer.has_end else Endless(tokenizer)
 
     def logits(self, ids: Tensor, **given: Tensor) -> Tensor:  # (B, T) -> (B, T, V)
         """Token logits; a seq2seq also takes `source`, an encoder `segments` and `attend`."""
@@ -34,8 +44,8 @@ class Model:
     def score(self, pairs: Sequence[tuple[str, str]]) -> list[Score]:
         """The summed log-probability and the token count of each completion after its context.
 
-        Both are encoded together, and the completion is what follows the context's own tokens; spaces that end a
-        context are moved to the completion, because a token of text begins with its space.
+        Both are encoded together. The completion is what follows the tokens that the context has alone too: where a
+        token spans the border it belongs to the completion, and so do spaces that end a context.
         """
         self.check("score a completion", "decoder")
         return score(self.network, [self.encoded(context, completion) for context, completion in pairs])
@@ -44,7 +54,9 @@ class Model:
         """The ids of a context, after an end-of-text token if it is empty, and of its completion."""
         bare = context.rstrip(" ")
         whole, ids = self.tokenizer.encode(context + completion), self.tokenizer.encode(bare)
-        return (ids, whole[len(ids) :]) if ids else ([self.tokenizer.end_of_text], whole)
+        pairs = enumerate(zip(whole, ids, strict=False))
+        n = next((i for i, (a, b) in pairs if a != b), min(len(whole), len(ids)))
+        return (whole[:n], whole[n:]) if n else ([self.tokenizer.end_of_text], whole)
 
     def generate(
         self,
@@ -59,16 +71,24 @@ class Model:
         length_penalty: float = 0.6,
         seed: int = 0,
     ) -> list[Completion]:
-        """A completion of each prompt (a translation of each source), drawn, or searched if a beam width is given."""
+        """A completion of each prompt (a translation of each source), drawn, or searched if a beam width is given.
+
+        A search draws nothing, so that temperature, top_k and top_p are refused beside a beam. BadUse for an empty
+        prompt where no token of the vocabulary can stand before a text.
+        """
         self.check("generate", "decoder", "seq2seq")
         given = [self.tokenizer.encode(prompt) for prompt in ([prompts] if isinstance(prompts, str) else prompts)]
+        if not all(given) and not self.tokenizer.has_end:
+            raise BadUse("a prompt is empty and the vocabulary has no end-of-text token to begin after; give some text")
         if beam:
-            how = Beam(width=beam, length_penalty=length_penalty, max_new_tokens=max_new_tokens)
-            return beam_search(self.network, self.tokenizer, given, how)
+            if (temperature, top_k, top_p) != (1.0, 0, 1.0):
+                raise BadUse(f"beam={beam} searches and draws nothing; leave out temperature, top_k and top_p")
+            how = Beam(width=beam, length_penalty=length_penalty, max_new_tokens=max_new_tokens, stop=stop)
+            return beam_search(self.network, self.words, given, how)
         sampling = Sampling(
             max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, seed=seed
         )
-        return generate(self.network, self.tokenizer, given, sampling)
+        return generate(self.network, self.words, given, sampling)
 
     def save(self, folder: str | Path) -> str:
         """What other tools can load the folder as, after the model is written there."""

@@ -54,9 +54,9 @@ def scored(network: Network, rows: Sequence[tuple[list[int], int]]) -> list[Scor
     found = []
     for i, (ids, n) in enumerate(rows):
         last = len(ids) - 1
-        logprobs = torch.log_softmax(network.logits(hidden[i, last - n : last]).float(), -1)  # (N, V)
-        wanted = torch.tensor(ids[len(ids) - n :], device=logprobs.device)[:, None]  # (N, 1)
-        chosen = logprobs.gather(-1, wanted)[:, 0]  # (N,)
+        logprobs = torch.log_softmax(network.logits(hidden[i, last - n : last]).float(), -1)  # (..., V)
+        wanted = torch.tensor(ids[len(ids) - n :], device=logprobs.device)[:, None]  # (..., 1)
+        chosen = logprobs.gather(-1, wanted)[:, 0]
         greedy = bool((logprobs.argmax(-1) == wanted[:, 0]).all())
         found.append(Score(chosen.double().sum().item(), n, greedy))
     return found

@@ -42,26 +42,36 @@ class Attention(nn.Module):
 
         `turn` holds the rotary angles of the T positions. A cache holds the keys and values of the positions before.
         """
-        q = self.split_heads(self.query(x))  # (B, H, T, K)
-        k = self.split_heads(self.key(x))  # (B, H, T, K)
-        v = self.split_heads(self.value(x))  # (B, H, T, K)
-        if self.qk_norm:
-            q, k = (F.rms_norm(part, (self.d_head,), eps=self.norm_eps) for part in (q, k))
+        q, k, v = self.projected(x)
+        q, k = self.normed(q), self.normed(k)
         if turn is not None:
             q, k = rotate(q, turn), rotate(k, turn)
         if cache is not None:
             k, v = cache.extend(k, v)
         return self.attend(q, k, v, mask, causal=self.causal and mask is None and q.shape[-2] > 1)
 
+    def projected(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # (B, T, D)
+        """Queries, keys and values, (B, H, T, K) each, as one product: quicker than three, forward and back."""
+        weight, bias = self.joined()
+        parts = F.linear(x, weight, bias).unflatten(-1, (3, -1, self.d_head))  # (B, T, 3, H, K)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def joined(self) -> tuple[Tensor, Tensor | None]:
+        """The three projections side by side. They are kept apart because Muon and sharding take each by itself."""
+        parts = (self.query, self.key, self.value)
+        bias = None if self.query.bias is None else torch.cat([part.bias for part in parts])
+        return torch.cat([part.weight for part in parts]), bias
+
     def cross(
         self, x: Tensor, memory: Tensor, memory_mask: Tensor | None, cache: LayerCache | None
     ) -> Tensor:  # (B, T, D), (B, S, D) -> (B, T, D)
         """Attention to the memory; its keys and values are computed once for a cache."""
-        q = self.split_heads(self.query(x))  # (B, H, T, K)
+        q = self.normed(self.split_heads(self.query(x)))  # (B, H, T, K)
         if cache is not None and cache.memory is not None:
             k, v = cache.memory
         else:
-            k = self.split_heads(self.key(memory))  # (B, H, S, K)
+            k = self.normed(self.split_heads(self.key(memory)))  # (B, H, S, K)
             v = self.split_heads(self.value(memory))  # (B, H, S, K)
             if cache is not None:
                 cache.memory = (k, v)
@@ -73,6 +83,10 @@ class Attention(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, dropout_p=p)  # (B, H, T, K)
         y = y.transpose(1, 2).flatten(2)  # (B, T, H*K)
         return self.output(y)
+
+    def normed(self, x: Tensor) -> Tensor:  # (B, H, T, K) -> (B, H, T, K)
+        """Queries or keys of root mean square 1 where the config has qk_norm, else as they are."""
+        return F.rms_norm(x, (self.d_head,), eps=self.norm_eps) if self.qk_norm else x
 
     def split_heads(self, x: Tensor) -> Tensor:  # (B, T, D) -> (B, H, T, K)
         """Heads apart."""

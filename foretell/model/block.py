@@ -55,7 +55,7 @@ class FeedForward(nn.Module):
         self.output = nn.Linear(cfg.d_ff, cfg.d_model, bias=cfg.bias)
         self.activation = activation(cfg.activation)
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, T, D) -> (B, T, D)
+    def forward(self, x: Tensor) -> Tensor:  # (..., D) -> (..., D)
         return self.output(self.activation(self.up(x)))
 
 
@@ -81,7 +81,7 @@ class Block(nn.Module):
             x = self.residual(x, self.cross_norm, lambda y: cross(y, memory, memory_mask, cache))
         return self.residual(x, self.feed_forward_norm, self.feed_forward)
 
-    def residual(self, x: Tensor, norm: nn.Module, f: Callable[[Tensor], Tensor]) -> Tensor:  # (B, T, D) -> (B, T, D)
+    def residual(self, x: Tensor, norm: nn.Module, f: Callable[[Tensor], Tensor]) -> Tensor:  # (..., D) -> (..., D)
         """A sub-layer with its norm, dropout and skip."""
         if self.pre:
             return x + self.dropout(f(norm(x)))

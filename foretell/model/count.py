@@ -31,10 +31,7 @@ def attended(pattern: Pattern, window: int, length: int) -> float:
     band = (near * (near + 1) / 2 + (length - near) * near) / length
     if pattern == "banded":
         return band
-    strided = sum(
-        max(i // window - (1 if i % window == 0 else 0), 0) + (i % window == 0 and i > 0) for i in range(length)
-    )
-    return band + strided / length
+    return band + sum(i // window for i in range(length)) / length  # window, 2 window, ... back as far as there is text
 
 
 def flops_per_token(cfg: NetworkConfig, length: int) -> float:

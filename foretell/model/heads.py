@@ -42,12 +42,15 @@ class Pooler(nn.Module):
 
 
 class TaskHead(nn.Module):
-    """The only new weights of fine-tuning besides delimiters (Radford et al. 2018, section 3.2): softmax(h W_y)."""
+    """The only new weights of fine-tuning besides delimiters: softmax(h W_y), no bias (Radford et al. 2018, eq. 3).
+
+    On BERT's pooler it has one, as the authors' program does (Devlin et al. 2018 write no bias either).
+    """
 
     def __init__(self, cfg: NetworkConfig) -> None:
         super().__init__()
         self.dropout = nn.Dropout(cfg.heads.task_dropout)
-        self.output = nn.Linear(cfg.d_model, cfg.heads.n_outputs)
+        self.output = nn.Linear(cfg.d_model, cfg.heads.n_outputs, bias=cfg.heads.task_pooler)
 
     def forward(self, hidden: Tensor) -> Tensor:  # (..., D) -> (..., C)
         return self.output(self.dropout(hidden))

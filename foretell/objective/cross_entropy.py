@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from foretell.objective.mean import IGNORED
+from foretell.corpus.batches import IGNORED
 
-CHUNK_BYTES = 2**25  # of fp32 logits: large enough for full matmul speed, small enough to stay near the cache
+CHUNK_BYTES = 2**28  # of fp32 logits: each chunk reads and writes all of d_weight once, so few are quicker (LOG.md)
 
 
 def cross_entropy_sum(
@@ -63,14 +63,15 @@ class _Chunked(torch.autograd.Function):
         with torch.autocast(hidden.device.type, enabled=False):
             for start in range(0, h.shape[0], rows):
                 part = slice(start, start + rows)
-                loss, d_logits = _chunk(F.linear(h[part], w).float(), bias, targets[part], smoothing, shares[part])
-                total += loss
+                share = shares[part]
+                loss, d_logits = _chunk(F.linear(h[part], w).float(), bias, targets[part], smoothing)
+                total += loss @ share
                 if d_hidden is not None and d_weight is not None:
                     narrow = d_logits.to(dtype)  # (..., V)
-                    d_hidden[part] = narrow @ w
-                    _add_product(d_weight, narrow.t(), h[part])
+                    d_hidden[part] = (narrow @ w) * share[:, None]
+                    _add_product(d_weight, narrow.t(), h[part] * share[:, None].to(dtype))
                 if d_bias is not None:
-                    d_bias += d_logits.sum(0)
+                    d_bias += d_logits.t() @ share
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
         return total
 
@@ -89,21 +90,18 @@ def _add_product(into: Tensor, a: Tensor, b: Tensor) -> None:
 
 
 def _chunk(
-    logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, shares: Tensor
-) -> tuple[Tensor, Tensor]:  # (N, V), (V,), (N,), (N,) -> (), (N, V)
-    """The loss of a chunk and, in the memory of its logits, the gradient with respect to them."""
+    logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float
+) -> tuple[Tensor, Tensor]:  # (N, V), (V,), (N,) -> (N,), (N, V)
+    """Each row's loss, and its gradient with respect to the logits. Rows are weighed later, where they are narrower."""
     if bias is not None:
         logits += bias
     index = targets.clamp(min=0)[:, None]  # (N, 1)
-    peak = logits.max(-1, keepdim=True).values  # (N, 1)
-    picked = logits.gather(-1, index)[:, 0]  # (N,)
-    mean = logits.mean(-1) if smoothing else picked  # (N,)
-    logits -= peak
-    logits.exp_()
-    partition = logits.sum(-1, keepdim=True)  # (N, 1)
-    logsumexp = (partition.log() + peak)[:, 0]  # (N,)
-    loss = ((logsumexp - (1 - smoothing) * picked - smoothing * mean) * shares).sum()
-    logits *= shares[:, None] / partition
+    logprobs = torch.log_softmax(logits, -1)
+    loss = -(1 - smoothing) * logprobs.gather(-1, index)[:, 0]  # (N,)
     if smoothing:
-        logits -= smoothing / logits.shape[-1] * shares[:, None]
-    return loss, logits.scatter_add_(-1, index, -(1 - smoothing) * shares[:, None])
+        loss -= smoothing * logprobs.mean(-1)
+    gradient = logprobs.exp_()
+    if smoothing:
+        gradient -= smoothing / logits.shape[-1]
+    true = torch.full_like(loss, -(1 - smoothing))[:, None]  # (N, 1)
+    return loss, gradient.scatter_add_(-1, index, true)

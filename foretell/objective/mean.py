@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from foretell.corpus.batches import IGNORED
 from foretell.model.network import Network
 
 Batch = dict[str, Tensor]
-IGNORED = -100  # a target where nothing is predicted
 
 
 class Mean(NamedTuple):

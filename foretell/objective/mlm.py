@@ -6,9 +6,10 @@ B batch   T positions   D d_model   M masked positions   V n_vocab
 import torch.nn.functional as F
 from torch import Tensor
 
+from foretell.corpus.batches import IGNORED
 from foretell.model.network import Network
 from foretell.objective.lm import token_loss
-from foretell.objective.mean import IGNORED, Batch, Mean, Objective, predicted
+from foretell.objective.mean import Batch, Mean, Objective, predicted
 
 
 def masked_language_model(next_sentence: bool) -> Objective:

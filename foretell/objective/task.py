@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from foretell.corpus.batches import IGNORED
 from foretell.model.network import Network
 from foretell.objective.cross_entropy import cross_entropy_sum
-from foretell.objective.mean import IGNORED, Batch, Mean, Objective
+from foretell.objective.mean import Batch, Mean, Objective
 
 
 def task(lm_weight: float) -> Objective:

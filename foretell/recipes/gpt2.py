@@ -76,8 +76,10 @@ def network(size: Size) -> NetworkConfig:
     """Section 2.3: pre-norm, a norm after the last block, residual projections scaled by 1/sqrt(N) at the start.
 
     N is the number of residual layers: two a block. The paper does not say how wide positions begin: 0.01, as in its
-    program. It says nothing of dropout; the program's 0.1 is kept for the paper's sizes and dropped where text is not
-    repeated.
+    program. It says nothing of dropout; for the paper's sizes the program's 0.1 is kept after the embeddings and the
+    sub-layers, and dropped where text is not repeated.
+    Deviation: no dropout of attention weights, for which all T x T of them would have to be stored: on a CPU that takes
+    the 124M model from 3 to 5 GiB (benchmarks/memory.md).
     """
     row = SIZES[size]
     p = 0.1 if row.n_vocab == 50257 else 0.0
@@ -91,7 +93,7 @@ def network(size: Size) -> NetworkConfig:
         d_head=row.d_model // row.n_heads,
         d_ff=4 * row.d_model,
         norm_place="pre",
-        dropout=Dropout(embedding=p, attention=p, residual=p),
+        dropout=Dropout(embedding=p, residual=p),
         init=Init(std=0.02, position_std=0.01, scale_residual=True),
     )
 

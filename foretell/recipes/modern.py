@@ -40,7 +40,10 @@ SIZES = {
 
 
 def network(size: Size) -> NetworkConfig:
-    """Rotary positions, RMSNorm without gains, QK-norm, ReLU^2, no biases, residual projections that begin at zero."""
+    """Rotary positions, QK-norm, ReLU^2, no biases, residual projections that begin at zero.
+
+    RMSNorm without gains did not pay: LayerNorm with gains stays (benchmarks/modern.md).
+    """
     row = SIZES[size]
     return NetworkConfig(
         kind="decoder",
@@ -52,7 +55,6 @@ def network(size: Size) -> NetworkConfig:
         d_head=row.d_model // row.n_heads,
         d_ff=4 * row.d_model,
         norm_place="pre",
-        norm="rms",
         activation="relu2",
         positions="rotary",
         bias=False,

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextData, TranslationData
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentation, source_hash, text_folder
-from foretell.corpus.examples import task_card
+from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
 from foretell.corpus.prepare import prepare_tokens
 from foretell.errors import BadUse
 from foretell.runs import read_json, write_whole
 from foretell.tasks import documentation as made
+from foretell.text.tokenizer import Tokenizer
 from foretell.train.config import RunConfig
 
 CORPORA = Path("corpora")
@@ -43,20 +44,25 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
         )
     data = resolved_data(cfg, into, text, quiet)
     cfg = replace(cfg, data=data)
-    check_vocabulary(cfg)
     if isinstance(data, TaskData):
-        n_outputs = task_card(Path(data.folder))["n_outputs"]
-        cfg = replace(cfg, model=replace(cfg.model, heads=replace(cfg.model.heads, n_outputs=n_outputs)))
+        heads = replace(cfg.model.heads, n_outputs=task_card(Path(data.folder))["n_outputs"])
+        # a vocabulary that was published without delimiters has grown
+        n_vocab = Tokenizer.load(Path(data.tokens)).n_vocab if cfg.start else cfg.model.n_vocab
+        cfg = replace(cfg, model=replace(cfg.model, heads=heads, n_vocab=n_vocab))
+    check_vocabulary(cfg)
     return cfg
 
 
 def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
-    """The data config with real folders."""
-    data = cfg.data
+    """The data config with real folders. Text is read with the tokenizer of the model that the run starts from."""
+    data, own = cfg.data, tokenizer_folder(cfg.start)
+    known = Tokenizer.load(own) if own else None
 
     def tokens(folder: str) -> Path:
         source = text if folder == EMBEDDED else folder
-        return prepare_tokens(source, data.tokenizer, cfg.model.n_vocab, into, quiet=quiet)
+        found = prepare_tokens(source, data.tokenizer, cfg.model.n_vocab, into, tokenizer=known, quiet=quiet)
+        check_tokenizer(found, known, cfg.start)
+        return found
 
     match data:
         case TextData() | SegmentData():
@@ -65,17 +71,25 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
             pairs = signatures(into, text, quiet=quiet) if data.folder == EMBEDDED else Path(data.folder)
             return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
         case TaskData():
-            own = tokenizer_folder(cfg.start) or tokenizer_folder(data.tokens)
             folder = task_folder(data.folder, into, text, quiet=quiet)
-            return replace(data, folder=str(folder), tokens=str(own or tokens(data.tokens)))
+            read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
+            return replace(data, folder=str(folder), tokens=str(task_tokenizer(read_with, data.layout, into)))
 
 
 def tokenizer_folder(start: str) -> Path | None:
     """Where the model that a run starts from keeps its tokenizer."""
+    if not start:
+        return None
     for folder in (Path(start) / "model", Path(start)):
         if (folder / "tokenizer.json").exists():
             return folder
     return None
+
+
+def check_tokenizer(folder: Path, known: Tokenizer | None, start: str) -> None:
+    """BadUse if tokens were made with another tokenizer than the model's: the same ids would mean other words."""
+    if known is not None and read_json(folder / "card.json").get("tokenizer_sha256") != known.sha():
+        raise BadUse(f"{folder} was encoded by another tokenizer than that of {start}; give --data the text itself")
 
 
 def check_vocabulary(cfg: RunConfig) -> None:

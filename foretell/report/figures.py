@@ -218,7 +218,7 @@ def bars(rows: Sequence[tuple[str, float, str]]) -> Callable[[float], Figure]:
 def attention(
     sources: Sequence[str], targets: Sequence[str], weights: Sequence[Sequence[float]]
 ) -> Callable[[float], Figure]:
-    """A map of target tokens (down) by source tokens (across): the stronger, the more it attends."""
+    """A map of target tokens (down) by source tokens (across): pale is the least weight of the map, full the most."""
 
     def draw(width: float) -> Figure:
         left, top = room(targets), room(sources)
@@ -226,11 +226,11 @@ def attention(
         letters = min(LETTERS, 66 * cell)
         figure = Figure(figsize=(width, cell * len(targets) + top), layout="constrained")
         axes = figure.subplots()
-        most = max((w for row in weights for w in row), default=1.0) or 1.0
-        for t, row in enumerate(weights):
-            for s, w in enumerate(row):
-                if w > 0.02 * most:
-                    axes.add_patch(Rectangle((s, t), 1, 1, color=PALETTE["blue"], alpha=w / most, linewidth=0))
+        shades = shaded(weights)
+        for t, row in enumerate(shades):
+            for s, shade in enumerate(row):
+                if shade > 0.02:
+                    axes.add_patch(Rectangle((s, t), 1, 1, color=PALETTE["blue"], alpha=shade, linewidth=0))
         across, down = [s + 0.5 for s in range(len(sources))], [t + 0.5 for t in range(len(targets))]
         axes.set_xticks(across, [label(x, LONGEST) for x in sources], rotation=90, fontsize=letters)
         axes.set_yticks(down, [label(x, LONGEST) for x in targets], fontsize=letters)
@@ -246,6 +246,13 @@ def attention(
         return figure
 
     return draw
+
+
+def shaded(weights: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The weights from 0, the least of them, to 1, the most; all 0.5 where they are the same."""
+    least = min((w for row in weights for w in row), default=0.0)
+    most = max((w for row in weights for w in row), default=0.0)
+    return [[(w - least) / (most - least) if most > least else 0.5 for w in row] for row in weights]
 
 
 def room(tokens: Sequence[str]) -> float:

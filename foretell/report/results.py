@@ -119,7 +119,7 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedWords:
-    """results/masked_words.json. The accuracy is over all held-out masked tokens."""
+    """results/masked_words.json. The accuracy is over one long word in each of at most 200 held-out sentences."""
 
     command: str
     examples: list[Gap]

@@ -122,6 +122,8 @@ def attention_map(found: Attention, command: str) -> list[Part]:
         for t, (target, row) in enumerate(zip(found.target_tokens, found.weights, strict=True))
         for s, (source, w) in enumerate(zip(found.source_tokens, row, strict=True))
     ]
+    every = [w for row in weights for w in row]
+    range_said = f" The colours go from {min(every):.4f}, blank, to {max(every):.4f}, full." if every else ""
     cut = "" if len(rows) == len(sources) * len(targets) else f" The first {MOST_TOKENS} tokens of a side are drawn."
     return [
         picture(
@@ -129,7 +131,7 @@ def attention_map(found: Attention, command: str) -> list[Part]:
             "Attention of one sentence pair",
             attention(sources, targets, weights),
             "n = 1 pair, so no interval: an illustration. The stronger the colour, the more a target token attends "
-            f"to a source token, in the last decoder layer, the mean over heads.{cut}",
+            f"to a source token, in the last decoder layer, the mean over heads.{range_said}{cut}",
             command,
             [("target place", "target token", "source place", "source token", "weight"), *rows],
         )
@@ -199,9 +201,9 @@ def masked_words(demo: Demo) -> list[Part]:
     found = demo.masked_words
     if found is None:
         return missing(demo, "Masked words")
-    said = f"The first {len(found.examples)} held-out sentences, not chosen by the result."
+    said = f"n = {len(found.examples)} gaps shown, of the first held-out sentences, not chosen by the result."
     if found.accuracy is not None:
-        said += f" The first guess is the word in {share(found.accuracy)} of such gaps, n = {found.accuracy.n}."
+        said += f" The first guess is the word in {share(found.accuracy)} of n = {found.accuracy.n} such gaps."
     heads = [Head(text="text"), Head(text="word"), Head(text="guesses, likeliest first")]
     rows = [
         [
@@ -211,7 +213,7 @@ def masked_words(demo: Demo) -> list[Part]:
         ]
         for gap in found.examples
     ]
-    return [table("bert-gaps", "Masked words", heads, rows, f"n = {said} One seed.", found.command, stack=True)]
+    return [table("bert-gaps", "Masked words", heads, rows, f"{said} One seed.", found.command, stack=True)]
 
 
 def zero_shot(demo: Demo) -> list[Part]:

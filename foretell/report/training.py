@@ -20,16 +20,10 @@ def trained(demo: Demo, key: str, title: str, stage: str, y_label: str) -> list[
     runs = [run for name, run in demo.runs.items() if name == stage or name.startswith(f"{stage}-")]
     runs = [run for run in runs if run.lines]
     if not runs:
-        return [Missing(title=f"{title}: the run {stage}", command=train_command(demo, stage))]
+        return [Missing(title=f"{title}: the run {stage}", command=demo.command)]
     sizes = {run.name: sum(parameters(run.config.model).values()) for run in runs}
     runs.sort(key=lambda run: sizes[run.name])
     return [runs_table(key, title, runs, sizes), loss_curves(key, title, y_label, runs)]
-
-
-def train_command(demo: Demo, stage: str) -> str:
-    """The command that makes a run of the demo that is not there."""
-    size = demo.story.scale if demo.story else "nano"
-    return f"foretell train {stage}:{size} --out {(demo.folder / stage).as_posix()}"
 
 
 def repeat_command(run: TrainingRun) -> str:
@@ -38,8 +32,8 @@ def repeat_command(run: TrainingRun) -> str:
 
 
 def last_of(run: TrainingRun, name: str) -> float | None:
-    """The last value of a metric, or None."""
-    return next((line[name] for line in reversed(run.lines) if name in line), None)
+    """The last value of a metric, or None; a step that was skipped has none."""
+    return next((line[name] for line in reversed(run.lines) if line.get(name) is not None), None)
 
 
 def runs_table(key: str, title: str, runs: Sequence[TrainingRun], sizes: Mapping[str, int]) -> Part:
@@ -107,7 +101,7 @@ def loss_curves(key: str, title: str, y_label: str, runs: Sequence[TrainingRun])
 
 def points(run: TrainingRun, metric: str) -> list[tuple[float, float]]:
     """A metric over the tokens read."""
-    return [(line.get("tokens", 0), line[metric]) for line in run.lines if metric in line]
+    return [(line.get("tokens", 0), line[metric]) for line in run.lines if line.get(metric) is not None]
 
 
 def thinned(curve: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> list[tuple[float, float]]:
@@ -139,4 +133,4 @@ def task_curves(demo: Demo, key: str, title: str, ways: Sequence[tuple[str, str,
 
 def learnt(run: TrainingRun) -> list[tuple[float, float]]:
     """Held-out accuracy over steps."""
-    return [(line["step"], line["val_accuracy"]) for line in run.lines if "val_accuracy" in line]
+    return [(line["step"], line["val_accuracy"]) for line in run.lines if line.get("val_accuracy") is not None]

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from foretell.corpus.documents import Document
+from foretell.corpus.documents import LETTERS_AND_SPACES, Document
 from foretell.corpus.sentences import STOPS, sentences
 from foretell.corpus.split import place
 
@@ -20,9 +20,9 @@ LONGEST_HEADING = 160
 LEAST_WORDS = 0.75  # share of letters and spaces
 LEAST_SIGNATURES = 100  # with fewer, the text is read as prose
 PASSAGE = 4  # sentences
-PARTS = 4  # groups of a text that is one document
+PARTS = 4  # groups of a text whose folders and documents are none
+LEAST_OF_GROUP = 30  # passages; where most passages are in smaller groups, too little of each is held out
 NO_SENTENCE = re.compile(r">>>|::|--|==|\.\.\.|[|{}<>\\]|https?:|@")
-LETTERS_AND_SPACES = re.compile(r"(?:[^\W\d_]| )+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,13 +82,16 @@ def _passages(document: Document, seen: set[str]) -> Iterator[Entry]:
 
 
 def _grouped(found: list[Entry]) -> list[Entry]:
-    """The passages with groups that tell them apart: their folders, or documents, or the parts of the only document."""
-    folders = Counter(entry.document.rpartition("/")[0] for entry in found)
-    documents = Counter(entry.document for entry in found)
-    if len(folders) > 1:
-        return [replace(entry, group=entry.document.rpartition("/")[0] or "(top)") for entry in found]
-    if len(documents) > 1:
-        return [replace(entry, group=entry.document) for entry in found]
+    """The passages with groups that tell them apart: their folders, or documents, or else the parts of the whole text.
+
+    Folders or documents that give few passages each, as many short files do, are no groups.
+    """
+    by_folder = [replace(entry, group=entry.document.rpartition("/")[0] or "(top)") for entry in found]
+    by_document = [replace(entry, group=entry.document) for entry in found]
+    for grouped in (by_folder, by_document):
+        sizes = Counter(entry.group for entry in grouped).values()
+        if len(sizes) > 1 and sum(n for n in sizes if n >= LEAST_OF_GROUP) >= len(found) / 2:
+            return grouped
     return [replace(entry, group=f"part {i * PARTS // len(found) + 1}") for i, entry in enumerate(found)]
 
 

@@ -22,9 +22,18 @@ END_OF_WORD = "</w>"
 
 
 def gpt1_from_files(encoder_json: Path, vocab_bpe: Path) -> Tokenizer:
-    """GPT-1's published tokenizer; `with_specials(GPT1_ADDED)` adds the tokens that fine-tuning brings."""
+    """GPT-1's published tokenizer; for_tasks() adds the tokens that fine-tuning brings."""
     vocab = read_json(encoder_json)
     return _tokenizer(vocab, read_merges(vocab_bpe, vocab), ())
+
+
+def for_tasks(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer with the tokens that fine-tuning brings, those it lacks after all other ids.
+
+    The delimiters of Radford et al. 2018, section 3.3, and an end of text, which pads.
+    """
+    missing = [name for name in GPT1_ADDED if name not in tokenizer.specials]
+    return tokenizer.with_specials(missing) if missing else tokenizer
 
 
 def train_gpt1(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Tokenizer:

@@ -59,6 +59,7 @@ def learn(
     if missing > 0:
         most = n_vocab - missing
         raise BadUse(
-            f"n_vocab={n_vocab} is more than this text gives ({most}); take n_vocab={most} or less, or more text"
+            f"n_vocab={n_vocab} is more than this text gives ({most}); "
+            f"take n_vocab={most} or less (--model.n-vocab {most}), or more text"
         )
     return model

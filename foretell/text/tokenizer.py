@@ -90,6 +90,11 @@ class Tokenizer:
         return self.specials[name]
 
     @property
+    def has_end(self) -> bool:
+        """Whether there is a token that ends a text; the vocabulary that GPT-1 was published with has none."""
+        return self.kind == "wordpiece" or END_OF_TEXT in self.specials
+
+    @property
     def end_of_text(self) -> int:
         """The id of what stands between documents: <|endoftext|>, in wordpiece [SEP]."""
         return self.special("[SEP]" if self.kind == "wordpiece" else END_OF_TEXT)

@@ -70,7 +70,7 @@ def _load(path: Path, model: Network, optimizers: list[Optimizer]) -> None:
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
         load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))
-    except (RuntimeError, ValueError, IndexError) as error:
+    except (RuntimeError, ValueError, IndexError, KeyError) as error:
         raise Failed(f"{path} is whole but of another network or optimizer; remove it to go on without it") from error
 
 
@@ -126,4 +126,16 @@ def load_optimizers(optimizers: list[Optimizer], tensors: dict[str, Tensor]) -> 
         i, parameter, name = key.split(".")
         states[int(i)].setdefault(int(parameter), {})[name] = value
     for optimizer, state in zip(optimizers, states, strict=True):
+        _check_state(optimizer, state)
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _check_state(optimizer: Optimizer, state: dict[int, dict[str, Tensor]]) -> None:
+    """ValueError unless there is state for every parameter, and of its shape: torch would take any."""
+    shapes = [p.shape for group in optimizer.param_groups for p in group["params"]]
+    if state.keys() - set(range(len(shapes))) or (state and len(state) != len(shapes)):
+        raise ValueError(f"the state of {len(state)} parameters is not that of {len(shapes)}")
+    for number, values in state.items():
+        for name, value in values.items():
+            if value.ndim and value.shape != shapes[number]:
+                raise ValueError(f"{name} of parameter {number} has shape {tuple(value.shape)}")

@@ -120,7 +120,7 @@ class Machine:
     precision: Literal["fp32", "bf16"] = "fp32"
     """bf16: matrix products in bfloat16, weights and optimizer in fp32"""
     compile: bool = False
-    """torch.compile; on a CPU it did not pay (benchmarks/)"""
+    """torch.compile of each block; off, because compiling takes minutes and nobody has measured here that it pays"""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
@@ -184,6 +184,9 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
     if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
         raise ValueError(f"objective.lm_weight={objective.lm_weight} needs model.kind=decoder; set it to 0")
+    if isinstance(cfg.data, TaskData) and not cfg.data.reads_last and kind != "encoder":
+        rule = f"is read at its first token, before which a {kind} sees nothing"
+        raise ValueError(f"data.layout={cfg.data.layout} {rule}; take the other layout, or model.kind=encoder")
     if not heads.lm and not (isinstance(objective, Task) and not objective.lm_weight):
         raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
     if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:

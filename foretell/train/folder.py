@@ -13,33 +13,49 @@ from typing import Any
 
 from foretell.config import dump, load
 from foretell.errors import BadUse
-from foretell.runs import machine, read_json, sha256, write_whole
+from foretell.runs import machine, read_json, read_text, sha256, write_whole
 from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
-CONFIG, LINEAGE = "config.json", "lineage.json"
+CONFIG, LINEAGE, METRICS = "config.json", "lineage.json", "metrics.jsonl"
+PATHS = ("data.folder", "data.tokens", "start")  # the same folder however it is spelt
 
 
 def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
     """The lineage of the run in this folder: begun now, or read where the folder holds a run of the same config."""
     if folder.is_file():
         raise BadUse(f"{folder} is a file; a run needs a folder: give another --out")
-    if (folder / CONFIG).exists():
+    if (folder / CONFIG).exists() and has_begun(folder):
         _check_same(folder, cfg)
         return dict(read_json(folder / LINEAGE)) if (folder / LINEAGE).exists() else begin(folder, cfg)
-    if folder.exists() and any(not path.name.startswith(f".{CONFIG}.partial-") for path in folder.iterdir()):
+    if not (folder / CONFIG).exists() and folder.exists() and any(not is_ours(path) for path in folder.iterdir()):
         raise BadUse(f"{folder} is not empty and holds no run ({CONFIG} is absent); give another --out")
     write_whole(folder / CONFIG, dump(cfg))
     return begin(folder, cfg)
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a run has done anything that another config must not take over."""
+    return (folder / METRICS).exists() or (folder / "checkpoints").exists()
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is what a run leaves that was killed before its config was written."""
+    return path.name.startswith(f".{CONFIG}.partial-")
+
+
 def _check_same(folder: Path, cfg: RunConfig) -> None:
-    there = load(RunConfig, (folder / CONFIG).read_text(), str(folder / CONFIG))
+    there = load(RunConfig, read_text(folder / CONFIG), str(folder / CONFIG))
     changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard"))]
+    changed = [name for name in changed if not (name in PATHS and _same_place(_value(there, name), _value(cfg, name)))]
     if changed:
         name = changed[0]
         values = f"{name} is {_value(there, name)!r} there and {_value(cfg, name)!r} here"
         raise BadUse(f"{folder} holds another run ({values}); give another --out, or remove the folder")
+
+
+def _same_place(one: object, other: object) -> bool:
+    return bool(one and other) and Path(str(one)).resolve() == Path(str(other)).resolve()
 
 
 @contextmanager

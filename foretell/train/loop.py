@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from foretell import progress
 from foretell.corpus.batches import Batches, open_batches
 from foretell.errors import BadUse, Failed
 from foretell.exchange.folder import load_weights_into
+from foretell.model.device import choose_device
 from foretell.model.init import build
 from foretell.model.network import Network
 from foretell.objective.build import build_objective
 from foretell.objective.mean import Batch, Objective
-from foretell.ranks import Ranks
+from foretell.ranks import Ranks, from_environment
 from foretell.train import checkpoint, folder
-from foretell.train.config import Machine, RunConfig
+from foretell.train.config import RunConfig
 from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
 from foretell.train.memory import keep_freed_memory
@@ -44,7 +46,7 @@ MOST_SKIPPED = 20  # steps in a row without a finite gradient after which a run 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What a run came to: its folder and the last line of metrics.jsonl that holds an evaluation."""
+    """What a run came to: its folder and the held-out measures of the model that it wrote (val_*)."""
 
     folder: Path
     metrics: dict[str, float]
@@ -66,13 +68,17 @@ class State:
     """steps in a row without a finite gradient"""
 
 
-def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Ranks()) -> Result:  # noqa: B008
+def train(cfg: RunConfig, out: Path, *, quiet: bool = False) -> Result:
     """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
 
-    BadUse if the folder holds another run; Failed if the loss stays not a number; Stopped on Ctrl-C, after saving.
+    BadUse if the folder holds another run; Failed if the loss is not a number; Stopped on Ctrl-C, after saving.
     """
+    ranks = from_environment()
+    if ranks.world > 1:
+        raise BadUse(f"{ranks.world} processes: a run does not spread over processes yet; start one, without torchrun")
     lineage = folder.open_folder(out, cfg)
     if "finished" in lineage:
+        progress.say(f"{out} is finished; nothing is left to do", quiet=quiet)
         return Result(folder=out, metrics=lineage["result"])
     with folder.held(out):
         return Result(folder=out, metrics=trained(cfg, out, lineage, quiet, ranks))
@@ -80,7 +86,7 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, ranks: Ranks = Rank
 
 def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
     """The last evaluation of the run, after every step that is left to do is done and its model is written."""
-    device = choose_device(cfg.machine)
+    device = choose_device(cfg.machine.device)
     keep_freed_memory()
     data = open_batches(cfg.data, cfg.seed)
     model = build(cfg.model, cfg.seed, device)
@@ -98,8 +104,20 @@ def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ran
     if cfg.average > 1:
         model.load_state_dict(checkpoint.mean_of_last(out / "checkpoints", cfg.average))
         metrics = run.evaluation()
+    check_finite(metrics, model, cfg)
     finish(cfg, out, model, lineage, metrics)
     return metrics
+
+
+def check_finite(metrics: dict[str, float], model: Network, cfg: RunConfig) -> None:
+    """Failed where a run has diverged: nobody wants its model."""
+    bad = next((name for name, value in metrics.items() if not isfinite(value)), "")
+    bad = bad or next((name for name, p in model.named_parameters() if not p.isfinite().all()), "")
+    if bad:
+        raise Failed(
+            f"{bad} is not a number after step {cfg.steps}, so no model was written; "
+            f"begin again in another --out with a lower --optim.lr (now {cfg.optim.lr}) or --clip 1"
+        )
 
 
 class Run:
@@ -112,7 +130,11 @@ class Run:
         self.ranks, self.device = ranks, device
         self.optimizers = build_optimizers(model, cfg.optim)
         saved, problems = checkpoint.restore(out / "checkpoints", model, self.optimizers)
-        self.state, self.problems = State(**saved), problems
+        try:
+            self.state, self.problems = State(**saved), problems
+        except TypeError as error:
+            rule = "its state.json has other fields than this version's"
+            raise Failed(f"{out / 'checkpoints'}: {rule}; remove the newest checkpoint to go on without it") from error
         self.metrics = Metrics(out, self.state.step, tensorboard=cfg.tensorboard)
 
     @contextmanager
@@ -121,6 +143,7 @@ class Run:
         with progress.bar(self.cfg.recipe, self.cfg.steps, quiet=quiet) as shown:
             if self.state.step:
                 shown.start_at(self.state.step)
+                shown.say(f"{self.out}: going on from step {self.state.step} of {self.cfg.steps}")
             for problem in self.problems:
                 shown.say(f"{problem}; going on from step {self.state.step}")
             try:
@@ -196,14 +219,6 @@ class Run:
         """The loss as the bar shows it."""
         held_out = f"  held-out {found['val_loss']:.3f}" if found else ""
         return f"loss {values['loss']:.3f}{held_out}  {values['tokens_per_second']:,} tokens/s"
-
-
-def choose_device(cfg: Machine) -> str:
-    """The device that a config means; BadUse where it is not there."""
-    there = torch.cuda.is_available()
-    if cfg.device == "cuda" and not there:
-        raise BadUse("--machine.device cuda: no GPU is visible to torch; use --machine.device cpu, or foretell doctor")
-    return "cuda" if there and cfg.device != "cpu" else "cpu"
 
 
 def in_precision(objective: Objective, device: str, precision: str) -> Objective:

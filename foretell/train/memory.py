@@ -1,7 +1,7 @@
 """Memory that a step frees is kept for the next step, instead of being given back and asked for anew.
 
 The C library returns large blocks to the system at once; each step would then pay for every page of its gradients and
-activations again (measured: a tenth of a 124M step, benchmarks/train_throughput.md).
+activations again: the system clears each, and the first touch faults.
 """
 
 import ctypes

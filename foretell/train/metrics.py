@@ -8,6 +8,7 @@ from typing import Any
 
 from foretell.errors import BadUse, Failed
 from foretell.runs import write_whole
+from foretell.train.folder import METRICS
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -31,7 +32,7 @@ class Metrics:
     """The open files. A run that continues drops the lines of the steps that it will do again."""
 
     def __init__(self, folder: Path, step: int, *, tensorboard: bool) -> None:
-        self.path = folder / "metrics.jsonl"
+        self.path = folder / METRICS
         kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
         write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = self.path.open("a")

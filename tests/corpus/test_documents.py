@@ -1,5 +1,8 @@
 import json
+import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from foretell.corpus.documents import (
@@ -82,8 +85,6 @@ def test_a_corpus_that_is_cut_off_is_refused(tmp_path, pages):
 
 
 def test_a_corpus_without_text_is_refused(tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     pq.write_table(pa.table({"id": ["a"], "body": ["b"]}), tmp_path / "documents.parquet")
     with pytest.raises(BadUse, match="no column 'text'"):
@@ -115,3 +116,28 @@ def test_tables_and_junk_are_no_prose(text, want):
 def test_the_hash_names_ids_texts_and_sources():
     parts = [("a", "bc", "s"), ("ab", "c", "s"), ("a", "bc", "t"), ("a", "b", "s")]
     assert len({source_hash([Document(*one)]) for one in parts}) == 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"id": ["a", "b"], "text": ["x", None]}, "row 2: text is None, it must be text"),
+        ({"id": [7, 8], "text": ["x", "y"]}, "row 1: id is 7, it must be text"),
+        ({"id": ["a"], "text": ["x"], "source": pa.array([None], pa.string())}, "row 1: source is None"),
+    ],
+)
+def test_a_column_of_a_corpus_that_is_no_text_is_named(tmp_path, columns, words):
+    pq.write_table(pa.table(columns), tmp_path / "documents.parquet")
+    with pytest.raises(BadUse, match=f"documents.parquet, {words}"):
+        load_documents(tmp_path)
+
+
+def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_can_be_saved(tmp_path):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    try:
+        (folder / os.fsdecode(b"caf\xe9.txt")).write_text("A text.")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    save_documents(gather_folder(folder), tmp_path / "corpus")
+    assert [one.id for one in load_documents(tmp_path / "corpus")] == ["caf\ufffd.txt"]

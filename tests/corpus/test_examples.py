@@ -5,8 +5,10 @@ import pytest
 
 from foretell.corpus.batches import IGNORED, open_batches
 from foretell.corpus.config import TaskData
-from foretell.corpus.examples import cut_lengths, task_card
+from foretell.corpus.examples import cut_lengths, marks_of, task_card, task_tokenizer
 from foretell.errors import BadUse
+from foretell.text.tokenizer import Tokenizer
+from tests.text.unmarked import unmarked_gpt1
 
 ROWS = {
     "classification": [{"a": "the cat", "label": 0}, {"a": "a longer text than that one", "label": 1}],
@@ -199,3 +201,13 @@ def test_a_layout_that_the_tokenizer_cannot_set_is_refused(tmp_path, token_folde
         open_batches(data, 0)
     with pytest.raises(BadUse, match=r"data.length=7 is too short"):
         task("classification", "gpt1", length=7)
+
+
+def test_a_published_vocabulary_grows_by_the_delimiters_and_one_with_them_stays(token_folders, tmp_path):
+    unmarked = unmarked_gpt1()
+    unmarked.save(tmp_path / "model", 24)
+    made = task_tokenizer(tmp_path / "model", "gpt1", tmp_path / "corpora")
+    assert made.parent == tmp_path / "corpora"
+    assert marks_of(Tokenizer.load(made), "gpt1").first == unmarked.n_vocab
+    assert task_tokenizer(made, "gpt1", tmp_path / "corpora") == made
+    assert task_tokenizer(token_folders["wordpiece"], "bert", tmp_path) == token_folders["wordpiece"]

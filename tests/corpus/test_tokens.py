@@ -97,6 +97,20 @@ def cut(path):
     path.write_bytes(path.read_bytes()[:-2])
 
 
+def changed(**fields):
+    """What writes a card with other fields; None takes one away."""
+
+    def damage(path):
+        card = {**json.loads(path.read_text()), **fields}
+        path.write_text(json.dumps({name: value for name, value in card.items() if value is not None}))
+
+    return damage
+
+
+def without(name):
+    return changed(**{name: None})
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "said"),
     [
@@ -112,7 +126,11 @@ def cut(path):
         ("card.json", lambda p: p.unlink(), "card.json does not exist"),
         ("card.json", lambda p: p.write_text("[]"), "card.json is no card of a token folder"),
         ("card.json", lambda p: p.write_text("{"), "card.json is not JSON"),
-        ("card.json", lambda p: p.write_text('{"kind": "tokens"}'), "its card says None"),
+        ("card.json", lambda p: p.write_text('{"kind": "tokens"}'), "n_vocab' is missing|'tokenizer' is missing"),
+        ("card.json", without("tokenizer"), "card.json: 'tokenizer' is missing; make the folder again"),
+        ("card.json", without("n_vocab"), "card.json: 'n_vocab' is missing"),
+        ("card.json", changed(n_tokens=7), "card.json: n_tokens is 7; make"),
+        ("card.json", changed(n_vocab=3), r"train.bin holds token id \d+, but its card has n_vocab=3, ids 0 to 2"),
     ],
 )
 def test_a_damaged_folder_is_refused_and_the_file_named(copied, name, damage, said):

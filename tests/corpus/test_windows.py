@@ -92,3 +92,9 @@ def test_rows_are_a_view_until_they_are_asked_for():
     assert windowed(tokens, 999).shape == (1, 1000)
     with pytest.raises(ValueError, match="read-only"):
         windowed(tokens, 10)[0, 0] = 1
+
+
+def test_tokens_with_nothing_between_documents_are_no_running_text(token_folders):
+    data = TextData(folder=str(token_folders["wordpiece"]), tokenizer="wordpiece", length=T)
+    with pytest.raises(BadUse, match=r"wordpiece puts nothing between documents.*set --data.tokenizer bpe or gpt1"):
+        open_batches(data, seed=0)

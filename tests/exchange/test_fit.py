@@ -70,15 +70,6 @@ def test_a_network_without_a_stock_class_says_so_and_comes_back_exactly(tmp_path
         assert torch.equal(again.state_dict()[key], value), key
 
 
-@pytest.mark.parametrize("cfg", [GPT2, GPT1])
-def test_a_task_head_with_a_bias_is_kept_in_our_own_layout(cfg, tmp_path):
-    network = random_network(replace(cfg, heads=TASK))
-    with torch.no_grad():
-        network.task_head.output.bias.fill_(0.5)
-    assert "the task head's bias" in save_model(tmp_path / "m", network, None, Card(recipe="a test"))
-    assert torch.equal(load_model(tmp_path / "m").network.task_head.output.bias, network.task_head.output.bias)
-
-
 def test_the_shortest_turn_of_patterns_is_found():
     assert shortest(["dense", "banded"] * 3) == ("dense", "banded")
     assert shortest(["dense"] * 4) == ("dense",)

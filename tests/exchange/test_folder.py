@@ -13,7 +13,8 @@ from foretell.exchange.card import Card
 from foretell.exchange.folder import load_model, load_weights_into, save_model
 from foretell.model.config import Dropout, Heads
 from foretell.model.init import build
-from tests.exchange.conftest import BERT, GPT2, NEO, random_network
+from tests.exchange.conftest import BERT, GPT1, GPT2, NEO, random_network
+from tests.text.unmarked import unmarked_gpt1
 
 CARD = Card(recipe="a test", data="three sentences", steps=3, metrics={"val_loss": 1.5}, limits="Not for cats.")
 
@@ -220,7 +221,7 @@ def test_a_tokenizer_with_more_ids_than_embeddings_is_refused(tmp_path, tokenize
 def test_a_start_copies_all_but_the_new_head(folder):
     network = build(replace(GPT2, heads=Heads(n_outputs=3), dropout=Dropout(residual=0.3)), seed=5)
     head = network.task_head.output.weight.clone()
-    assert load_weights_into(network, folder) == ["task_head.output.bias", "task_head.output.weight"]
+    assert load_weights_into(network, folder) == ["task_head.output.weight"]
     assert torch.equal(network.task_head.output.weight, head)
     for key, value in random_network(GPT2).state_dict().items():
         assert torch.equal(network.state_dict()[key], value), key
@@ -270,3 +271,32 @@ def test_a_start_from_a_head_of_other_classes_is_refused_and_nothing_is_copied(t
     with pytest.raises(BadUse, match=r"task_head\.output\.\w+ is"):
         load_weights_into(network, tmp_path / "m")
     assert torch.equal(network.embed.token.weight, before)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_start_from_a_published_vocabulary_keeps_new_rows_for_the_delimiters_alone(tmp_path, tied):
+    unmarked = unmarked_gpt1()
+    cfg = replace(GPT1, n_vocab=unmarked.n_vocab, tied=tied)
+    start = random_network(cfg)
+    save_model(tmp_path / "m", start, unmarked, CARD)
+    network = build(replace(cfg, n_vocab=cfg.n_vocab + 4, heads=Heads(n_outputs=2)), seed=5)
+    new = network.embed.token.weight[cfg.n_vocab :].clone()
+    assert load_weights_into(network, tmp_path / "m") == ["task_head.output.weight"]
+    assert torch.equal(network.embed.token.weight[: cfg.n_vocab], start.embed.token.weight)
+    assert torch.equal(network.embed.token.weight[cfg.n_vocab :], new)
+    assert torch.equal(network.output_weight[: cfg.n_vocab], start.output_weight)
+    with pytest.raises(BadUse, match="n_vocab is"):
+        load_weights_into(build(replace(cfg, n_vocab=cfg.n_vocab + 3)), tmp_path / "m")
+
+
+def test_a_config_that_is_no_text_is_named(folder):
+    for name in ("foretell.json", "config.json"):
+        (folder / name).write_bytes(bytes(range(256)))
+        with pytest.raises(BadUse, match=f"{name} is no UTF-8 text"):
+            load_model(folder)
+
+
+@pytest.mark.parametrize("cfg", [GPT1, GPT2], ids=["GPT-1", "GPT-2"])
+def test_the_card_of_a_decoders_head_says_that_it_reads_one_sequence(cfg, tmp_path):
+    save_model(tmp_path / "m", random_network(replace(cfg, heads=Heads(n_outputs=2))), None, CARD)
+    assert "for similarity the two orders' are summed" in (tmp_path / "m" / "README.md").read_text()

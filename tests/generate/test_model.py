@@ -58,3 +58,25 @@ def test_an_encoder_does_not_generate(model):
 def test_a_folder_that_is_no_model_is_refused(tmp_path):
     with pytest.raises(BadUse, match="holds no config"):
         foretell.load(tmp_path)
+
+
+def test_a_token_that_spans_the_border_belongs_to_the_completion(model):
+    whole, cut = "the value of the key", len("the val")
+    context, completion = model.encoded(whole[:cut], whole[cut:])
+    assert [*context, *completion] == model.tokenizer.encode(whole)
+    assert completion
+    assert whole.startswith(model.tokenizer.decode(context))
+    assert len(model.tokenizer.decode(context)) <= cut
+
+
+def test_a_searched_completion_ends_before_a_stop_text(model):
+    (free,) = model.generate("The", beam=3, max_new_tokens=8)
+    stop = free.text[len(free.text) // 2]
+    (cut,) = model.generate("The", beam=3, max_new_tokens=8, stop=(stop,))
+    assert (cut.text, cut.finish) == (free.text[: free.text.index(stop)], "stop")
+
+
+@pytest.mark.parametrize("drawn", [{"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.5}])
+def test_a_search_draws_nothing(model, drawn):
+    with pytest.raises(BadUse, match="beam=2 searches and draws nothing"):
+        model.generate("The", beam=2, **drawn)

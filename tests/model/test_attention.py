@@ -86,3 +86,14 @@ def test_dropout_falls_on_the_weights_in_training_alone(tiny, shaken):
     assert not torch.equal(layer(x, None, None, None), layer(x, None, None, None))
     layer.eval()
     assert torch.equal(layer(x, None, None, None), layer(x, None, None, None))
+
+
+def test_norms_of_queries_and_keys_hold_for_the_memory_too(tiny, shaken):
+    layer = shaken(Attention(tiny(qk_norm=True), causal=False))
+    x, memory = torch.randn(1, 3, 12), torch.randn(1, 7, 12)
+    before = layer.cross(x, memory, None, None)
+    with torch.no_grad():
+        for part in (layer.query, layer.key):
+            part.weight.mul_(5)
+            part.bias.mul_(5)
+    torch.testing.assert_close(layer.cross(x, memory, None, None), before, rtol=1e-3, atol=1e-4)

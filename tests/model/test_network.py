@@ -151,7 +151,7 @@ def test_a_task_is_read_from_the_hidden_state_or_its_pooling(network, pooler):
     model = network(heads=Heads(n_outputs=3, task_pooler=pooler))
     hidden = torch.randn(4, 12)
     read = torch.tanh(hidden @ model.pooler.dense.weight.T + model.pooler.dense.bias) if pooler else hidden
-    want = read @ model.task_head.output.weight.T + model.task_head.output.bias
+    want = read @ model.task_head.output.weight.T + (model.task_head.output.bias if pooler else 0)
     torch.testing.assert_close(model.task_outputs(hidden), want)
 
 

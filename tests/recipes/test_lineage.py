@@ -1,29 +1,21 @@
 """The main job, at a size that takes a minute: every rung, measured, reported; found done the second time."""
 
 import json
-import random
 import re
+from pathlib import Path
 
 import pytest
 
 from foretell.cli import main
 from foretell.errors import BadUse
 from foretell.recipes.lineage import STAGES, Climb, climb
-
-PROSE = "The {0} of a {1} is kept in the {2}, so that a {0} can be found again. It returns the {2} of the {1}. "
-SOUNDS = [first + vowel for first in "bdfgklmnprst" for vowel in "aeiou"]
-WORDS = [a + b + c for a in SOUNDS[::5] for b in SOUNDS[1::7] for c in SOUNDS[2::11]]
+from tests.prose import write_prose
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder of text of the user's own, of words enough for a vocabulary."""
-    root = tmp_path_factory.mktemp("text")
-    draw = random.Random(0)
-    for i in range(30):
-        lines = [PROSE.format(*draw.sample(WORDS, 3)) + f"Page {i}.\n" for _ in range(60)]
-        (root / f"part{i}.txt").write_text("".join(lines))
-    return root
+    """A folder of text of the user's own."""
+    return write_prose(tmp_path_factory.mktemp("text"))
 
 
 @pytest.mark.slow
@@ -40,9 +32,15 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
     page = (out / "report.html").read_text()
     assert not re.search(r'(?:src|href)="https?://', page)
     assert "GPT-2" in page
+    assert 1e8 < story["peak_bytes"] < 4 * 2**30
+    took = {stage["name"]: stage["seconds"] for stage in story["stages"]}
     before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
     assert main(["demo", "--scale", "smoke", "--out", str(out), "--quiet"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    again = json.loads((out / "results" / "story.json").read_text())["stages"]
+    assert {stage["name"]: stage["seconds"] for stage in again if took[stage["name"]] > 2} == {
+        name: seconds for name, seconds in took.items() if seconds > 2
+    }
 
 
 @pytest.mark.slow
@@ -54,3 +52,15 @@ def test_the_demo_climbs_on_the_users_own_text(tmp_path, folder):
 def test_an_unknown_scale_is_refused(tmp_path):
     with pytest.raises(BadUse, match="scale 'big' is none of smoke, nano, mini"):
         climb(Climb(out=tmp_path, text="embedded", scale="big", quiet=True))
+
+
+def test_a_demo_for_something_else_is_refused_before_anything_changes(tmp_path):
+    (tmp_path / "plan.json").write_text('{"scale": "smoke", "text": "embedded"}')
+    with pytest.raises(BadUse, match="holds a demo whose scale is 'smoke', not 'nano'; give another --out"):
+        climb(Climb(out=tmp_path, text="embedded", scale="nano", quiet=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_the_command_of_a_climb_can_be_given_again():
+    plan = Climb(out=Path("runs/my demo"), text="a/b c", scale="mini")
+    assert plan.command == "foretell demo --text 'a/b c' --scale mini --out 'runs/my demo'"

@@ -5,11 +5,11 @@ from foretell.recipes import gpt2, modern
 from foretell.train.config import Muon
 
 
-def test_it_has_no_biases_no_gains_and_no_position_table():
+def test_it_has_no_biases_and_no_position_table():
     from foretell.model.init import build_meta
 
     names = [name for name, _ in build_meta(modern.network("nano")).named_parameters()]
-    assert not [name for name in names if "bias" in name or "norm" in name or "position" in name]
+    assert not [name for name in names if "bias" in name or "position" in name]
 
 
 def test_it_is_no_larger_than_the_gpt2_of_the_same_name():

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from foretell.report.drawing import NARROW, PALETTE, WIDE, drawing
-from foretell.report.figures import Dot, Group, Line, Panel, attention, bars, curves, intervals
+from foretell.report.figures import Dot, Group, Line, Panel, attention, bars, curves, intervals, shaded
 from foretell.report.measured import Measured
 from foretell.report.training import thinned
 
@@ -106,3 +106,9 @@ def test_a_long_curve_is_drawn_as_means_and_keeps_its_mean(n):
     if n == 5000:  # a multiple of the group
         slow = [sum(y for _, y in curve[i : i + 13]) / len(curve[i : i + 13]) for i in range(0, n, 13)]
         assert [y for _, y in found] == pytest.approx(slow)
+
+
+def test_an_attention_that_is_nearly_even_still_shows_its_pattern():
+    assert shaded([[0.2, 0.21], [0.22, 0.2]]) == [pytest.approx([0, 0.5]), pytest.approx([1, 0])]
+    assert shaded([[0.2, 0.2]]) == [[0.5, 0.5]]
+    assert shaded([]) == []

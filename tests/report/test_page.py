@@ -170,10 +170,24 @@ def test_an_early_page_names_what_is_missing_and_the_command_that_makes_it(tmp_p
     assert "This is an early report: 1 of 2 stages are done." in text
     assert "No claim has been tested yet." in text
     assert notices["BLEU of translation"] == "foretell demo"
-    wanted = f"foretell train bert.pretrain:nano --out {tmp_path.as_posix()}/bert.pretrain"
-    assert notices["Pretraining: the run bert.pretrain"] == wanted
+    assert notices["Pretraining: the run bert.pretrain"] == "foretell demo"
     assert len(notices) == len(re.findall('class="missing"', text)) - 1  # "What it writes" is missing in two rungs
     assert "Text by source" in text
+
+
+def test_a_step_that_was_skipped_has_no_loss_and_the_page_is_written(demo):
+    without_runs(demo, "gpt1.pretrain")
+    metrics = demo / "gpt1.pretrain" / "metrics.jsonl"
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    lines[3]["loss"] = lines[-1]["loss"] = lines[-1]["val_loss"] = None
+    metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_report(demo, demo / "report.html")
+    assert "gpt1.pretrain" in (demo / "report.html").read_text()
+
+
+def test_the_attention_map_says_what_its_colours_span(text):
+    assert re.search(r"The colours go from \d\.\d{4}, blank, to \d\.\d{4}, full", text)
+    assert "n = The first" not in text
 
 
 def test_an_empty_results_folder_is_a_page_too(tmp_path):

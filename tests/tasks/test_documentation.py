@@ -4,12 +4,13 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from foretell.corpus.documents import Document, documentation
+from foretell.corpus.documents import Document, documentation, text_folder
 from foretell.corpus.examples import check_rows, task_card
 from foretell.corpus.installed import gather_documentation
 from foretell.errors import BadUse
 from foretell.tasks import documentation as made
 from foretell.tasks.entries import plain_sentences
+from tests.prose import write_prose
 
 TASKS = {
     "topic": made.topic,
@@ -180,3 +181,11 @@ def test_a_stop_in_the_middle_leaves_nothing(prose, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         made.topic(prose, tmp_path / "topic")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_many_short_files_gives_every_task(tmp_path):
+    write_prose(tmp_path / "text", files=120, lines=14)
+    documents = text_folder(tmp_path / "text")
+    for name, make in TASKS.items():
+        make(documents, tmp_path / name)
+        assert len(rows(tmp_path / name, "val")) >= 8

@@ -1,3 +1,4 @@
+from collections import Counter
 from pydoc_data.topics import topics
 
 import pytest
@@ -57,24 +58,25 @@ def test_no_heading_and_no_description_is_there_twice(modules):
 def prose(start: int, n: int) -> str:
     names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     return " ".join(
-        f"Here goes the story of {names[i % 10]} and {names[i // 10 % 10]} again." for i in range(start, start + n)
+        f"Here goes the story of {names[i % 10]}, {names[i // 10 % 10]} and {names[i // 100]} again."
+        for i in range(start, start + n)
     )
 
 
 @pytest.mark.parametrize(
     ("files", "groups"),
     [
-        ({"a/x.txt": 0, "b/y.txt": 50}, {"a", "b"}),
-        ({"x.txt": 0, "y.txt": 50}, {"x.txt", "y.txt"}),
+        ({"a/x.txt": 0, "b/y.txt": 200}, {"a", "b"}),
+        ({"x.txt": 0, "y.txt": 200}, {"x.txt", "y.txt"}),
         ({"x.txt": 0}, {"part 1", "part 2", "part 3", "part 4"}),
     ],
 )
 def test_other_text_is_read_in_passages_grouped_by_folder_file_or_part(files, groups):
-    found = entries([Document(name, prose(start, 40), "s") for name, start in files.items()])
+    found = entries([Document(name, prose(start, 160), "s") for name, start in files.items()])
     assert {e.group for e in found} == groups
     assert all(len(e.said) == 3 and e.whole == " ".join((e.heading, *e.said)) for e in found)
-    assert len(found) == 10 * len(files)
-    assert found[0].heading == "Here goes the story of one and one again."
+    assert len(found) == 40 * len(files)
+    assert found[0].heading == "Here goes the story of one, one and one again."
 
 
 @pytest.mark.parametrize(
@@ -98,4 +100,9 @@ def test_only_sentences_of_words_are_taken(sentence, want):
 def test_help_pages_are_prose_and_not_signatures():
     found = entries([Document(name, topics[name], "python") for name in sorted(topics)])
     assert len(found) > 100
-    assert {e.group for e in found} <= set(topics)
+    assert {e.group for e in found} == {f"part {i}" for i in (1, 2, 3, 4)}
+
+
+def test_many_short_files_make_parts_of_the_whole_text():
+    found = entries([Document(f"{i:02}.txt", prose(20 * i, 20), "s") for i in range(40)])
+    assert Counter(e.group for e in found) == {f"part {i}": 50 for i in (1, 2, 3, 4)}

@@ -1,12 +1,17 @@
 """GPT-1's vocabulary must give transformers' ids."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from transformers import OpenAIGPTTokenizer
 
-from foretell.text.gpt1 import train_gpt1
+from foretell.errors import BadUse
+from foretell.generate.model import Model, load
+from foretell.text.gpt1 import for_tasks, train_gpt1
 from foretell.text.specials import GPT1_ADDED
+from tests.generate.conftest import CONFIGS, random_network
+from tests.text.unmarked import unmarked_gpt1
 
 
 def test_gpt1_is_as_published(gpt1):
@@ -39,3 +44,24 @@ def test_characters_take_at_most_a_tenth(prose):
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 2000)))  # two thousand ideographs
     vocab = json.loads(train_gpt1([*prose, many * 2], 3000).to_json())["model"]["vocab"]
     assert sum(len(token.removesuffix("</w>")) == 1 for token in vocab) == 300
+
+
+def test_a_model_with_the_published_vocabulary_generates_until_its_length(gpt1, tmp_path):
+    network = random_network(replace(CONFIGS["post-norm"], n_vocab=gpt1.n_vocab))
+    model = Model(network, gpt1)
+    (made,) = model.generate("the value", max_new_tokens=5, temperature=0)
+    assert (len(made.ids), made.finish) == (5, "length")
+    with pytest.raises(BadUse, match="a prompt is empty and the vocabulary has no end-of-text token"):
+        model.generate("", max_new_tokens=5)
+    model.save(tmp_path / "saved")
+    assert load(tmp_path / "saved").generate("the value", max_new_tokens=5, temperature=0) == [made]
+
+
+def test_fine_tuning_adds_its_tokens_behind_all_others():
+    unmarked = unmarked_gpt1()
+    grown = for_tasks(unmarked)
+    assert {i: name for name, i in grown.specials.items() if i >= unmarked.n_vocab} == dict(
+        enumerate(("<start>", "<delim>", "<extract>", "<|endoftext|>"), unmarked.n_vocab)
+    )
+    assert grown.encode("Return the value") == unmarked.encode("Return the value")
+    assert for_tasks(grown) is grown

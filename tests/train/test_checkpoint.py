@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from foretell.errors import Failed
 from foretell.model.init import build
+from foretell.runs import sha256
 from foretell.train import checkpoint
 from foretell.train.checkpoint import every, mean_of_last, restore, save
 from foretell.train.optimizer import build_optimizers
@@ -215,3 +217,21 @@ def test_what_a_kill_left_half_written_is_cleared_by_the_next_checkpoint(tmp_pat
 def test_a_checkpoint_holds_no_pickle(tmp_path):
     path = save(tmp_path, *trained("muon"), {"step": 4}, 2)
     assert sorted(os.listdir(path)) == FILES
+
+
+@pytest.mark.parametrize("spoil", ["shape", "missing"])
+def test_optimizer_state_of_other_parameters_is_refused(tmp_path, spoil):
+    model, optimizers = trained()
+    save(tmp_path, model, optimizers, {"step": 3}, 2)
+    path = tmp_path / "step-00000003"
+    tensors = load_file(path / "optimizer.safetensors")
+    if spoil == "shape":
+        tensors["0.0.exp_avg"] = torch.zeros(3)
+    else:
+        tensors = {name: value for name, value in tensors.items() if not name.startswith("0.1.")}
+    save_file(tensors, path / "optimizer.safetensors")
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["optimizer.safetensors"] = sha256(path / "optimizer.safetensors")
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(Failed, match="of another network or optimizer"):
+        restore(tmp_path, *trained())

@@ -194,6 +194,20 @@ def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch)
     assert "\n" not in str(error.value)
 
 
+def test_a_run_that_diverges_writes_no_model(tmp_path):
+    with pytest.raises(Failed, match=r"not a number after step 12, so no model was written; .* lower --optim.lr"):
+        train(config(steps=12, optim=AdamW(lr=1e30), clip=0.0), tmp_path, quiet=True)
+    assert not (tmp_path / "model").exists()
+    assert "finished" not in json.loads((tmp_path / "lineage.json").read_text())
+
+
+def test_more_than_one_process_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "from_environment", lambda: Ranks(rank=0, world=2))
+    with pytest.raises(BadUse, match="2 processes: a run does not spread over processes yet"):
+        train(config(), tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_few_bad_steps_in_a_row_are_borne_and_counted_anew(tmp_path, monkeypatch):
     real, taken = loop.train_step, []
 
@@ -235,7 +249,7 @@ def test_a_disk_that_is_full_at_a_checkpoint_leaves_a_run_that_goes_on(tmp_path,
 
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(BadUse, match=r"--machine\.device cuda: no GPU is visible to torch; use --machine\.device cpu"):
+    with pytest.raises(BadUse, match="--device cuda: no GPU is visible to torch; use --device cpu"):
         train(config(machine=Machine(device="cuda")), tmp_path, quiet=True)
 
 

@@ -22,6 +22,7 @@ def test_a_new_folder_holds_the_config_and_where_it_comes_from(tmp_path):
 
 def test_the_same_config_opens_the_folder_again_with_its_lineage(tmp_path):
     lineage = open_folder(tmp_path, config())
+    (tmp_path / "metrics.jsonl").touch()
     write_lineage(tmp_path, {**lineage, "threads": 1})
     assert open_folder(tmp_path, config()) == {**lineage, "threads": 1}
 
@@ -46,6 +47,7 @@ def test_a_lost_lineage_is_begun_again(tmp_path):
 )
 def test_another_config_is_refused_with_the_field_and_both_values(tmp_path, changes, said):
     open_folder(tmp_path, config())
+    (tmp_path / "metrics.jsonl").touch()
     before = (tmp_path / "config.json").read_text()
     with pytest.raises(BadUse) as error:
         open_folder(tmp_path, config(**changes))
@@ -87,6 +89,7 @@ def test_a_file_is_refused(tmp_path):
 
 def test_a_config_that_is_none_is_named(tmp_path):
     open_folder(tmp_path, config())
+    (tmp_path / "metrics.jsonl").touch()
     (tmp_path / "config.json").write_text('{"steps": 3')
     with pytest.raises(BadUse, match=r"config\.json: the file: Invalid JSON") as error:
         open_folder(tmp_path, config())
@@ -122,3 +125,19 @@ def test_an_installed_copy_does_not_take_its_surroundings_commit_for_its_own(mon
         folder, "__file__", str(tmp_path / ".venv" / "site-packages" / "foretell" / "train" / "folder.py")
     )
     assert folder.commit() == ""
+
+
+def test_a_run_that_never_began_makes_way_for_another_config(tmp_path):
+    open_folder(tmp_path, config())
+    open_folder(tmp_path, config(steps=13))
+    assert '"steps": 13' in (tmp_path / "config.json").read_text()
+
+
+def test_a_folder_is_the_same_however_it_is_spelt(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tokens").mkdir()
+    open_folder(tmp_path / "run", config(data=TextData(folder="tokens", length=8)))
+    (tmp_path / "run" / "metrics.jsonl").touch()
+    open_folder(tmp_path / "run", config(data=TextData(folder=str(tmp_path / "tokens"), length=8)))
+    with pytest.raises(BadUse, match=r"data\.folder is 'tokens' there"):
+        open_folder(tmp_path / "run", config(data=TextData(folder="other", length=8)))

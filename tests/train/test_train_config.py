@@ -175,3 +175,9 @@ def test_a_task_needs_a_head():
 def test_a_config_survives_its_file():
     for cfg in (config(), config(optim=Muon(lr=1 / 3, muon_lr=2e-2)), config(steps=10**9, clip=0.1 + 0.2)):
         assert load(RunConfig, dump(cfg)) == cfg
+
+
+def test_a_task_that_is_read_at_its_first_token_needs_both_sides():
+    data = TaskData(folder="task", length=8, layout="bert")
+    with pytest.raises(ValueError, match=r"data\.layout=bert is read at its first token, .*; take the other layout"):
+        config(data=data, objective=Task(), model=network(heads=Heads(n_outputs=2)))
