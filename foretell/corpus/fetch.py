@@ -218,7 +218,7 @@ class Fetcher:
         try:
             response = self._pool.request("GET", url, preload_content=False, redirect=False)
             try:
-                while len(content) <= most and (piece := response.read(READ, decode_content=True)):
+                while len(content) <= most and (piece := response.read1(READ, decode_content=True)):
                     content += piece
                     if self._clock() - begun > self.cfg.page_seconds:
                         raise Refused("too slow")

@@ -91,15 +91,18 @@ _ROW = pa.schema([POSTS.field(name) for name in ("key", "url", "karma", "submiss
 
 
 def _grouped(table: pa.Table) -> pa.Table:
+    """Rows of one key as one: the first post's, with the highest karma and the number of all."""
+    if not table.num_rows:
+        return table
     order = [(name, "ascending") for name in ("key", "created", "submission", "url")]
-    ordered = table.sort_by(order)
-    firsts = [("url", "first"), ("submission", "first"), ("created", "first")]
-    grouped = ordered.group_by("key", use_threads=False).aggregate(
-        [*firsts, ("karma", "max"), ("n_submissions", "sum")]
-    )
-    names = {"url_first": "url", "submission_first": "submission", "created_first": "created", "karma_max": "karma"}
-    renamed = [names.get(name, name.removesuffix("_sum")) for name in grouped.column_names]
-    return grouped.rename_columns(renamed).select(POSTS.names).cast(POSTS)
+    ordered = table.sort_by(order).combine_chunks()  # Arrow's own group-by does not keep the order of the keys
+    keys = ordered["key"]
+    starts = np.append(True, pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1)).to_numpy()).nonzero()[0]
+    karma = np.maximum.reduceat(ordered["karma"].to_numpy(), starts)
+    counts = np.add.reduceat(ordered["n_submissions"].to_numpy(), starts)
+    firsts = ordered.take(starts)
+    columns = {name: firsts[name] for name in POSTS.names}
+    return pa.table({**columns, "karma": karma, "n_submissions": counts}, schema=POSTS)
 
 
 def save_links(table: pa.Table, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Data sets of the Hugging Face hub, streamed: hf:OWNER/NAME, hf:OWNER/NAME/CONFIG, with :SPLIT at the end."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from foretell.corpus.reading.jsonlines import record
@@ -26,7 +27,7 @@ def read_hub(spec: str, limits: Limits) -> Iterator[Raw | Broken]:
 
 def _stream(name: str, config: str | None, split: str) -> Iterator[dict[str, Any]]:
     try:
-        from datasets import load_dataset
+        load_dataset = import_module("datasets").load_dataset
     except ImportError as error:
         raise BadUse(f"hf:{name} needs the package datasets; pip install datasets") from error
     try:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 FEED = 1 << 16  # packed bytes that are read at a time
 MOST = 1 << 20  # unpacked bytes of a chunk
-ZSTD_FEED = 1 << 11  # packed bytes that zstd gets at once: its output has no limit but 128 kB for every 4 bytes
+ZSTD_FEED = 1 << 8  # packed bytes that zstd gets at once: its output has no limit but 128 kB for every 4 bytes
 WINDOW = 1 << 31  # Pushshift's dumps are packed with zstd --long=31
 BEGINS = {
     "gzip": re.compile(rb"\x1f\x8b\x08[\x00-\x1f]"),

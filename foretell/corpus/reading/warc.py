@@ -4,6 +4,7 @@ FastWARC parses a record and undoes its HTTP encodings; which bytes are a record
 own iterator ends quietly at the first damaged one.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -13,15 +14,13 @@ from foretell.corpus.reading.records import Broken, Limits, Raw, checked, excerp
 
 Decoding = Literal["all", "transfer", "content", "none"]
 TEXT_TYPES, HTML_TYPES = ("text/plain", "text/markdown"), ("text/html", "application/xhtml+xml")
+WEB = ("http://", "https://")
 HTML_SIGNS = (b"<!doctype html", b"<html")
 SNIFFED = 1024  # bytes in which a page without a content type shows that it is HTML
 PACKED_SIGNS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
-DECODINGS: tuple[Decoding, ...] = (
-    "all",
-    "transfer",
-    "content",
-    "none",
-)  # headers often name an encoding that the crawler has undone
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes of what is still packed, brotli too, not of a page
+# headers often name an encoding that the crawler has undone
+DECODINGS: tuple[Decoding, ...] = ("all", "transfer", "content", "none")
 
 
 def read_warc(path: Path, limits: Limits) -> Iterator[Raw | Broken]:
@@ -50,8 +49,11 @@ def _record(frame: Frame, limits: Limits) -> Raw | Broken | None:
             return None
         url = (record.headers.get("WARC-Target-URI") or "").strip("<> ")
         name = f"{frame.number} {record.headers.get('WARC-Record-ID') or ''}".strip()
+        is_page = url.lower().startswith(WEB)  # others are look-ups of names, and what a crawler says of itself
         if record.record_type == WarcRecordType.response:
-            return _response(frame, name, url, limits)
+            return _response(frame, name, url, limits) if is_page else None
+        if record.record_type == WarcRecordType.resource and not is_page:
+            return None
         kind = _kind(record.headers.get("Content-Type") or "", b"")
         return checked(name, url, kind, record.reader.read(), limits) if kind else None
     except (OSError, ValueError) as error:  # fastwarc's StreamError is an OSError
@@ -59,34 +61,42 @@ def _record(frame: Frame, limits: Limits) -> Raw | Broken | None:
 
 
 def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken | None:
-    """The page of a response, its transfer and content encodings undone as far as they are really there."""
-    problem = ""
+    """The page of a response; None for another status or type."""
+    head = _http(frame.content, "none").http_headers
+    if head is None or head.status_code is None:
+        return Broken(name, "a response that is not HTTP", excerpt(frame.content))
+    typed = head.get("Content-Type") or ""
+    if head.status_code != 200 or (typed and not _kind(typed, b"")):
+        return None
+    content = _undone(frame.content, limits.record_bytes + 1)
+    if content is None:
+        return Broken(name, "its content cannot be unpacked: it is damaged, or its encoding unknown", url)
+    kind = _kind(typed, content)
+    return checked(name, url, kind, content, limits) if kind else None
+
+
+def _undone(record: bytes, most: int) -> bytes | None:
+    """The content without its transfer and content encodings, as far as they are really there; None if it stays packed.
+
+    A page that is larger unpacked than `most` is read so far only: the limit's check sees it.
+    """
+    content = b""
     for decoding in DECODINGS:
         try:
-            record = _http(frame.content, decoding)
-        except (OSError, ValueError) as error:
-            return Broken(name, f"no HTTP response ({error})", excerpt(frame.content))
-        if record.http_headers is None or record.http_headers.status_code != 200:
-            return None
-        typed = record.http_headers.get("Content-Type") or ""
-        if typed and not _kind(typed, b""):
-            return None
-        try:
-            content = record.reader.read(limits.record_bytes + 1)
-        except (OSError, ValueError) as error:
-            problem = problem or str(error)
+            content = bytes(_http(record, decoding).reader.read(most))
+        except (OSError, ValueError):
             continue
-        if (not content and decoding != "none") or content.startswith(PACKED_SIGNS):
-            continue
-        kind = _kind(typed, content)
-        return checked(name, url, kind, content, limits) if kind else None
-    return Broken(name, f"its content cannot be unpacked ({problem or 'the encoding is not as its head says'})", url)
+        is_packed = content.startswith(PACKED_SIGNS) or (decoding != "all" and NO_TEXT.search(content[:SNIFFED]))
+        if content and not is_packed:
+            return content
+    return None if content else b""
 
 
 def _http(content: bytes, decoding: Decoding) -> Any:
     from fastwarc.warc import WarcRecord
 
     record = WarcRecord.from_bytes(content)
+    record.is_http = True  # some writers leave out the content type that says so
     record.parse_http(auto_decode=decoding, quirks_mode=True)
     return record
 
