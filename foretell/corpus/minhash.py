@@ -67,7 +67,7 @@ def normalised(texts: Any) -> Any:
 
 def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:  # (N, K) -> (N, B)
     """64 bits of each band: its rows as the coefficients of a polynomial, modulo 2^64."""
-    cut = signatures.reshape(len(signatures), bands, -1)  # (N, B, R)
+    cut = signatures.reshape(len(signatures), bands, signatures.shape[1] // bands)  # (N, B, R)
     keys = np.zeros(cut.shape[:2], dtype=np.uint64)
     for row in range(cut.shape[2]):
         keys = keys * STRIDE + cut[:, :, row] + np.uint64(1)
@@ -83,7 +83,7 @@ def shingle_sets(texts: Any, ngram: int) -> Iterator[np.ndarray]:  # each (W,)
     words = evaluated(_one_column(split.flatten()), h=library().col("text").hash(seed=2, hash_function=HASH))
     flat = words["h"].to_numpy()
     ends = np.cumsum(pc.list_value_length(split).to_numpy(zero_copy_only=False))
-    for text, begin, end in zip(plain, np.append(0, ends[:-1]), ends, strict=True):
+    for text, begin, end in zip(plain, np.append(0, ends)[:-1], ends, strict=True):
         yield _shingles(flat[begin:end], ngram) if text.as_py() else np.zeros(0, dtype=np.uint64)
 
 
