@@ -43,10 +43,11 @@ def run(args: list[str]) -> None:
 
     cfg = corpus_recipe(given.recipe)
     cfg = configured(cfg, given, rest)
-    from foretell.corpus.pipeline import Work, make_corpus
+    from foretell.corpus.engine import EngineConfig
+    from foretell.corpus.pipeline import Making, make_corpus
 
-    work = Work(out=Path(given.out), runner=given.runner, threads=given.threads, quiet=given.quiet)
-    card = make_corpus(cfg, work)
+    engine = EngineConfig(runner=given.runner, workers=given.threads)
+    card = make_corpus(cfg, Making(out=Path(given.out), engine=engine, quiet=given.quiet))
     if given.json:
         print(json.dumps(card))
         return
@@ -61,7 +62,9 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("sources", metavar="SOURCE", nargs="*", help="[NAME=]PATH: text that is filtered, or links")
     for role, words in ROLES.items():
         flags.add_argument(f"--{role}", metavar="[NAME=]PATH", action="append", default=[], help=words)
-    flags.add_argument("--evaluation", metavar="PATH", action="append", default=[], help="a set to keep out of the text")
+    flags.add_argument(
+        "--evaluation", metavar="PATH", action="append", default=[], help="a set to keep out of the text"
+    )
     flags.add_argument("--weight", metavar="NAME=W", action="append", default=[], help="a source's share of the mix")
     flags.add_argument("--epochs", metavar="NAME=E", action="append", default=[], help="how often a source is read")
     flags.add_argument("--recipe", default="plain", help="webtext, gpt3 or plain (default)")

@@ -20,13 +20,13 @@ def source_rows(counts: Counts, cfg: CorpusConfig, last: str) -> list[Card]:
     """What each source gave: what was read of it, what is left, and its own funnel."""
     rows = []
     for source in cfg.kept:
-        row = {"source": source.name, "role": source.role, "paths": [_shown(path) for path in source.paths]}
+        row = {"source": source.name, "role": source.role, "paths": [shown(path) for path in source.paths]}
         left = {what: counts[source.name, last, what] for what in ("documents", "bytes")}
         rows.append(row | left | {"funnel": funnel(counts, [source.name])})
     return rows
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """A path without the folders above it, which are the machine's and not the corpus's."""
     return path if "://" in path or path.startswith("hf:") else path.rstrip("/").rpartition("/")[2]
 

@@ -3,6 +3,7 @@
 Every record is judged by itself, so a partition follows from its part of the source alone.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,8 +52,12 @@ def parts_of(source: SourceConfig) -> list[Part]:
     return found
 
 
-def read_pages(inputs: tuple[str, ...], folder: Path, *, part: Part, cfg: CorpusConfig, links: str) -> dict[str, Any]:
-    """Write the first partition of a part: its documents, the pages they were taken from, what was dropped."""
+def read_pages(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, links: str) -> dict[str, Any]:
+    """Write the first partition of a part: its documents, the pages they were taken from, what was dropped.
+
+    The first input is the part as JSON; the others are the files that it is read from.
+    """
+    part = Part(**json.loads(inputs[0]))
     wanted = linked(links) if links and part.role == "raw" else None
     with written(folder) as writing:
         for records in _in_batches(part, writing):
@@ -110,7 +115,9 @@ def _id(part: Part, name: str) -> str:
 def _apart(records: list[Raw], reasons: Sequence[str], part: Part, step: str, writing: Writing) -> list[Raw]:
     """The records without a reason; those with one are written as dropped, without an excerpt: none was read."""
     pairs = list(zip(records, reasons, strict=True))
-    rows = [{"id": _id(part, raw.name), "url": raw.url, "source": part.source, "reason": why} for raw, why in pairs if why]
+    rows = [
+        {"id": _id(part, raw.name), "url": raw.url, "source": part.source, "reason": why} for raw, why in pairs if why
+    ]
     writing.drop(step, rows)
     left = [raw for raw, why in pairs if not why]
     keep(writing.counts, part.source, step, [len(raw.content) for raw in left])

@@ -8,34 +8,28 @@ its inputs and its settings alone, so that neither the number of workers, nor th
 changes a byte of the corpus.
 """
 
-import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from foretell.config import dump
-from foretell.corpus.card import Card, counted, markdown
+from foretell.corpus.assemble import assembled, check_room, found_finished, identity_of
+from foretell.corpus.card import Card
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
-from foretell.corpus.documents import CARD, PARTS
+from foretell.corpus.dedup import duplicates
 from foretell.corpus.engine import EngineConfig, map_partitions
+from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
 from foretell.corpus.funnel import Counts, from_rows, nothing_read
 from foretell.corpus.pages import Part, parts_of, read_pages
-from foretell.corpus.partition import KEPT, LOST, PAGES, tables
-from foretell.corpus.partitions import Finished, Partition, Work
+from foretell.corpus.partition import KEPT, LOST, PAGES
+from foretell.corpus.partitions import Finished, Partition, Work, done_here
 from foretell.corpus.reading import files_of
-from foretell.corpus.schema import DOCUMENTS, DROPPED
 from foretell.corpus.steps import judge, survivors
 from foretell.errors import BadUse
-from foretell.progress import bar
-from foretell.runs import read_json, sha256, whole_folder
-from foretell.version import VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +37,7 @@ class Making:
     """Where a corpus is made and by how many; nothing of it shows in the corpus."""
 
     out: Path
-    engine: EngineConfig = EngineConfig()
+    engine: EngineConfig = field(default_factory=EngineConfig)
     quiet: bool = False
 
     @property
@@ -51,10 +45,14 @@ class Making:
         """Where the steps' partitions are until the corpus is whole."""
         return self.out.with_name(f".{self.out.name}.work")
 
-    def step(self, name: str, work: Work, partitions: Sequence[Partition], key: str) -> list[Finished]:
-        """A step's partitions, all done."""
-        where = self.scratch / name
-        return map_partitions(work, partitions, where, key=key, engine=self.engine, what=name, quiet=self.quiet)
+    def step(self, name: str, work: Work, partitions: Sequence[Partition], key: object) -> list[Finished]:
+        """A step's partitions, all done; `key` holds the settings that they follow from."""
+        where, said = self.scratch / name, json.dumps(key)
+        return map_partitions(work, partitions, where, key=said, engine=self.engine, what=name, quiet=self.quiet)
+
+    def once(self, name: str, work: Work, inputs: Sequence[str], key: object) -> Finished:
+        """A step that is one piece of work, done in this process."""
+        return done_here(work, self.scratch / name, Partition("all", tuple(inputs)), json.dumps(key))
 
 
 class Flow:
@@ -62,8 +60,9 @@ class Flow:
 
     def __init__(self, parts: list[Part], first: list[Finished]) -> None:
         self.parts, self.first, self.last = parts, first, first
-        self.counts: Counts = Counts()
+        self.counts: Counts = Counter()
         self.lost: list[Path] = []
+        self.told: dict[str, Any] = {}
         self.add(first)
 
     def add(self, done: list[Finished]) -> None:
@@ -78,28 +77,93 @@ class Flow:
         """The files that hold the documents now."""
         return [str(one.folder / KEPT) for one in self.last]
 
-    def narrowed(self, parts: list[Part]) -> "Flow":
-        """The same without the partitions of other sources: examples leave when they have taught."""
-        names = {part.source for part in parts}
-        kept = [(part, one) for part, one in zip(self.parts, self.first, strict=True) if part.source in names]
-        return Flow([part for part, _ in kept], [one for _, one in kept])
-
 
 def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
     """The card of the corpus, made, gone on with, or found finished.
 
-    BadUse if another corpus lies there, if a source gives nothing, or if nothing is left at the end.
+    BadUse if something else lies there, if a source gives nothing, or if nothing is left at the end.
     """
-    check(cfg)
-    parts = [part for source in (*cfg.kept, *cfg.of("positive", "negative")) for part in parts_of(source)]
-    identity = identity_of(cfg, parts)
+    if not cfg.of("raw", "curated", "links"):
+        raise BadUse("no source is named; give a folder, a file or hf:DATASET")
+    identity = identity_of(cfg)
     if making.out.exists():
         return found_finished(making.out, identity)
-    links = linked_pages(cfg, making)
-    flow = pages(cfg, making, parts, links)
-    flow, quality = judged(cfg, making, flow)
-    flow, duplicates = without_copies(cfg, making, flow)
-    flow, hits = decontaminated(cfg, making, flow)
-    card = assembled(cfg, making, flow, identity, {"quality": quality, "duplicates": duplicates, "evaluation": hits})
+    check_room(making.out)
+    cfg, links, followed = linked(cfg, making)
+    flow = read(cfg, making, links)
+    flow.told["links"] = followed
+    judged(cfg, making, flow)
+    without_copies(cfg, making, flow)
+    card = assembled(cfg, making.out, flow, identity)
     shutil.rmtree(making.scratch, ignore_errors=True)
     return card
+
+
+def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[str, Any]]:
+    """The config with the pages of its links as a source, the table of links, and what is told of them."""
+    if not cfg.of("links"):
+        return cfg, "", {}
+    parts = [part for source in cfg.of("links") for part in parts_of(source)]
+    pieces = [Partition(f"{i:05}", (part.path,)) for i, part in enumerate(parts)]
+    work = partial(write_links, min_karma=cfg.links.min_karma)
+    done = making.step("links", work, pieces, cfg.links.min_karma)
+    found = making.once("all links", merge_links, [str(one.folder / LINKS_FILE) for one in done], "")
+    table, n = found.folder / LINKS_FILE, found.result["links"]
+    told: dict[str, Any] = {"links": n, "passed_over": _summed(done), "broken": sum(d.result["broken"] for d in done)}
+    if not n:
+        raise BadUse(f"no post has a link of {cfg.links.min_karma} karma or more; lower --links.min-karma")
+    if cfg.links.download and not cfg.of("raw"):
+        where = making.out.with_name(f"{making.out.name}-pages")
+        told["downloaded"] = pages_downloaded(table, where, quiet=making.quiet)
+        cfg = replace(cfg, sources=(*cfg.sources, SourceConfig(name="pages", paths=(str(where),))))
+    if not cfg.of("raw"):
+        remedy = "add a WARC file or a folder of pages, or --links.download to fetch them"
+        raise BadUse(f"{n:,} links are worth following, but no source holds their pages; {remedy}")
+    return cfg, str(table), told
+
+
+def _summed(done: Sequence[Finished]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in done:
+        total.update(one.result["passed_over"])
+    return dict(sorted(total.items()))
+
+
+def read(cfg: CorpusConfig, making: Making, links: str) -> Flow:
+    """Every part of every source read for the first time; BadUse for a source that gives no document."""
+    sources = (*cfg.kept, *cfg.of("positive", "negative"))
+    parts = [part for source in sources for part in parts_of(source)]
+    table = [links] if links else []
+    pieces = [
+        Partition(f"{i:05}", (json.dumps(asdict(part)), *table, *files_of(part.path))) for i, part in enumerate(parts)
+    ]
+    key = [asdict(cfg.links), asdict(cfg.language), cfg.exact_text]
+    flow = Flow(parts, making.step("read", partial(read_pages, cfg=cfg, links=links), pieces, key))
+    for source in sources:
+        if why := nothing_read(flow.counts, source.name):
+            raise BadUse(f"source {source.name!r} gives no document: {why}; give it other files, or leave it out")
+    return flow
+
+
+def judged(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
+    """The heuristic rules. The gate is still to be joined here: train on cfg.teachers(), then steps.judge scores."""
+    if cfg.quality.alpha:
+        raise BadUse(f"quality.alpha={cfg.quality.alpha}: the quality gate is not joined yet; --quality.alpha 0")
+    if not cfg.use_rules:
+        return
+    raw = tuple(source.name for source in cfg.of("raw"))
+    pieces = [Partition(one.folder.name, (str(one.folder / KEPT),)) for one in flow.last]
+    flow.add(making.step("judge", partial(judge, cfg=cfg, raw=raw), pieces, [asdict(cfg.rules), raw]))
+
+
+def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
+    """Exact and near duplicates gone, the survivors' text extracted with care and masked."""
+    ranked, stage = [source.name for source in cfg.kept], making.scratch / "duplicates"
+    near, engine = cfg.near_duplicates, making.engine
+    copies = duplicates(flow.documents, stage, cfg.dedup, engine=engine, sources=ranked, near=near, quiet=making.quiet)
+    pieces = [
+        Partition(last.folder.name, (str(last.folder / KEPT), str(copies), str(first.folder / PAGES)))
+        for first, last in zip(flow.first, flow.last, strict=True)
+    ]
+    key = [cfg.exact_text, cfg.mask_pii, near]
+    flow.add(making.step("survivors", partial(survivors, cfg=cfg), pieces, key))

@@ -4,19 +4,17 @@ Each reads a partition of the step before and writes its own. What a step must k
 classifier, the duplicates, the evaluation sets) it reads from a file that was made before.
 """
 
-import math
 from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foretell.corpus.corpus_config import CorpusConfig
 from foretell.corpus.funnel import as_rows
-from foretell.corpus.partition import KEPT, PAGES, Writing, each_batch, tables
+from foretell.corpus.partition import Writing, each_batch, tables
 from foretell.corpus.schema import DOCUMENTS
 
 Table = pa.Table
@@ -120,7 +118,9 @@ def page_texts(file: Path, gone: dict[str, tuple[str, str]], documents: Path) ->
 
 def final_text(part: Writing, table: Table, pages: dict[str, str], cfg: CorpusConfig, masked: Counter[str]) -> Table:
     """The documents with the careful extractor's text where there is a page, masked where that is asked for."""
-    texts = [pages.get(name) or text for name, text in zip(*(table[c].to_pylist() for c in ("id", "text")), strict=True)]
+    texts = [
+        pages.get(name) or text for name, text in zip(*(table[c].to_pylist() for c in ("id", "text")), strict=True)
+    ]
     if cfg.mask_pii:
         from foretell.corpus.pii import masked as mask
 

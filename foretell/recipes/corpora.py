@@ -56,7 +56,8 @@ def gpt3() -> CorpusConfig:
     of the words stay in other languages.
 
     Deviation: MinHash with 10 hashes, each a table of its own, calls half of all pairs candidates; ours are 14 bands of
-    8 hashes, which find the same near duplicates (--dedup.preset has the paper's).
+    8 hashes, which find the same near duplicates (the paper's: --dedup.bands 10
+    --dedup.rows 1 --dedup.ngram 1 with --dedup.verify).
     """
     return CorpusConfig(
         recipe="gpt3", quality=QualityConfig(alpha=9.0), raw_share=0.6, tokens=TokensConfig(budget=round(BUDGET))

@@ -1,0 +1,119 @@
+"""The last step: partitions to a corpus folder with its card, written whole; and whether it is there already."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foretell.config import dump
+from foretell.corpus.card import Card, counted, markdown, shown
+from foretell.corpus.corpus_config import CorpusConfig
+from foretell.corpus.documents import CARD
+from foretell.corpus.funnel import Counts
+from foretell.corpus.partition import KEPT, LOST, tables
+from foretell.corpus.partitions import Finished
+from foretell.corpus.reading import files_of, parts
+from foretell.corpus.schema import DROPPED
+from foretell.errors import BadUse, Failed
+from foretell.runs import read_json, sha256, whole_folder
+from foretell.version import VERSION
+
+
+class Made(Protocol):
+    """What the steps have come to."""
+
+    last: list[Finished]
+    lost: list[Path]
+    counts: Counts
+    told: dict[str, Any]
+
+
+def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
+    """What a corpus follows from, without the folders that its sources lie in: the config and the sources' sizes."""
+    sources = tuple(replace(one, paths=tuple(map(shown, one.paths))) for one in cfg.sources)
+    evaluation = tuple(map(shown, cfg.evaluation))
+    config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation)))
+    sizes = hashlib.sha256()
+    for path in (*(path for source in cfg.sources for path in source.paths), *cfg.evaluation):
+        for file in (file for part in parts(path) for file in files_of(part)):
+            sizes.update(f"{Path(file).name} {Path(file).stat().st_size}\n".encode("utf-8", "surrogatepass"))
+    return {"config": config, "inputs": sizes.hexdigest()[:16]}
+
+
+def found_finished(folder: Path, identity: dict[str, Any]) -> Card:
+    """The card of a corpus that is there; BadUse if it is another one, with the first setting that differs."""
+    remedy = "give another --out, or remove it"
+    if not (folder / CARD).exists():
+        raise BadUse(f"{folder} is there and is no corpus; {remedy}")
+    card: Card = read_json(folder / CARD)
+    there, here = card.get("config"), identity["config"]
+    if not isinstance(there, dict):
+        raise BadUse(f"{folder} holds something else than a corpus of foretell corpus; {remedy}")
+    for name, value in sorted(_leaves(here).items()):
+        if _leaves(there).get(name) != value:
+            raise BadUse(
+                f"{folder} is another corpus: {name} is {_leaves(there).get(name)} there, {value} here; {remedy}"
+            )
+    if card.get("inputs") != identity["inputs"]:
+        raise BadUse(f"{folder} was made when its sources had other files; {remedy}")
+    return card
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = ((str(i), one) for i, one in enumerate(value))  # type: ignore[assignment]
+    else:
+        return {path: value}
+    return {k: v for name, one in pairs for k, v in _leaves(one, f"{path}.{name}".lstrip(".")).items()}
+
+
+def check_room(folder: Path) -> None:
+    """Make the folder above; Failed where that cannot be."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failed(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def assembled(cfg: CorpusConfig, out: Path, made: Made, identity: dict[str, Any]) -> Card:
+    """The card, after the folder is written: documents of every partition that has some, what was dropped, the card."""
+    card = {"kind": "corpus", "recipe": cfg.recipe, "version": VERSION} | counted(made.counts, cfg)
+    if not card["n_documents"]:
+        gone = ", ".join(f"{n:,} {reason}" for reason, n in list(card["dropped"].items())[:5])
+        raise BadUse(
+            f"nothing is left of {card['funnel'][0]['in']:,} records ({gone}); keep more, or give other sources"
+        )
+    with whole_folder(out) as aside:
+        kept = [one.folder / KEPT for one in made.last]
+        for number, file in enumerate(file for file in kept if pq.read_metadata(file).num_rows):
+            shutil.copyfile(file, aside / f"documents-{number:05}.parquet")
+        _write_lost(made.lost, aside / LOST)
+        if "classifier" in made.told:
+            shutil.copytree(made.told["classifier"], aside / "quality", ignore=shutil.ignore_patterns("done.json"))
+        card |= {name: value for name, value in made.told.items() if name != "classifier"} | identity
+        files = sorted(file for file in aside.rglob("*") if file.is_file())
+        card["sha256"] = {file.relative_to(aside).as_posix(): sha256(file) for file in files}
+        card["source"] = hashlib.sha256(json.dumps(_documents(card["sha256"])).encode()).hexdigest()
+        (aside / "README.md").write_text(markdown(card, out.name), encoding="utf-8")
+        (aside / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    return card
+
+
+def _documents(hashes: dict[str, str]) -> list[str]:
+    return [digest for name, digest in sorted(hashes.items()) if name.startswith("documents-")]
+
+
+def _write_lost(files: Iterable[Path], into: Path) -> None:
+    """One file of all that was dropped, in the order of the steps."""
+    with pq.ParquetWriter(into, DROPPED, compression="zstd") as writer:
+        for file in files:
+            for table in tables(file):
+                writer.write_table(pa.table(table, schema=DROPPED) if table.num_rows else DROPPED.empty_table())
