@@ -71,7 +71,7 @@ $(VENV)/.torch: constraints.txt | $(BIN)/pip
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
 	@echo "installing foretell and what it needs into $(VENV): a minute or some"
-	$(PIP) --quiet -e '.[eval]'
+	$(PIP) --quiet -e '.[eval,corpus]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
