@@ -14,7 +14,7 @@ from torch import Tensor
 
 from foretell.errors import BadUse
 from foretell.generate.config import Sampling
-from foretell.generate.decode import reader
+from foretell.generate.decode import logits_of, reader
 from foretell.generate.pick import pick, uniform
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
@@ -61,7 +61,8 @@ class Batch:
     """A running batch. Rows are numbered as they are added; `done` holds the completions by number."""
 
     def __init__(self, network: Network, words: Words) -> None:
-        self.network, self.words, self.read = network, words, reader(network)
+        self.network, self.words = network, words
+        self.read, self.logits = reader(network), logits_of(network)
         self.rows: list[Row] = []
         self.done: dict[int, Completion] = {}
         self.added = 0
@@ -95,10 +96,10 @@ class Batch:
         assert self.cache is not None, "a batch without rows cannot step"
         device = self.network.embed.token.weight.device
         hidden = self.read(torch.tensor([row.last for row in self.rows], device=device), self.cache)  # (B, D)
-        logits = self.network.logits(hidden).float()  # (B, V)
+        logits = self.logits(hidden).float()  # (B, V)
         chosen = self.choose(logits)
         logprobs = torch.log_softmax(logits, -1)  # (B, V)
-        told = logprobs[torch.arange(len(chosen)), chosen].tolist()
+        told = logprobs.gather(1, torch.tensor(chosen, device=device)[:, None])[:, 0].tolist()
         for i, row in enumerate(self.rows):
             row.last = chosen[i]
             row.ids.append(chosen[i])
@@ -110,16 +111,24 @@ class Batch:
 
     def choose(self, logits: Tensor) -> list[int]:  # (B, V)
         """A token of each row by its own settings and its own random stream."""
+        first = self.rows[0].sampling
+        if all(row.sampling is first for row in self.rows):  # the common case, without a hash of each row's settings
+            return self.drawn(logits, self.rows, first)
         chosen = [0] * len(self.rows)
         groups: dict[Sampling, list[int]] = {}
         for i, row in enumerate(self.rows):
             groups.setdefault(row.sampling, []).append(i)
         for how, places in groups.items():
-            part = logits if len(places) == len(self.rows) else logits[places]
-            draws = [uniform(how.seed, self.rows[i].number, len(self.rows[i].ids)) for i in places]
-            for i, token in zip(places, pick(part, how.temperature, how.top_k, how.top_p, draws).tolist(), strict=True):
+            tokens = self.drawn(logits[places], [self.rows[i] for i in places], how)
+            for i, token in zip(places, tokens, strict=True):
                 chosen[i] = token
         return chosen
+
+    @staticmethod
+    def drawn(logits: Tensor, rows: Sequence[Row], how: Sampling) -> list[int]:  # (B, V)
+        """A token of each of these rows, which share their settings."""
+        draws = [uniform(how.seed, row.number, len(row.ids)) for row in rows] if how.temperature else []
+        return pick(logits, how.temperature, how.top_k, how.top_p, draws).tolist()
 
     def ended(self, row: Row) -> Completion | None:
         """The row's completion if it has ended: by end of text, by a stop text (which is cut off), or by length."""

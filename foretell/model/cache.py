@@ -49,7 +49,7 @@ class Cache:
         """
         equal = len(set(self.lengths)) == 1
         start = torch.tensor(self.lengths, device=device)[:, None]  # (B, 1)
-        positions = start + torch.arange(new, device=device)  # (B, T)
+        positions = start if new == 1 else start + torch.arange(new, device=device)  # (B, T)
         end = max(self.lengths) + new
         assert end <= self.room, f"{end} positions do not fit into a cache of {self.room}"
         for layer in self.layers:
