@@ -180,7 +180,7 @@ def _load(path: Path, name: str) -> list[Document]:
         raise BadUse(f"{path} has no column {absent[0]!r}; a corpus has id, text and source")
     columns: list[Sequence[str]] = [table["id"].to_pylist(), table["text"].to_pylist()]
     named = "source" in table.column_names
-    columns.append(table["source"].to_pylist() if named else [shown(Path(folder.resolve().name))] * table.num_rows)
+    columns.append(table["source"].to_pylist() if named else [shown(Path(name))] * table.num_rows)
     for name, column in zip(("id", "text", "source"), columns, strict=True):
         wrong = next((i for i, value in enumerate(column) if not isinstance(value, str)), None)
         if wrong is not None:

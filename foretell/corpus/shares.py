@@ -46,15 +46,15 @@ def weights_of(
             raise BadUse(f"source {name!r} has no tokens to train on; give it more text, or leave it out")
     budget = budget or sum(tokens.values())
     given = {**weights, **{name: n * tokens[name] / budget for name, n in epochs.items()}}
-    total, rest = sum(given.values()), {name: n for name, n in tokens.items() if name not in given}
+    total, rest = sum(given.values()), {name: n for name, n in tokens.items() if name not in given and n > 0}
     if rest and total >= 1:
         others = ", ".join(map(repr, rest))
         raise BadUse(f"the weights given sum to {total:.3g} and leave nothing for {others}; lower them, or give all")
     if rest:
-        return {name: given.get(name, (1 - total) * tokens[name] / (sum(rest.values()) or 1)) for name in names}
+        return {name: given.get(name, (1 - total) * tokens[name] / sum(rest.values())) for name in names}
     if not total:
         raise BadUse("every weight is 0; give one source a weight or epochs above 0")
-    return {name: given[name] / total for name in names}
+    return {name: given.get(name, 0.0) / total for name in names}
 
 
 def shares(tokens: Mapping[str, float], weights: Mapping[str, float], budget: float = 0) -> list[Share]:

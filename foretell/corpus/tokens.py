@@ -15,7 +15,7 @@ of sentences, each one a sequence: [CLS] and [SEP] are set when a row is made, s
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -87,6 +87,7 @@ def write_tokens(
             "n_documents": len(documents),
             "n_tokens": {name: sum(row["n_tokens"] for row in rows if row["split"] == name) for name in SPLITS},
             "n_bytes": {name: sum(row["n_bytes"] for row in rows if row["split"] == name) for name in SPLITS},
+            "largest_id": {name: largest_id(open_file(aside / name).tokens) for name in SPLITS},
             "dropped": dropped or {},
             "source": source or source_hash(documents),
             "tokenizer_sha256": tokenizer.sha(),
@@ -147,7 +148,7 @@ def open_tokens(folder: Path) -> Tokens:
         n = card["n_tokens"].get(name)
         if n != len(file.tokens):
             raise BadUse(f"{folder / name}.bin has {len(file.tokens)} tokens, its card says {n}: make the folder again")
-        check_ids(folder / f"{name}.bin", file, card["n_vocab"])
+        check_ids(folder / f"{name}.bin", file, card)
     tokens = Tokens(folder=folder, card=card, train=train, val=val)
     _check_sources(tokens)
     return tokens
@@ -168,21 +169,32 @@ def _check_sources(tokens: Tokens) -> None:
 
 def verify_tokens(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file of a token folder, all as its card says; BadUse that names the first that differs."""
-    card = open_tokens(folder).card
-    for name, due in card.get("sha256", {}).items():
+    hashes = open_tokens(folder).card.get("sha256")
+    if not (hashes and isinstance(hashes, dict)):
+        raise BadUse(f"{folder / CARD} has no hashes to check its files by; make the folder again")
+    for name, due in hashes.items():
         path = folder / name
         if path.parent != folder or not path.is_file():
             raise BadUse(f"{folder / CARD} names {name!r}, which is not there; make the folder again")
         if (there := sha256(path)) != due:
             raise BadUse(f"{path} has SHA-256 {there[:16]}..., its card says {due[:16]}...: it was changed or damaged")
-    return dict(card.get("sha256", {}))
+    return dict(hashes)
 
 
-def check_ids(path: Path, file: TokenFile, n_vocab: int) -> None:
-    """BadUse if a token is no id of the vocabulary: the network would have no embedding for it."""
-    largest = max(
-        (int(part.max()) for part in np.array_split(file.tokens, len(file.tokens) // PART + 1) if len(part)), default=0
-    )
+def largest_id(tokens: np.ndarray) -> int:
+    """The largest id of a split, 0 if it is empty; every token is read."""
+    return max((int(tokens[i : i + PART].max()) for i in range(0, len(tokens), PART)), default=0)
+
+
+def check_ids(path: Path, file: TokenFile, card: Mapping[str, Any]) -> None:
+    """BadUse if a token is no id of the vocabulary: the network would have no embedding for it.
+
+    The card tells the largest id since the tokens were written; only where it does not are all of them looked through.
+    """
+    told, n_vocab = card.get("largest_id"), card["n_vocab"]
+    largest = told.get(path.stem) if isinstance(told, dict) else None
+    if not isinstance(largest, int):
+        largest = largest_id(file.tokens)
     if largest >= n_vocab:
         rule = f"its card has n_vocab={n_vocab}, ids 0 to {n_vocab - 1}"
         raise BadUse(f"{path} holds token id {largest}, but {rule}; make the folder again from its text")

@@ -1,12 +1,16 @@
 """Python's help pages as documents, small tokenizers of each kind, and folders of their tokens."""
 
+import json
 from pathlib import Path
 from pydoc_data.topics import topics
 
 import pytest
 
 from foretell.corpus.documents import Document
-from foretell.corpus.tokens import write_tokens
+from foretell.corpus.megatron import open_file
+from foretell.corpus.split import split
+from foretell.corpus.tokens import SPLITS, write_split, write_tokens
+from foretell.progress import bar
 from foretell.text.tokenizer import Tokenizer
 from foretell.text.train import train_tokenizer
 
@@ -29,3 +33,29 @@ def token_folders(pages, tokenizers, tmp_path_factory) -> dict[str, Path]:
     """A folder of tokens of each kind; tests leave them as they are."""
     root = tmp_path_factory.mktemp("tokens")
     return {kind: write_tokens(pages, tokenizers[kind], root / kind, quiet=True) for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def three_sources(pages, tokenizers, tmp_path_factory) -> Path:
+    """A folder of tokens with the sources a, b and c, each with text of its own; tests leave it as it is."""
+    tokenizer, folder = tokenizers["bpe"], tmp_path_factory.mktemp("three")
+    parts = {
+        name: split(pages[first:end]) for name, (first, end) in {"a": (0, 30), "b": (30, 50), "c": (50, 60)}.items()
+    }
+    sources: dict[str, dict[str, dict[str, int]]] = {name: {} for name in parts}
+    with bar("encoding text", 1, quiet=True) as progress:
+        for side in SPLITS:
+            documents = [one for part in parts.values() for one in part[side]]
+            write_split(folder / side, side, documents, tokenizer, progress)
+            ends = open_file(folder / side).sequences
+            first = 0
+            for name, part in parts.items():
+                last = first + len(part[side])
+                place = {"first": int(ends[first]), "n_tokens": int(ends[last] - ends[first])}
+                sources[name][side], first = place | {"n_documents": len(part[side])}, last
+    n_tokens = {side: sum(places[side]["n_tokens"] for places in sources.values()) for side in SPLITS}
+    card = {"kind": "tokens", "tokenizer": "bpe", "n_vocab": tokenizer.n_vocab, "n_tokens": n_tokens}
+    mixture = [{"first": 0, "weights": {"a": 0.2, "b": 0.5, "c": 0.3}}]
+    (folder / "card.json").write_text(json.dumps(card | {"sources": sources, "mixture": mixture}))
+    (folder / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
+    return folder

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -201,3 +204,28 @@ def test_a_text_of_a_few_rows_is_refused(tokenizers, tmp_path):
     )
     with pytest.raises(BadUse, match=r"rows of 12 tokens in a split, too few .* give more text"):
         open_batches(SegmentData(folder=str(folder), length=12), seed=0)
+
+
+def test_pairs_of_several_sources_are_read_by_weight(token_folders, tmp_path):
+    folder = shutil.copytree(token_folders["wordpiece"], tmp_path / "tokens")
+    file, card = open_tokens(folder), json.loads((folder / "card.json").read_text())
+    sources: dict[str, dict] = {"a": {}, "b": {}}
+    for name in ("train", "val"):
+        of = getattr(file, name)
+        cut, end = int(of.sequences[of.documents[len(of.documents) // 2]]), len(of.tokens)
+        sources["a"][name] = {"first": 0, "n_tokens": cut}
+        sources["b"][name] = {"first": cut, "n_tokens": end - cut}
+    mixture = [{"first": 0, "weights": {"a": 0.9, "b": 0.1}}]
+    (folder / "card.json").write_text(json.dumps(card | {"sources": sources, "mixture": mixture}))
+    rows = open_batches(SegmentData(folder=str(folder), length=T), seed=2)
+    plain = open_batches(SegmentData(folder=str(token_folders["wordpiece"]), length=T), seed=2)
+    assert (rows.train.start == plain.train.start).all()
+    starts = rows.train.start[rows.order.rows(np.arange(500))]
+    assert (starts < sources["a"]["train"]["n_tokens"]).sum() == 450
+    assert rows.epochs(500)["b"] == pytest.approx(50 / rows.order.sizes[1])
+    given = SegmentData(folder=str(folder), length=T, mixture=("b=1",))
+    starts = rows.train.start[open_batches(given, seed=2).order.rows(np.arange(500))]
+    assert (starts >= sources["a"]["train"]["n_tokens"]).all()
+    batch = rows.batch(np.arange(8))
+    assert batch["inputs"].shape == (8, T)
+    assert (batch["inputs"][3:5] == rows.batch(np.array([3, 4]))["inputs"]).all()

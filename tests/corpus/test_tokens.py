@@ -10,7 +10,7 @@ from foretell.corpus.documents import Document
 from foretell.corpus.megatron import open_file, token_type, write_index
 from foretell.corpus.sentences import sentences
 from foretell.corpus.split import split
-from foretell.corpus.tokens import check_kind, check_length, open_tokens, write_tokens
+from foretell.corpus.tokens import check_kind, check_length, largest_id, open_tokens, verify_tokens, write_tokens
 from foretell.errors import BadUse, Failed
 from foretell.runs import sha256
 
@@ -130,6 +130,7 @@ def without(name):
         ("card.json", without("tokenizer"), "card.json: 'tokenizer' is missing; make the folder again"),
         ("card.json", without("n_vocab"), "card.json: 'n_vocab' is missing"),
         ("card.json", changed(n_tokens=7), "card.json: n_tokens is 7; make"),
+        ("card.json", changed(n_vocab=3, largest_id=None), r"train.bin holds token id \d+, but its card has n_vocab=3"),
         ("card.json", changed(n_vocab=3), r"train.bin holds token id \d+, but its card has n_vocab=3, ids 0 to 2"),
     ],
 )
@@ -174,3 +175,79 @@ def test_a_full_disk_is_told_and_what_was_there_stays(copied, pages, tokenizers,
     with pytest.raises(Failed, match="No space left on device"):
         write_tokens(pages, tokenizers["bpe"], copied, quiet=True)
     assert {path.name: path.read_bytes() for path in copied.iterdir()} == before
+
+
+def test_ids_are_looked_through_when_written_and_not_again_at_opening(copied, token_folders, monkeypatch):
+    tokens = open_tokens(copied)
+    assert tokens.card["largest_id"] == {"train": tokens.train.tokens.max(), "val": tokens.val.tokens.max()}
+    monkeypatch.setattr("foretell.corpus.tokens.largest_id", None)
+    open_tokens(copied)
+
+
+def test_a_card_that_does_not_know_the_largest_id_has_them_looked_through(copied):
+    changed(largest_id=None)(copied / "card.json")
+    open_tokens(copied)
+    ids = np.fromfile(copied / "train.bin", "<u2")
+    ids[-1] = 600
+    ids.tofile(copied / "train.bin")
+    with pytest.raises(BadUse, match=r"train.bin holds token id 600, but its card has n_vocab=600"):
+        open_tokens(copied)
+
+
+def test_the_largest_id_is_found_part_by_part(monkeypatch):
+    monkeypatch.setattr("foretell.corpus.tokens.PART", 7)
+    for at in (0, 6, 7, 29):
+        ids = np.arange(30) % 5
+        ids[at] = 9
+        assert largest_id(ids) == 9
+    assert largest_id(np.empty(0, "<u2")) == 0
+
+
+def test_a_folder_is_verified_by_its_hashes(copied):
+    assert verify_tokens(copied) == {p.name: sha256(p) for p in copied.iterdir() if p.name != "card.json"}
+
+
+@pytest.mark.parametrize("name", ["train.bin", "val.idx", "documents.parquet", "tokenizer.json"])
+def test_one_flipped_bit_is_found_and_its_file_named(copied, name):
+    content = bytearray((copied / name).read_bytes())
+    content[-1] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(BadUse, match=name):
+        verify_tokens(copied)
+
+
+def test_a_file_that_the_card_names_and_is_not_there_is_told(copied):
+    (copied / "documents.parquet").unlink()
+    with pytest.raises(BadUse, match=r"card.json names 'documents.parquet', which is not there"):
+        verify_tokens(copied)
+    changed(sha256={"../x": "0"})(copied / "card.json")
+    with pytest.raises(BadUse, match=r"names '\.\./x', which is not there"):
+        verify_tokens(copied)
+    changed(sha256=None)(copied / "card.json")
+    with pytest.raises(BadUse, match=r"card.json has no hashes"):
+        verify_tokens(copied)
+
+
+def test_the_sources_of_a_card_are_where_it_says(three_sources):
+    tokens = open_tokens(three_sources)
+    for name in ("train", "val"):
+        ends = list(tokens.source_ends(name).values())
+        assert ends[0][0] == 0
+        assert ends[-1][1] == len(getattr(tokens, name).tokens)
+    assert list(tokens.source_ends("train")) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ({"a": {"train": {"first": 0, "n_tokens": 1}, "val": {"first": 0, "n_tokens": 1}}}, "do not fill train.bin"),
+        ({"a": {"train": {"first": 0}}}, "does not say where its sources lie"),
+        ({"a": 7}, "does not say where its sources lie"),
+        ([], "does not say where its sources lie"),
+    ],
+)
+def test_sources_that_do_not_lie_end_to_end_are_refused(three_sources, tmp_path, sources, said):
+    folder = shutil.copytree(three_sources, tmp_path / "tokens")
+    changed(sources=sources)(folder / "card.json")
+    with pytest.raises(BadUse, match=said):
+        open_tokens(folder)
