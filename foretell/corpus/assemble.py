@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 from foretell.config import dump
 from foretell.corpus.card import Card, counted, markdown, shown
 from foretell.corpus.corpus_config import CorpusConfig
+from foretell.corpus.cutting import HIT_COLUMNS, HITS
 from foretell.corpus.documents import CARD
 from foretell.corpus.funnel import Counts
 from foretell.corpus.partition import KEPT, LOST, tables
 from foretell.corpus.partitions import Finished
-from foretell.corpus.reading import files_of, parts
+from foretell.corpus.reading import files_of, parts, version_of
 from foretell.corpus.schema import DROPPED
 from foretell.errors import BadUse, Failed
 from foretell.runs import read_json, sha256, whole_folder
@@ -30,6 +31,7 @@ class Made(Protocol):
 
     last: list[Finished]
     lost: list[Path]
+    hits: list[Path]
     counts: Counts
     told: dict[str, Any]
 
@@ -43,6 +45,7 @@ def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
     for path in (*(path for source in cfg.sources for path in source.paths), *cfg.evaluation):
         for file in (file for part in parts(path) for file in files_of(part)):
             sizes.update(f"{Path(file).name} {Path(file).stat().st_size}\n".encode("utf-8", "surrogatepass"))
+        sizes.update(version_of(path).encode())
     return {"config": config, "inputs": sizes.hexdigest()[:16]}
 
 
@@ -86,6 +89,7 @@ def check_room(folder: Path) -> None:
 def assembled(cfg: CorpusConfig, out: Path, made: Made, identity: dict[str, Any]) -> Card:
     """The card, after the folder is written: documents of every partition that has some, what was dropped, the card."""
     card = {"kind": "corpus", "recipe": cfg.recipe, "version": VERSION} | counted(made.counts, cfg)
+    card |= asked_of(cfg, card)
     if not card["n_documents"]:
         gone = ", ".join(f"{n:,} {reason}" for reason, n in list(card["dropped"].items())[:5])
         raise BadUse(
@@ -95,7 +99,9 @@ def assembled(cfg: CorpusConfig, out: Path, made: Made, identity: dict[str, Any]
         kept = [one.folder / KEPT for one in made.last]
         for number, file in enumerate(file for file in kept if pq.read_metadata(file).num_rows):
             shutil.copyfile(file, aside / f"documents-{number:05}.parquet")
-        _write_lost(made.lost, aside / LOST)
+        write_joined(made.lost, aside / LOST, DROPPED)
+        if made.hits:
+            write_joined(made.hits, aside / HITS, HIT_COLUMNS)
         if "classifier" in made.told:
             shutil.copytree(made.told["classifier"], aside / "quality", ignore=shutil.ignore_patterns("done.json"))
         card |= {name: value for name, value in made.told.items() if name != "classifier"} | identity
@@ -111,9 +117,25 @@ def _documents(hashes: dict[str, str]) -> list[str]:
     return [digest for name, digest in sorted(hashes.items()) if name.startswith("documents-")]
 
 
-def _write_lost(files: Iterable[Path], into: Path) -> None:
-    """One file of all that was dropped, in the order of the steps."""
-    with pq.ParquetWriter(into, DROPPED, compression="zstd") as writer:
+def write_joined(files: Iterable[Path], into: Path, schema: pa.Schema) -> None:
+    """Write the rows of several files as one, in order."""
+    with pq.ParquetWriter(into, schema, compression="zstd") as writer:
         for file in files:
             for table in tables(file):
-                writer.write_table(pa.table(table, schema=DROPPED) if table.num_rows else DROPPED.empty_table())
+                writer.write_table(table.cast(schema))
+
+
+def asked_of(cfg: CorpusConfig, card: Card) -> Card:
+    """What the corpus asks of the mixture of its sources (mixing.py): nothing where it has one and was asked nothing.
+
+    Where raw sources stand beside curated ones and none has a weight, they have `raw_share` together, by their bytes.
+    """
+    weights = {source.name: source.weight for source in cfg.kept if source.weight}
+    epochs = {source.name: source.epochs for source in cfg.kept if source.epochs}
+    raw, left = cfg.of("raw"), {row["source"]: row["bytes"] for row in card["sources"]}
+    if raw and cfg.of("curated") and not any(source.name in {**weights, **epochs} for source in raw):
+        total = sum(left[source.name] for source in raw)
+        if total and sum(weights.values()) <= 1 - cfg.raw_share:
+            weights |= {source.name: cfg.raw_share * left[source.name] / total for source in raw}
+    many = sum(1 for n in left.values() if n) > 1
+    return {"weights": weights, "epochs": epochs, "budget": cfg.tokens.budget} if weights or epochs or many else {}

@@ -7,7 +7,8 @@ it says on how many cores or machines the work is done: that changes no byte of 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foretell.corpus.config import TokenizerKind
+from foretell.corpus.config import EMBEDDED, TokenizerKind
+from foretell.corpus.decontaminate import DecontaminateConfig
 from foretell.corpus.dedup import DedupConfig
 from foretell.corpus.rules import RulesConfig
 
@@ -75,6 +76,8 @@ class QualityConfig:
 
     alpha: float = 0.0
     """keep a raw document of score s with probability (2 - s)^-alpha; 0 keeps all and trains no classifier"""
+    positive: str = EMBEDDED
+    """good examples where no source is curated or given as positive: the documentation installed on this machine"""
     most_examples: int = 50_000
     """documents of each class that the classifier is trained on, chosen by a hash of their ids"""
 
@@ -90,8 +93,8 @@ class TokensConfig:
     """The token folder that is written beside the corpus."""
 
     kind: TokenizerKind = "bpe"
-    n_vocab: int = 0
-    """ids of the tokenizer; 0 takes it from the size of the text, -1 writes no tokens"""
+    n_vocab: int = 4096
+    """ids of the tokenizer; 0 writes no tokens: training makes them when it first reads the corpus"""
     budget: int = 0
     """training tokens over which epochs are counted; 0 is once the size of the corpus"""
 
@@ -118,6 +121,7 @@ class CorpusConfig:
     """mask e-mail addresses, phone numbers, IP addresses and card numbers"""
     evaluation: tuple[str, ...] = ()
     """files of evaluation sets whose text is cut out of the corpus"""
+    decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     raw_share: float = 0.6
     """share of the mixture that raw sources have together where no weights are given and there are curated ones"""
     tokens: TokensConfig = field(default_factory=TokensConfig)

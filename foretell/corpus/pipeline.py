@@ -1,7 +1,7 @@
 """The one pipeline: sources -> pages -> gate -> duplicates -> exact text -> decontamination -> a corpus.
 
     .NAME.work/    the partitions of every step while a corpus is made; a command that was stopped goes on from them
-    NAME/          documents-00000.parquet ...  dropped.parquet  card.json  README.md  quality/
+    NAME/          documents-00000.parquet ...  dropped.parquet  hits.parquet  card.json  README.md  quality/
 
 A step is done partition by partition through the engine, which does none twice (engine.py). A partition follows from
 its inputs and its settings alone, so that neither the number of workers, nor the runner, nor a kill and a second start
@@ -20,6 +20,7 @@ from typing import Any
 from foretell.corpus.assemble import assembled, check_room, found_finished, identity_of
 from foretell.corpus.card import Card
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
+from foretell.corpus.cutting import COUNTS, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
 from foretell.corpus.dedup import duplicates
 from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
@@ -27,8 +28,10 @@ from foretell.corpus.funnel import Counts, from_rows, nothing_read
 from foretell.corpus.pages import Part, parts_of, read_pages
 from foretell.corpus.partition import KEPT, LOST, PAGES
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
-from foretell.corpus.reading import files_of
+from foretell.corpus.quality import SETTINGS
+from foretell.corpus.reading import files_of, version_of
 from foretell.corpus.steps import judge, survivors
+from foretell.corpus.teaching import teach
 from foretell.errors import BadUse
 
 
@@ -56,14 +59,20 @@ class Making:
 
 
 class Flow:
-    """A corpus in the making: its partitions as the last step left them, and all counts and drops so far."""
+    """A corpus in the making: its partitions as the last step left them, and all counts and drops so far.
 
-    def __init__(self, parts: list[Part], first: list[Finished]) -> None:
-        self.parts, self.first, self.last = parts, first, first
+    `sources` are those whose documents can enter the corpus; what was read of others is for the classifier alone.
+    """
+
+    def __init__(self, read: Sequence[tuple[Part, Finished]], sources: Sequence[SourceConfig]) -> None:
+        names = [source.name for source in sources]
+        self.read = read
+        self.first = self.last = [one for part, one in read if part.source in names]
         self.counts: Counts = Counter()
         self.lost: list[Path] = []
+        self.hits: list[Path] = []
         self.told: dict[str, Any] = {}
-        self.add(first)
+        self.add(self.first)
 
     def add(self, done: list[Finished]) -> None:
         """Take over what a step has done."""
@@ -89,11 +98,13 @@ def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
     if making.out.exists():
         return found_finished(making.out, identity)
     check_room(making.out)
-    cfg, links, followed = linked(cfg, making)
+    cfg, links, followed = linked(with_teacher(cfg), making)
     flow = read(cfg, making, links)
     flow.told["links"] = followed
     judged(cfg, making, flow)
     without_copies(cfg, making, flow)
+    if cfg.evaluation:
+        decontaminated(cfg, making, flow)
     card = assembled(cfg, making.out, flow, identity)
     shutil.rmtree(making.scratch, ignore_errors=True)
     return card
@@ -135,25 +146,50 @@ def read(cfg: CorpusConfig, making: Making, links: str) -> Flow:
     parts = [part for source in sources for part in parts_of(source)]
     table = [links] if links else []
     pieces = [
-        Partition(f"{i:05}", (json.dumps(asdict(part)), *table, *files_of(part.path))) for i, part in enumerate(parts)
+        Partition(f"{i:05}", (json.dumps(asdict(part)), *table, *files_of(part.path)), version_of(part.path))
+        for i, part in enumerate(parts)
     ]
     key = [asdict(cfg.links), asdict(cfg.language), cfg.exact_text]
-    flow = Flow(parts, making.step("read", partial(read_pages, cfg=cfg, links=links), pieces, key))
+    done = making.step("read", partial(read_pages, cfg=cfg, links=links), pieces, key)
+    counts = sum((from_rows(one.result["counts"]) for one in done), Counter())
     for source in sources:
-        if why := nothing_read(flow.counts, source.name):
+        if why := nothing_read(counts, source.name):
             raise BadUse(f"source {source.name!r} gives no document: {why}; give it other files, or leave it out")
-    return flow
+    return Flow(list(zip(parts, done, strict=True)), cfg.kept)
+
+
+def with_teacher(cfg: CorpusConfig) -> CorpusConfig:
+    """The config with the default for good examples, where there is a gate and no source gives any."""
+    if not cfg.quality.alpha or cfg.teachers("positive"):
+        return cfg
+    default = SourceConfig(name="good examples", paths=(cfg.quality.positive,), role="positive")
+    return replace(cfg, sources=(*cfg.sources, default))
 
 
 def judged(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
-    """The heuristic rules. The gate is still to be joined here: train on cfg.teachers(), then steps.judge scores."""
-    if cfg.quality.alpha:
-        raise BadUse(f"quality.alpha={cfg.quality.alpha}: the quality gate is not joined yet; --quality.alpha 0")
-    if not cfg.use_rules:
+    """The heuristic rules and the quality gate, on raw documents."""
+    if not cfg.use_rules and not cfg.quality.alpha:
         return
+    classifier = taught(cfg, making, flow) if cfg.quality.alpha else ()
     raw = tuple(source.name for source in cfg.of("raw"))
-    pieces = [Partition(one.folder.name, (str(one.folder / KEPT),)) for one in flow.last]
-    flow.add(making.step("judge", partial(judge, cfg=cfg, raw=raw), pieces, [asdict(cfg.rules), raw]))
+    pieces = [Partition(one.folder.name, (str(one.folder / KEPT), *classifier)) for one in flow.last]
+    key = [cfg.use_rules, asdict(cfg.rules), raw, cfg.quality.alpha, cfg.seed]
+    flow.add(making.step("judge", partial(judge, cfg=cfg, raw=raw), pieces, key))
+
+
+def taught(cfg: CorpusConfig, making: Making, flow: Flow) -> tuple[str]:
+    """The file that tells of the classifier, which is trained on documents as they were read."""
+    files: dict[str, list[str]] = {"positive": [], "negative": []}
+    for label, found in files.items():
+        names = {source.name for source in cfg.teachers(label)}  # type: ignore[arg-type]
+        found += [str(one.folder / KEPT) for part, one in flow.read if part.source in names]
+    if not files["negative"]:
+        raise BadUse("the quality gate has no raw documents to learn from; give a source, or --quality.alpha 0")
+    how = {"n_positive": len(files["positive"]), "most": cfg.quality.most_examples, "seed": cfg.seed}
+    done = making.once("classifier", partial(teach, **how), [*files["positive"], *files["negative"]], how)
+    flow.told["quality"] = {**done.result, "alpha": cfg.quality.alpha}
+    flow.told["classifier"] = done.folder
+    return (str(done.folder / SETTINGS),)
 
 
 def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
@@ -167,3 +203,26 @@ def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     ]
     key = [cfg.exact_text, cfg.mask_pii, near]
     flow.add(making.step("survivors", partial(survivors, cfg=cfg), pieces, key))
+
+
+def decontaminated(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
+    """Text of the evaluation sets cut out: found in every partition, counted over all, then cut."""
+    rules = asdict(cfg.decontaminate)
+    done = making.once("index", partial(write_index, cfg=cfg.decontaminate), cfg.evaluation, rules)
+    index = str(done.folder / INDEX)
+    pieces = [Partition(one.folder.name, (str(one.folder / KEPT), index)) for one in flow.last]
+    counts = [str(one.folder / COUNTS) for one in making.step("matches", count_matches, pieces, "")]
+    whole = str(making.once("all matches", add_counts, counts, "").folder / COUNTS)
+    pieces = [Partition(one.folder.name, (str(one.folder / KEPT), index, whole)) for one in flow.last]
+    cut = making.step("decontaminate", partial(cut_matches, cfg=cfg.decontaminate), pieces, rules)
+    flow.add(cut)
+    flow.told["decontamination"] = {**done.result, "sets": _hit(done.result["sets"], cut)}
+    flow.hits = [one.folder / HITS for one in cut]
+
+
+def _hit(sets: list[dict[str, Any]], cut: list[Finished]) -> list[dict[str, Any]]:
+    """Each evaluation set with the documents that hold text of it, cut or ignored as a common phrase."""
+    found: Counter[tuple[str, str]] = Counter()
+    for one in cut:
+        found.update({(name, how): n for name, how, n in one.result["documents_hit"]})
+    return [{**row, "cut": found[row["set"], "cut"], "ignored": found[row["set"], "ignored"]} for row in sets]

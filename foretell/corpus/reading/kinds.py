@@ -4,9 +4,10 @@ import re
 from pathlib import Path, PurePath
 from typing import Literal, get_args
 
+from foretell.corpus.config import EMBEDDED
 from foretell.errors import BadUse
 
-SourceKind = Literal["folder", "jsonl", "parquet", "warc", "wet", "reddit", "hub", "text", "html"]
+SourceKind = Literal["folder", "jsonl", "parquet", "warc", "wet", "reddit", "hub", "embedded", "text", "html"]
 KINDS: tuple[str, ...] = get_args(SourceKind)
 HUB = "hf:"
 PACKS = (".gz", ".zst", ".zstd", ".xz", ".bz2")
@@ -20,6 +21,7 @@ SUFFIXES: dict[str, SourceKind] = {
 }
 READ = "*.txt *.md *.rst *.html *.jsonl *.parquet *.warc *.warc.gz *.wet.gz RS_*"
 REDDIT_NAME = re.compile(r"RS_(v2_)?\d{4}-\d{2}(\.jsonl?)?|.*_submissions(\.jsonl?)?")  # Pushshift's; its torrents'
+SPECS = (EMBEDDED, f"{EMBEDDED}:standard", f"{EMBEDDED}:packages")
 REDDIT_FIELDS = {"url", "score", "subreddit"}
 
 
@@ -27,6 +29,8 @@ def kind_of(spec: str) -> SourceKind:
     """What a source is; BadUse where nothing is there, or nothing that can be read."""
     if spec.startswith(HUB):
         return "hub"
+    if spec in SPECS:
+        return "embedded"
     path = Path(spec)
     if path.is_dir():
         return "folder"

@@ -1,6 +1,6 @@
 """The pieces of a source, and the records of a piece.
 
-A part is a string: the path of a file; hf:DATASET; or, for the small files of a folder, the folder and the names of
+A part is a string: the path of a file; hf:DATASET; `embedded`; or, for the small files of a folder, the folder and the names of
 some of its files, joined by NUL, which no path can hold.
 """
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from foretell.corpus.reading.files import read_file
 from foretell.corpus.reading.hub import read_hub
 from foretell.corpus.reading.jsonlines import read_jsonl
-from foretell.corpus.reading.kinds import HUB, file_kind, kind_of
+from foretell.corpus.reading.documentation import read_documentation
+from foretell.corpus.reading.kinds import HUB, SPECS, file_kind, kind_of
 from foretell.corpus.reading.records import Broken, Limits, Raw
 from foretell.errors import BadUse
 
@@ -62,7 +63,7 @@ def _size(file: Path) -> int:
 
 def files_of(part: str) -> list[str]:
     """The paths of the files that a part is read from: what must be unchanged for its records to be the same."""
-    if part.startswith(HUB):
+    if part.startswith(HUB) or part in SPECS:
         return []
     root, *names = part.split(JOIN)
     return [str(Path(root) / name) for name in names] if names else [root]
@@ -79,6 +80,8 @@ def read_part(part: str, limits: Limits = DEFAULT) -> Iterator[Raw | Broken]:
             yield from _file(Path(root) / name, name, limits)
     elif part.startswith(HUB):
         yield from read_hub(part.removeprefix(HUB), limits)
+    elif part in SPECS:
+        yield from read_documentation(part, limits)
     else:
         yield from _file(Path(part), Path(part).name, limits)
 

@@ -1,0 +1,109 @@
+"""Decontamination as steps: the index of the evaluation sets, counts of every partition and of all, what is cut.
+
+    index/       the n-grams of the evaluation sets (decontaminate.py)
+    counts.npy   documents that hold each of them
+    hits.parquet document, evaluation_set, item, start, snippet, ignored: every match, cut or not
+
+A document that falls into pieces goes on as so many documents: the first keeps the id, the others have one that follows
+from it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foretell.corpus.decontaminate import Cleaned, DecontaminateConfig, Index, build, clean, document_counts, load, save
+from foretell.corpus.decontaminate import too_short as without_ngram
+from foretell.corpus.evaluation_text import read_sets
+from foretell.corpus.funnel import as_rows
+from foretell.corpus.partition import Writing, batches, each_batch
+from foretell.corpus.schema import DOCUMENTS, document_id
+
+INDEX, COUNTS, HITS = "index.json", "counts.npy", "hits.parquet"
+STEP = "decontaminate"
+HIT_COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("document", "evaluation_set", "item")),
+        ("start", pa.int64()),
+        ("snippet", pa.string()),
+        ("ignored", pa.bool_()),
+    ]
+)
+"""`start` is in characters of the document before anything was cut"""
+
+
+def write_index(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConfig) -> Mapping[str, Any]:
+    """Write the index of evaluation files; how many items each set has, and how many have too few words to search."""
+    items = read_sets(inputs)
+    index = build(items, cfg)
+    save(index, folder)
+    short, sizes = without_ngram(index), Counter(item.set for item in items)
+    sets = [{"set": name, "items": n, "too_short": short.get(name, 0)} for name, n in sizes.items()]
+    return {"sets": sets, "ngrams": len(index.hashes)}
+
+
+def count_matches(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
+    """Write how many documents of a partition hold each n-gram. Inputs: its documents, the index."""
+    index = loaded(inputs[1])
+    counts = np.zeros(len(index.hashes), dtype=np.int64)
+    for table in batches(Path(inputs[0]).parent, ["text"]):
+        counts += document_counts(index, table["text"])
+    np.save(folder / COUNTS, counts, allow_pickle=False)
+    return {}
+
+
+def add_counts(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
+    """Write the sum of the counts of all partitions."""
+    np.save(folder / COUNTS, np.sum([np.load(file) for file in inputs], axis=0), allow_pickle=False)
+    return {}
+
+
+def cut_matches(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConfig) -> dict[str, Any]:
+    """Write a partition without text of the evaluation sets. Inputs: its documents, the index, the counts of all."""
+    index, counts = loaded(inputs[1]), np.load(inputs[2], allow_pickle=False)
+    found: Counter[tuple[str, str]] = Counter()
+    with pq.ParquetWriter(folder / HITS, HIT_COLUMNS, compression="zstd") as hits:
+
+        def change(part: Writing, table: pa.Table) -> pa.Table:
+            cleaned = clean(index, counts, table["id"].to_pylist(), table["text"], cfg)
+            rows = [hit._asdict() for one in cleaned for hit in one.hits]
+            hits.write_table(pa.Table.from_pylist(rows, schema=HIT_COLUMNS))
+            for one in cleaned:
+                found.update({(hit.evaluation_set, "ignored" if hit.ignored else "cut") for hit in one.hits})
+            return without_matches(part, table, cleaned)
+
+        counted = each_batch(Path(inputs[0]).parent, folder, change)
+    rows = [[*key, n] for key, n in sorted(found.items())]
+    return {"counts": as_rows(counted), "documents_hit": rows}
+
+
+def without_matches(part: Writing, table: pa.Table, cleaned: list[Cleaned]) -> pa.Table:
+    """The documents as they were cleaned; those of which nothing is left are written as dropped."""
+    rows = table.to_pylist()
+    gone = [(row, one.reason) for row, one in zip(rows, cleaned, strict=True) if one.reason]
+    part.drop(STEP, [_lost(row, reason) for row, reason in gone])
+    pieces = [piece for row, one in zip(rows, cleaned, strict=True) for piece in _pieces(row, one)]
+    left = pa.Table.from_pylist(pieces, schema=DOCUMENTS)
+    part.passed(left, STEP)
+    return left
+
+
+def _lost(row: dict[str, Any], reason: str) -> dict[str, str]:
+    return {"id": row["id"], "url": row["url"], "source": row["source"], "reason": reason, "excerpt": row["text"]}
+
+
+def _pieces(row: dict[str, Any], one: Cleaned) -> Iterator[dict[str, Any]]:
+    for number, piece in enumerate(one.pieces):
+        yield {**row, "id": document_id(row["id"], str(number)) if number else row["id"], "text": piece}
+
+
+@cache
+def loaded(file: str) -> Index:
+    """An index, read once in a process."""
+    return load(Path(file).parent)
