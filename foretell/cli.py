@@ -12,6 +12,7 @@ from foretell.version import VERSION
 
 COMMANDS = {
     "demo": "climb the whole lineage on this machine, then write the report",
+    "corpus": "raw text or web pages to a corpus: filter, de-duplicate, mix, encode",
     "train": "train any stage of any rung",
     "show": "the resolved config of a recipe, its parameters, FLOPs and memory",
     "generate": "continue a prompt with a model",

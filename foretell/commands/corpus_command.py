@@ -144,7 +144,7 @@ def mixed(sources: "list[SourceConfig]", words: list[str], field: str) -> "list[
             values[name] = float(value)
         except ValueError as error:
             raise BadUse(f"--{field} {word}: {value!r} is no number; give NAME=0.2") from error
-    return [replace(s, **{field: values[s.name]}) if s.name in values else s for s in sources]
+    return [replace(s, **{field: values[s.name]}) if s.name in values else s for s in sources]  # type: ignore[arg-type]
 
 
 def inspect(args: list[str]) -> None:

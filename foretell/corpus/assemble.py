@@ -88,7 +88,7 @@ def check_room(folder: Path) -> None:
 
 def assembled(cfg: CorpusConfig, out: Path, made: Made, identity: dict[str, Any]) -> Card:
     """The card, after the folder is written: documents of every partition that has some, what was dropped, the card."""
-    card = {"kind": "corpus", "recipe": cfg.recipe, "version": VERSION} | counted(made.counts, cfg)
+    card: Card = {"kind": "corpus", "recipe": cfg.recipe, "version": VERSION} | counted(made.counts, cfg)
     card |= asked_of(cfg, card)
     if not card["n_documents"]:
         gone = ", ".join(f"{n:,} {reason}" for reason, n in list(card["dropped"].items())[:5])

@@ -31,7 +31,7 @@ import pyarrow.compute as pc
 from foretell.corpus.evaluation_text import Item
 from foretell.corpus.ngrams import Words, characters_before, chunks, rolling, runs, same_words, spread, text_array
 from foretell.errors import BadUse, Failed
-from foretell.runs import read_json, whole_folder
+from foretell.runs import read_json, write_whole
 
 FORMAT = 1  # changes when the words of a text, their hashes or the files do
 SPARSE = 4  # bits by which the table of hashes is longer than the hashes: of other n-grams one in 16 passes it
@@ -250,16 +250,15 @@ def too_short(index: Index) -> dict[str, int]:
 
 
 def save(index: Index, folder: Path) -> None:
-    """Write an index into a folder of its own, whole or not at all."""
+    """Write the files of an index into a folder, the one that `load` reads first as the last."""
     import pyarrow.parquet as pq
 
-    with whole_folder(folder) as aside:
-        pq.write_table(pa.table({"word": index.vocabulary}), aside / "words.parquet", compression="zstd")
-        pq.write_table(index.items, aside / "items.parquet", compression="zstd")
-        for name in ("codes", "hashes", "places"):
-            np.save(aside / f"{name}.npy", getattr(index, name), allow_pickle=False)
-        said = {"format": FORMAT, "n": index.n, "salt": index.salt, "n_grams": len(index.hashes)}
-        (aside / "index.json").write_text(json.dumps({**said, "too_short": too_short(index)}, indent=1) + "\n")
+    pq.write_table(pa.table({"word": index.vocabulary}), folder / "words.parquet", compression="zstd")
+    pq.write_table(index.items, folder / "items.parquet", compression="zstd")
+    for name in ("codes", "hashes", "places"):
+        np.save(folder / f"{name}.npy", getattr(index, name), allow_pickle=False)
+    said = {"format": FORMAT, "n": index.n, "salt": index.salt, "n_grams": len(index.hashes)}
+    write_whole(folder / "index.json", json.dumps({**said, "too_short": too_short(index)}, indent=1) + "\n")
 
 
 def load(folder: Path) -> Index:

@@ -133,8 +133,8 @@ def extracted(records: list[Raw], part: Part) -> tuple[pa.Table, dict[str, str]]
         if raw.kind == "html":
             html[name], text = text, fast_text(text)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        rows.append({"id": name, "url": raw.url, "text": text, "source": part.source, "cluster": ""})
-        rows[-1] |= {"language": UNKNOWN, "language_score": 0.0, "quality": float("nan")}
+        row = {"id": name, "url": raw.url, "text": text, "source": part.source, "cluster": ""}
+        rows.append({**row, "language": UNKNOWN, "language_score": 0.0, "quality": float("nan")})
     return pa.Table.from_pylist(rows, schema=DOCUMENTS), html
 
 

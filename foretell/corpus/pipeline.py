@@ -186,7 +186,12 @@ def taught(cfg: CorpusConfig, making: Making, flow: Flow) -> tuple[str]:
     if not files["negative"]:
         raise BadUse("the quality gate has no raw documents to learn from; give a source, or --quality.alpha 0")
     how = {"n_positive": len(files["positive"]), "most": cfg.quality.most_examples, "seed": cfg.seed}
-    done = making.once("classifier", partial(teach, **how), [*files["positive"], *files["negative"]], how)
+    done = making.once(
+        "classifier",
+        partial(teach, n_positive=how["n_positive"], most=how["most"], seed=how["seed"]),
+        [*files["positive"], *files["negative"]],
+        how,
+    )
     flow.told["quality"] = {**done.result, "alpha": cfg.quality.alpha}
     flow.told["classifier"] = done.folder
     return (str(done.folder / SETTINGS),)

@@ -1,7 +1,7 @@
 """The columns of a document and of a dropped record, the same in every step.
 
-    documents   id url text source language language_score quality cluster
-    dropped     id url source step reason excerpt
+documents   id url text source language language_score quality cluster
+dropped     id url source step reason excerpt
 """
 
 import hashlib

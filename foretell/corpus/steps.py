@@ -17,8 +17,6 @@ from foretell.corpus.funnel import as_rows
 from foretell.corpus.partition import Writing, each_batch, tables
 from foretell.corpus.schema import DOCUMENTS
 
-Table = pa.Table
-
 
 def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tuple[str, ...]) -> dict[str, Any]:
     """Rules and quality gate: inputs are a partition's documents and, where there is a gate, the classifier's folder.
@@ -27,7 +25,7 @@ def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tupl
     """
     classifier = inputs[1] if len(inputs) > 1 else ""
 
-    def change(part: Writing, table: Table) -> Table:
+    def change(part: Writing, table: pa.Table) -> pa.Table:
         judged = [source in raw for source in table["source"].to_pylist()]
         if cfg.use_rules:
             table = part.sift(table, "rules", _broken_rules(table, judged, cfg))
@@ -36,14 +34,14 @@ def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tupl
     return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
 
 
-def _broken_rules(table: Table, judged: list[bool], cfg: CorpusConfig) -> list[str]:
+def _broken_rules(table: pa.Table, judged: list[bool], cfg: CorpusConfig) -> list[str]:
     from foretell.corpus.rules import reasons
 
     texts = table["text"].to_pylist()
     return [reasons(text, cfg.rules) if is_raw else "" for text, is_raw in zip(texts, judged, strict=True)]
 
 
-def _gated(part: Writing, table: Table, cfg: CorpusConfig, raw: tuple[str, ...], classifier: str) -> Table:
+def _gated(part: Writing, table: pa.Table, cfg: CorpusConfig, raw: tuple[str, ...], classifier: str) -> pa.Table:
     """The documents with their scores, and without the raw ones that the gate keeps out."""
     from foretell.corpus.quality import keep, score
 
@@ -72,7 +70,7 @@ def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> di
     pages = page_texts(Path(inputs[2]), gone, Path(inputs[0])) if cfg.exact_text else {}
     masked: Counter[str] = Counter()
 
-    def change(part: Writing, table: Table) -> Table:
+    def change(part: Writing, table: pa.Table) -> pa.Table:
         table = unique(part, table, gone, cfg)
         return final_text(part, table, pages, cfg, masked)
 
@@ -87,7 +85,7 @@ def duplicate_table(path: str) -> dict[str, tuple[str, str]]:
     return {name: (cluster, kind) for name, cluster, kind in zip(*columns, strict=True)}
 
 
-def unique(part: Writing, table: Table, gone: dict[str, tuple[str, str]], cfg: CorpusConfig) -> Table:
+def unique(part: Writing, table: pa.Table, gone: dict[str, tuple[str, str]], cfg: CorpusConfig) -> pa.Table:
     """The documents that are kept of their clusters, with the cluster's name."""
     for step, kind in (("exact duplicates", "exact"), ("near duplicates", "fuzzy")):
         if kind == "fuzzy" and not cfg.near_duplicates:
@@ -116,7 +114,9 @@ def page_texts(file: Path, gone: dict[str, tuple[str, str]], documents: Path) ->
     return found
 
 
-def final_text(part: Writing, table: Table, pages: dict[str, str], cfg: CorpusConfig, masked: Counter[str]) -> Table:
+def final_text(
+    part: Writing, table: pa.Table, pages: dict[str, str], cfg: CorpusConfig, masked: Counter[str]
+) -> pa.Table:
     """The documents with the careful extractor's text where there is a page, masked where that is asked for."""
     texts = [
         pages.get(name) or text for name, text in zip(*(table[c].to_pylist() for c in ("id", "text")), strict=True)
@@ -133,6 +133,6 @@ def final_text(part: Writing, table: Table, pages: dict[str, str], cfg: CorpusCo
     return part.sift(table, "exact text", ["" if text.strip() else "no text" for text in texts])
 
 
-def with_column(table: Table, name: str, values: pa.Array) -> Table:
+def with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The table with one column replaced."""
     return table.set_column(table.schema.get_field_index(name), DOCUMENTS.field(name), values)

@@ -9,7 +9,11 @@ from typing import get_args
 from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
-NOT_RUNGS = {"lineage", "sources"}  # the demo, which climbs them all, and the folders that they read
+NOT_RUNGS = {
+    "lineage",
+    "sources",
+    "corpora",
+}  # the demo, which climbs them all; the folders they read; how text is made
 
 
 def __getattr__(name: str) -> ModuleType:

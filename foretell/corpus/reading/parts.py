@@ -1,17 +1,17 @@
 """The pieces of a source, and the records of a piece.
 
-A part is a string: the path of a file; hf:DATASET; `embedded`; or, for the small files of a folder, the folder and the names of
-some of its files, joined by NUL, which no path can hold.
+A part is a string: the path of a file; hf:DATASET; `embedded`; or, for the small files of a folder, the folder and the
+names of some of its files, joined by NUL, which no path can hold.
 """
 
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from foretell.corpus.reading.documentation import read_documentation
 from foretell.corpus.reading.files import read_file
 from foretell.corpus.reading.hub import read_hub
 from foretell.corpus.reading.jsonlines import read_jsonl
-from foretell.corpus.reading.documentation import read_documentation
 from foretell.corpus.reading.kinds import HUB, SPECS, file_kind, kind_of
 from foretell.corpus.reading.records import Broken, Limits, Raw
 from foretell.errors import BadUse
