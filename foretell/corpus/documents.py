@@ -8,15 +8,19 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 from foretell.errors import BadUse
 from foretell.runs import sha256, whole_folder
 
 FILE, PARTS, CARD = "documents.parquet", "documents-*.parquet", "card.json"
+COLUMNS = ("id", "text", "source")
 SNIFFED = 8192  # bytes in which a NUL means that a file is no text
 MOST_BAD = 0.1  # share of characters that are no UTF-8 above which a file is no text
 LONGEST_LINE = 2000  # characters; longer lines are data
@@ -175,16 +179,20 @@ def _load(path: Path, name: str) -> list[Document]:
     except (OSError, pa.ArrowInvalid) as error:
         reason = str(error).splitlines()[0]
         raise BadUse(f"{path} is no Parquet file ({reason}); it was cut off or is something else") from error
-    absent = [name for name in ("id", "text") if name not in table.column_names]
-    if absent:
-        raise BadUse(f"{path} has no column {absent[0]!r}; a corpus has id, text and source")
-    columns: list[Sequence[str]] = [table["id"].to_pylist(), table["text"].to_pylist()]
-    named = "source" in table.column_names
-    columns.append(table["source"].to_pylist() if named else [shown(Path(name))] * table.num_rows)
-    for name, column in zip(("id", "text", "source"), columns, strict=True):
+    if "source" not in table.column_names:
+        table = table.append_column("source", pa.array([shown(Path(name))] * table.num_rows, pa.string()))
+    check_columns(path, table)
+    columns = [table[name].to_pylist() for name in COLUMNS]
+    return [Document(*row) for row in zip(*columns, strict=True)]
+
+
+def check_columns(path: Path, table: "pa.Table", first: int = 0) -> None:
+    """BadUse that names the row if a table lacks id, text or source, or one is no text; `first` is its first row."""
+    for name in COLUMNS:
+        if name not in table.column_names:
+            raise BadUse(f"{path} has no column {name!r}; a corpus has id, text and source")
+        column = table[name].to_pylist()
         wrong = next((i for i, value in enumerate(column) if not isinstance(value, str)), None)
         if wrong is not None:
-            raise BadUse(
-                f"{path}, row {wrong + 1}: {name} is {column[wrong]!r}, it must be text; write it anew as text"
-            )
-    return [Document(*row) for row in zip(*columns, strict=True)]
+            place = f"{path}, row {first + wrong + 1}"
+            raise BadUse(f"{place}: {name} is {column[wrong]!r}, it must be text; write it anew as text")

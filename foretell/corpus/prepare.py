@@ -2,14 +2,17 @@
 
 corpora/embedded-bpe-4096/      the documentation text of this machine
 corpora/letters-bpe-4096/       the text in .../letters
+
+A corpus whose card weights its sources (mixing.py) gives a folder of tokens that holds each source apart.
 """
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foretell.corpus.config import EMBEDDED, TokenizerKind
-from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, Gathered, gather_folder, source_hash
+from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, Gathered, corpus_parts, gather_folder, source_hash
 from foretell.corpus.installed import documentation_source, gather_documentation
 from foretell.corpus.split import place, split
 from foretell.corpus.tokens import CARD, check_kind, is_token_folder, open_tokens, write_tokens
@@ -17,6 +20,9 @@ from foretell.progress import bar
 from foretell.runs import read_json
 from foretell.text.tokenizer import Tokenizer
 from foretell.text.train import train_tokenizer
+
+if TYPE_CHECKING:
+    from foretell.corpus.mixing import Asked
 
 SAMPLE_CHARACTERS = 5_000_000  # what a tokenizer learns from
 
@@ -38,22 +44,61 @@ def prepare_tokens(
     if folder != EMBEDDED and is_token_folder(Path(folder)):
         check_kind(open_tokens(Path(folder)), kind)
         return Path(folder)
+    if folder != EMBEDDED and (mixture := _mixture(Path(folder))):
+        return _prepare_mixture(Path(folder), mixture, kind, n_vocab, into, tokenizer=tokenizer, quiet=quiet)
     name = EMBEDDED if folder == EMBEDDED else Path(folder).resolve().name
     gathered = None if folder == EMBEDDED else gather_folder(Path(folder))
     source = source_hash(gathered.documents) if gathered else documentation_source(DOCUMENTATION_BYTES)
-    where = into / f"{name}-{kind}-{n_vocab}"
-    made_of = source if tokenizer is None else hashlib.sha256(f"{source} {tokenizer.sha()}".encode()).hexdigest()
-    apart = where.with_name(f"{where.name}-{made_of[:8]}")
-    for there in (where, apart):
-        if _is_of(there, source, tokenizer):
-            return there
+    there, new = _places(into / f"{name}-{kind}-{n_vocab}", source, tokenizer)
+    if there:
+        return there
     if gathered is None:
         gathered = gather_documentation(DOCUMENTATION_BYTES, quiet)
     else:
         _say_dropped(gathered, folder, quiet)
-    new = apart if where.exists() or tokenizer else where  # the plain name is that of the text's own tokenizer
     tokenizer = tokenizer or train_tokenizer(kind, sample(gathered.documents), n_vocab, quiet=quiet)
     return write_tokens(gathered.documents, tokenizer, new, source=source, dropped=gathered.dropped, quiet=quiet)
+
+
+def _mixture(folder: Path) -> "Asked | None":
+    """What a folder asks of the mixture of its sources, if it is a corpus and asks something."""
+    if not corpus_parts(folder):
+        return None
+    from foretell.corpus.mixing import asked  # it and what it needs take time to import
+
+    return asked(folder)
+
+
+def _prepare_mixture(
+    folder: Path,
+    mixture: "Asked",
+    kind: TokenizerKind,
+    n_vocab: int,
+    into: Path,
+    *,
+    tokenizer: Tokenizer | None,
+    quiet: bool,
+) -> Path:
+    """prepare_tokens() of a corpus that weights its sources."""
+    from foretell.corpus.mixing import Mixing, mixed_tokens, sample_texts, source_of
+
+    where = into / f"{folder.resolve().name}-{kind}-{n_vocab}"
+    there, new = _places(where, source_of(folder, mixture), tokenizer)
+    if there:
+        return there
+    if tokenizer is None:
+        texts = sample_texts(Mixing(corpus=folder, folder=new, quiet=quiet), SAMPLE_CHARACTERS)
+        tokenizer = train_tokenizer(kind, texts, n_vocab, quiet=quiet)
+    mixed_tokens(folder, new, tokenizer, mixture=mixture, quiet=quiet)
+    return new
+
+
+def _places(where: Path, source: str, tokenizer: Tokenizer | None) -> tuple[Path | None, Path]:
+    """The folder that holds the tokens of this text, if there is one, and the folder where they are made if not."""
+    made_of = source if tokenizer is None else hashlib.sha256(f"{source} {tokenizer.sha()}".encode()).hexdigest()
+    apart = where.with_name(f"{where.name}-{made_of[:8]}")
+    there = next((one for one in (where, apart) if _is_of(one, source, tokenizer)), None)
+    return there, apart if where.exists() or tokenizer else where  # the plain name is that of the text's own tokenizer
 
 
 def _is_of(folder: Path, source: str, tokenizer: Tokenizer | None) -> bool:

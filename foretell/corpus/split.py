@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from foretell.corpus.documents import Document
 
 HELD_OUT = 0.05
@@ -16,22 +18,35 @@ def split(documents: Sequence[Document]) -> dict[str, list[Document]]:
 
     Where that gives next to nothing (one book, or a few of the same length) it is the last twentieth of each document.
     """
-    total = sum(len(one.text) for one in documents)
-    held, taken = set(), 0
-    for one in sorted(documents, key=lambda one: place(one.id)):
-        if taken + len(one.text) <= HELD_OUT * total:
-            held.add(one.id)
-            taken += len(one.text)
-    if taken >= LEAST * total:
+    lengths = np.array([len(one.text) for one in documents], np.int64)
+    held = held_out(np.array([place(one.id) for one in documents]), lengths)
+    if held is not None:
         return {
-            "train": [one for one in documents if one.id not in held],
-            "val": [one for one in documents if one.id in held],
+            "train": [one for one, out in zip(documents, held, strict=True) if not out],
+            "val": [one for one, out in zip(documents, held, strict=True) if out],
         }
-    cuts = [(one, _cut(one.text)) for one in documents]
+    cuts = [(one, cut_at(one.text)) for one in documents]
     return {
         "train": [replace(one, text=one.text[:at]) for one, at in cuts if at],
         "val": [replace(one, text=one.text[at:]) for one, at in cuts if at < len(one.text)],
     }
+
+
+def held_out(places: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:  # (D,), (D,) -> (D,)
+    """Which documents are held out, from the place() of their ids and their characters; None where each is to be cut.
+
+    Documents with the same id are on the same side.
+    """
+    total, taken, held = int(lengths.sum()), 0, []
+    limit, shortest = HELD_OUT * total, int(lengths.min(initial=total))
+    sizes = lengths.tolist()
+    for i in np.argsort(places, kind="stable").tolist():
+        if taken + sizes[i] <= limit:
+            held.append(i)
+            taken += sizes[i]
+        elif taken + shortest > limit:
+            break
+    return np.isin(places, places[held]) if taken >= LEAST * total else None
 
 
 def place(name: str) -> float:
@@ -39,8 +54,8 @@ def place(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2.0**64
 
 
-def _cut(text: str) -> int:
-    """Where the last twentieth begins, at the white space before it if there is some near."""
+def cut_at(text: str) -> int:
+    """Where the last twentieth of a text begins, at the white space before it if there is some near."""
     at = round(len(text) * (1 - HELD_OUT))
     gaps = list(re.finditer(r"\s+", text[max(at - 200, 0) : at]))
     return max(at - 200, 0) + gaps[-1].end() if gaps else at

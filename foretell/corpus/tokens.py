@@ -80,21 +80,28 @@ def write_tokens(
         (aside / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
         pq.write_table(pa.Table.from_pylist(rows), aside / SIDECAR, compression="zstd")
         card = {
-            "kind": "tokens",
-            "tokenizer": tokenizer.kind,
-            "n_vocab": tokenizer.n_vocab,
-            "between_documents": "sentences by the .idx" if tokenizer.kind == "wordpiece" else "<|endoftext|>",
+            **card_of(tokenizer),
             "n_documents": len(documents),
             "n_tokens": {name: sum(row["n_tokens"] for row in rows if row["split"] == name) for name in SPLITS},
             "n_bytes": {name: sum(row["n_bytes"] for row in rows if row["split"] == name) for name in SPLITS},
             "largest_id": {name: largest_id(open_file(aside / name).tokens) for name in SPLITS},
             "dropped": dropped or {},
             "source": source or source_hash(documents),
-            "tokenizer_sha256": tokenizer.sha(),
             "sha256": {path.name: sha256(path) for path in sorted(aside.iterdir())},
         }
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
     return folder
+
+
+def card_of(tokenizer: Tokenizer) -> dict[str, Any]:
+    """The part of a card that follows from the tokenizer."""
+    return {
+        "kind": "tokens",
+        "tokenizer": tokenizer.kind,
+        "n_vocab": tokenizer.n_vocab,
+        "between_documents": "sentences by the .idx" if tokenizer.kind == "wordpiece" else "<|endoftext|>",
+        "tokenizer_sha256": tokenizer.sha(),
+    }
 
 
 def write_split(
@@ -103,7 +110,7 @@ def write_split(
     """The sidecar's rows, after the .bin and the .idx of one split are written."""
     dtype, lengths, firsts, rows, offset = token_type(tokenizer.n_vocab), [], [0], [], 0
     with stem.with_suffix(".bin").open("wb") as file:
-        for one, sequences in _encoded(documents, tokenizer):
+        for one, sequences in encoded(documents, tokenizer):
             lengths += [len(ids) for ids in sequences]
             firsts.append(len(lengths))
             n = sum(map(len, sequences))
@@ -116,7 +123,7 @@ def write_split(
     return rows
 
 
-def _encoded(documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
+def encoded(documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
     """Each document with its sequences: one with its end, or its sentences."""
     whole = tokenizer.kind != "wordpiece"
     ahead = iter(documents)
