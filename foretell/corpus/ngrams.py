@@ -1,22 +1,23 @@
 """Runs of n words in many texts at once: normalised words with their places, and rolling 64-bit hashes of their runs.
 
-    token   a run of characters of a text between white space, as Python's str.split finds it
-    word    a token without punctuation and invisible characters, in lower case, canonically composed (NFC); a token
-            of which nothing is left is no word, and what stands around it is adjacent
-    n-gram  n words in a row of one text
+    token   a run of characters that are neither white space nor punctuation nor signs (Unicode's categories P and S)
+    word    a token in lower case, canonically composed (NFC), without invisible characters (Cc and Cf: soft hyphens,
+            zero-width spaces); a token without a letter or a digit is no word
+    n-gram  n words in a row of one text, whatever stands between them
 
-Brown et al. 2020, appendix C: "lower case, no punctuation, words split on white space". The paper does not say what is
-punctuation; ours is Unicode's category P, ASCII's other signs ($+<=>^`|~), and categories Cc and Cf (soft hyphens,
-zero-width spaces). In a language that puts no spaces between words an n-gram is n sentences or so.
+Brown et al. 2020, appendix C: "lowercase, whitespace delimited words with no punctuation". That punctuation divides
+words, and does not vanish from within them, is seen in the n-grams that OpenAI published (openai/gpt-3,
+overlap_frequency.md): "i m going to go out", "the 16 bit one s complement". lm-eval's Janitor makes "im" of "I'm".
+In a language that puts no spaces between words an n-gram is n phrases.
 
-ASCII, nearly all of most texts, is done by tables over all bytes; other words one by one, once each.
+ASCII, nearly all of most texts, is done by tables over all bytes; words beyond it one by one, once each in a chunk.
 
 N texts   W words   U different words   n words of a run
 """
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from string import punctuation
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,13 +25,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 CHUNK = 4_000_000  # bytes of texts that are worked on at once
-SPACE = 0x20
-ASCII_SPACES = bytes(c for c in range(128) if chr(c).isspace())
-DELETED = bytes(c for c in range(128) if chr(c) in punctuation or (not chr(c).isprintable() and not chr(c).isspace()))
+BLANK = 0x20
+BEYOND = 0x20000  # from here on Unicode has neither white space nor punctuation nor signs
 LOWER = bytes(range(256)).lower()
-WIDE_SPACES = [c for c in map(chr, range(128, 0x10000)) if c.isspace()]  # Unicode has none above
-LEFT_OUT = {"Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Cc", "Cf"}  # of Unicode's categories
 STRIDE = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd: a polynomial in it tells orders apart
+
+
+def divides(character: str) -> bool:
+    """Whether a character stands between words."""
+    return character.isspace() or unicodedata.category(character)[0] in "PS"
+
+
+def is_invisible(character: str) -> bool:
+    """Whether a character within a word does not count."""
+    return unicodedata.category(character) in ("Cc", "Cf") and not character.isspace()
+
+
+BETWEEN = bytes(c for c in range(128) if divides(chr(c)))
+INVISIBLE = bytes(c for c in range(128) if is_invisible(chr(c)))
 
 
 class Words(NamedTuple):
@@ -53,10 +65,10 @@ class Words(NamedTuple):
 
 
 def word_of(token: str) -> str:
-    """The normalised word of a token, '' if nothing is left: the definition that `words` follows for all at once."""
+    """The normalised word of a token, '' if it is none: the definition that `words` follows for all at once."""
     if not token.isalnum():
-        token = "".join(c for c in token if c not in punctuation and unicodedata.category(c) not in LEFT_OUT)
-    return unicodedata.normalize("NFC", token.lower())
+        token = "".join(c for c in token if not is_invisible(c))
+    return unicodedata.normalize("NFC", token.lower()) if any(map(str.isalnum, token)) else ""
 
 
 def chunks(texts: Any) -> Iterator[tuple[int, Words]]:
@@ -87,7 +99,7 @@ def words(texts: Any) -> Words:
     array = text_array(texts)
     offsets = _offsets(array)
     content = _content(array)
-    spaced = _plain_spaces(content)
+    spaced = _blanked(content)
     begins, ends = _tokens(spaced, offsets)
     tokens, has_word = _ascii_words(spaced, begins, ends)
     begins, ends = begins[has_word], ends[has_word]
@@ -119,26 +131,34 @@ def _content(array: pa.Array) -> np.ndarray:
     return np.frombuffer(buffers[2], dtype=np.uint8)[at[0] : at[-1]]
 
 
-def _plain_spaces(content: np.ndarray) -> np.ndarray:
-    """The bytes with every white space beyond ASCII as two or three blanks."""
-    if not len(content) or content.max() < 0x80:
+def _blanked(content: np.ndarray) -> np.ndarray:
+    """The bytes with blanks in place of every character beyond ASCII that stands between words."""
+    leads = np.flatnonzero(content >= 0xC2)
+    if not len(leads):
         return content
-    changed = content
-    for lead in {c.encode()[0] for c in WIDE_SPACES}:
-        places = np.flatnonzero(content == lead)
-        for space in (c.encode() for c in WIDE_SPACES if c.encode()[0] == lead):
-            at = places[places + len(space) <= len(content)]
-            for further in range(1, len(space)):
-                at = at[content[at + further] == space[further]]
-            if len(at):
-                changed = content.copy() if changed is content else changed
-                for further in range(len(space)):
-                    changed[at + further] = SPACE
-    return changed
+    head = content[leads]
+    sizes = 2 + (head >= 0xE0).astype(np.int64) + (head >= 0xF0)
+    codes = (head & (0x7F >> sizes)).astype(np.int64)
+    for further in range(1, 4):
+        codes = np.where(
+            sizes > further, codes << 6 | content[np.minimum(leads + further, len(content) - 1)] & 0x3F, codes
+        )
+    divided = _dividing()[np.minimum(codes, BEYOND - 1)]
+    leads, sizes = leads[divided], sizes[divided]
+    blanked = content.copy()
+    for further in range(4):
+        blanked[leads[sizes > further] + further] = BLANK
+    return blanked
+
+
+@cache
+def _dividing() -> np.ndarray:
+    """Of each of the first BEYOND characters, whether it stands between words."""
+    return np.array([divides(chr(code)) for code in range(BEYOND)])
 
 
 def _tokens(content: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where tokens begin and end: at white space, and where a text does."""
+    """Where tokens begin and end: at what stands between words, and where a text does."""
     inside = IN_TOKEN[content]
     first, last = inside.copy(), inside.copy()
     first[1:] &= ~inside[:-1]
@@ -150,17 +170,18 @@ def _tokens(content: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 IN_TOKEN = np.ones(256, dtype=bool)
-IN_TOKEN[list(ASCII_SPACES)] = False
-IS_DELETED = np.zeros(256, dtype=bool)
-IS_DELETED[list(DELETED)] = True
+IN_TOKEN[list(BETWEEN)] = False
+IS_INVISIBLE = np.zeros(256, dtype=bool)
+IS_INVISIBLE[list(INVISIBLE)] = True
 
 
 def _ascii_words(content: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> tuple[pa.Array, np.ndarray]:
-    """Tokens without ASCII's punctuation and in its lower case, as far as anything is left, and of which it is."""
-    left = content.tobytes().translate(LOWER, ASCII_SPACES + DELETED)
+    """Tokens in ASCII's lower case without its invisible characters, if anything is left, and of which tokens it is."""
+    left = content.tobytes().translate(LOWER, BETWEEN + INVISIBLE)
     lengths = ends - begins
-    deleted = np.flatnonzero(IS_DELETED[content])
-    lengths -= np.bincount(np.searchsorted(begins, deleted, "right") - 1, minlength=len(begins))
+    if len(left) < lengths.sum():
+        places = np.searchsorted(begins, np.flatnonzero(IS_INVISIBLE[content]), "right") - 1
+        lengths -= np.bincount(places, minlength=len(begins))
     has_word = lengths > 0
     lengths = lengths[has_word]
     at = np.zeros(len(lengths) + 1, dtype=np.int32)
@@ -221,7 +242,8 @@ def same_words(a: np.ndarray, a_places: np.ndarray, b: np.ndarray, b_places: np.
 
 def spread(numbers: np.ndarray, salt: int) -> np.ndarray:  # (U,) -> (U,)
     """64 bits for each number, every one of which follows from all of its bits (the mixer of splitmix64)."""
-    z = (numbers.astype(np.uint64) + np.uint64(salt) * np.uint64(0x632BE59BD9B4E019) + np.uint64(1)) * np.uint64(STRIDE)
+    first = np.uint64((salt * 0x632BE59BD9B4E019 + 1) % 2**64)
+    z = (numbers.astype(np.uint64) + first) * np.uint64(STRIDE)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))

@@ -1,9 +1,8 @@
 """Words of many texts at once against a plain reading of each, and hashes of runs against the polynomial they are."""
 
-import re
+import gzip
 import unicodedata
 from itertools import pairwise
-from string import punctuation
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,18 @@ import pytest
 from foretell.corpus import ngrams
 from foretell.corpus.ngrams import STRIDE, characters_before, chunks, rolling, runs, same_words, spread, word_of, words
 
+PUBLISHED = {
+    "I\u2019m going to go out on a limb here, and say that": "i m going to go out on a limb here and say that",
+    "the 16-bit one's complement of the one's complement sum of": (
+        "the 16 bit one s complement of the one s complement sum of"
+    ),
+    "lady who's sure\nall that glitters is gold / And she's buying": (
+        "lady who s sure all that glitters is gold and she s buying"
+    ),
+    "against you in a court of law. (You have the right to an": (
+        "against you in a court of law you have the right to an"
+    ),
+}
 SPACES = [c for c in map(chr, range(0x110000)) if c.isspace()]
 STRANGE = [
     "",
@@ -33,12 +44,15 @@ STRANGE = [
 
 def plain_words(text):
     """The words of a text with the characters from which and to which their tokens go."""
-    made = []
-    for token in re.finditer(r"\S+", text):
-        left = [c for c in token.group() if unicodedata.category(c)[0] != "P" and c not in punctuation]
-        word = "".join(c for c in left if unicodedata.category(c) not in ("Cc", "Cf")).lower()
-        if word:
-            made.append((unicodedata.normalize("NFC", word), token.start(), token.end()))
+    made, begin = [], None
+    for at, c in enumerate(text + " "):
+        if not (c.isspace() or unicodedata.category(c)[0] in "PS"):
+            begin = at if begin is None else begin
+        elif begin is not None:
+            visible = "".join(c for c in text[begin:at] if unicodedata.category(c) not in ("Cc", "Cf"))
+            if any(c.isalnum() for c in visible):
+                made.append((unicodedata.normalize("NFC", visible.lower()), begin, at))
+            begin = None
     return made
 
 
@@ -82,18 +96,38 @@ def test_every_white_space_of_unicode_divides_words(space):
     ]
 
 
+def test_no_character_beyond_the_table_divides_words():
+    assert not [code for code in range(ngrams.BEYOND, 0x110000) if ngrams.divides(chr(code))]
+
+
 def test_places_are_characters_of_the_original_text():
-    text = "\U0001f600 \u00abCafe\u0301\u00bb,\r\n\u00a0NOIR!"
+    text = "\U0001f600 \u00abCafe\u0301\u00bb,\r\n\u00a0NOIR\u2764\ufe0f!"
     (found,) = fast_words([text])
-    assert [(word, text[a:b]) for word, a, b in found] == [
-        ("\U0001f600", "\U0001f600"),
-        ("caf\u00e9", "\u00abCafe\u0301\u00bb,"),
-        ("noir", "NOIR!"),
-    ]
+    assert [(word, text[a:b]) for word, a, b in found] == [("caf\u00e9", "Cafe\u0301"), ("noir", "NOIR")]
+
+
+def test_words_are_those_of_the_ngrams_that_openai_published():
+    for text, wanted in PUBLISHED.items():
+        assert " ".join(word for word, _, _ in fast_words([text])[0]) == wanted
+        assert len(wanted.split()) == 13
+
+
+def test_the_published_ngrams_are_thirteen_words_each(shared_data):
+    with gzip.open(shared_data / "gpt3-tasks" / "overlap_frequency.md.gz", "rt", encoding="utf-8") as file:
+        rows = [line.removeprefix("```").split(maxsplit=1) for line in file if line.removeprefix("```")[:1].isdigit()]
+    grams = [gram.strip() for _, gram in rows]
+    assert len(grams) > 100
+    assert set(PUBLISHED.values()) <= set(grams)
+    assert [" ".join(word for word, _, _ in found) for found in fast_words(grams)] == grams
+    assert {len(found) for found in fast_words(grams)} == {13}
 
 
 def test_a_word_of_punctuation_only_is_none_and_its_neighbours_are_adjacent():
-    assert [word for word, _, _ in fast_words(["one \u2014 two ... three"])[0]] == ["one", "two", "three"]
+    assert [word for word, _, _ in fast_words(["one \u2014 two ... \U0001f600\ufe0f three"])[0]] == [
+        "one",
+        "two",
+        "three",
+    ]
 
 
 def test_words_end_where_a_text_ends():
@@ -131,8 +165,10 @@ def test_arrow_arrays_of_any_kind_are_read():
 
 def test_one_word_alone_is_normalised_as_in_a_text():
     for text in STRANGE + random_texts(300, 3):
-        for token in text.split():
-            assert [word_of(token)] == ([word for word, _, _ in plain_words(token)] or [""])
+        for _, begin, end in plain_words(text):
+            token = text[begin:end]
+            assert [word_of(token)] == [word for word, _, _ in plain_words(token)]
+    assert word_of("\ufe0f") == word_of("\u0301") == word_of("\u200b") == word_of("") == ""
 
 
 @pytest.mark.parametrize("n", range(1, 18))
@@ -149,8 +185,8 @@ def test_a_hash_is_the_polynomial_of_its_run(n, size):
 
 def test_numbers_are_spread_without_two_alike_and_otherwise_for_another_salt():
     numbers = np.arange(-1, 100_000)
-    made = [spread(numbers, salt) for salt in range(3)]
-    assert len(np.unique(np.concatenate(made))) == 3 * len(numbers)
+    made = [spread(numbers, salt) for salt in range(8)]
+    assert len(np.unique(np.concatenate(made))) == 8 * len(numbers)
     for bit in range(64):
         share = ((made[0] >> np.uint64(bit)) & np.uint64(1)).mean()
         assert share == pytest.approx(0.5, abs=0.01)
