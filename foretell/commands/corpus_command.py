@@ -39,22 +39,32 @@ def run(args: list[str]) -> None:
         return
     flags = parser("corpus", "Raw text to a corpus and its tokens.", EXAMPLES, ("out", "seed", "json", "quiet"))
     given, rest = add_flags(flags).parse_known_args(args)
-    from foretell.recipes.corpora import corpus_recipe
+    from foretell.recipes.corpora import corpus_recipe, printed_table
 
     cfg = corpus_recipe(given.recipe)
     cfg = configured(cfg, given, rest)
     from foretell.corpus.engine import EngineConfig
-    from foretell.corpus.pipeline import Making, make_corpus
+    from foretell.corpus.pipeline import Making, make_corpus, tokens_of
 
-    engine = EngineConfig(runner=given.runner, workers=given.threads)
-    card = make_corpus(cfg, Making(out=Path(given.out), engine=engine, quiet=given.quiet))
+    engine = EngineConfig(runner=given.runner, workers=given.threads, address=given.address)
+    making = Making(out=Path(given.out), engine=engine, quiet=given.quiet)
+    card = make_corpus(cfg, making)
+    tokens = tokens_of(cfg, making) if cfg.tokens.n_vocab else {}
     if given.json:
-        print(json.dumps(card))
+        print(json.dumps({**card, "tokens": tokens}))
         return
     from foretell.corpus.card import told
 
-    print("\n".join(told(card)))
-    print(f"\nthe corpus is {Path(given.out).resolve()}")
+    print("\n".join(told(card, tokens)))
+    if cfg.recipe == "gpt3":
+        print(
+            "\n".join(
+                ["", "GPT-3's own sets over 300 billion tokens (Brown et al. 2020, table 2.2):", *printed_table()]
+            )
+        )
+    print(f"\nthe corpus is {making.out.resolve()}")
+    if tokens:
+        print(f"its tokens are {making.out.resolve().with_name(tokens['folder'])}")
 
 
 def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -69,6 +79,7 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--epochs", metavar="NAME=E", action="append", default=[], help="how often a source is read")
     flags.add_argument("--recipe", default="plain", help="webtext, gpt3 or plain (default)")
     flags.add_argument("--runner", default="native", choices=("native", "ray"), help="this process, or a Ray cluster")
+    flags.add_argument("--address", default="", help="the address of a running Ray cluster; none starts one here")
     flags.add_argument("--threads", type=int, default=0, help="processor threads; 0 takes all")
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe and its value")
     return flags

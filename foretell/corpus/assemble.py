@@ -37,10 +37,11 @@ class Made(Protocol):
 
 
 def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
-    """What a corpus follows from, without the folders that its sources lie in: the config and the sources' sizes."""
+    """What a corpus follows from: the config, and the sources' names and sizes without the folders that they lie in."""
     sources = tuple(replace(one, paths=tuple(map(shown, one.paths))) for one in cfg.sources)
     evaluation = tuple(map(shown, cfg.evaluation))
     config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation)))
+    del config["tokens"]  # of which a corpus may have several
     sizes = hashlib.sha256()
     for path in (*(path for source in cfg.sources for path in source.paths), *cfg.evaluation):
         for file in (file for part in parts(path) for file in files_of(part)):
@@ -138,4 +139,4 @@ def asked_of(cfg: CorpusConfig, card: Card) -> Card:
         if total and sum(weights.values()) <= 1 - cfg.raw_share:
             weights |= {source.name: cfg.raw_share * left[source.name] / total for source in raw}
     many = sum(1 for n in left.values() if n) > 1
-    return {"weights": weights, "epochs": epochs, "budget": cfg.tokens.budget} if weights or epochs or many else {}
+    return {"weights": weights, "epochs": epochs, "budget": cfg.budget} if weights or epochs or many else {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.funnel import TOLD, Counts, by_reason, funnel, total
+from foretell.corpus.shares import Share, short, table_lines
 
 Card = dict[str, Any]
 
@@ -49,9 +50,9 @@ def counted(counts: Counts, cfg: CorpusConfig) -> Card:
     }
 
 
-def told(card: Card) -> list[str]:
-    """What the command prints: the funnel, the languages, what the steps found, the mixture."""
-    return [*funnel_lines(card["funnel"]), *_extras(card), *mixture_lines(card.get("mixture", []))]
+def told(card: Card, tokens: Card | None = None) -> list[str]:
+    """What the command prints: the funnel, the languages, what the steps found, the mixture of the tokens' card."""
+    return [*funnel_lines(card["funnel"]), *_extras(card), *mixture_lines(tokens or {})]
 
 
 def funnel_lines(rows: Sequence[Card]) -> list[str]:
@@ -64,26 +65,33 @@ def funnel_lines(rows: Sequence[Card]) -> list[str]:
 
 
 def _extras(card: Card) -> list[str]:
-    """Languages, classifier, duplicates and cut text, a line each where there is one."""
+    """Languages, classifier, cut text and masks, a line each where there is one."""
     lines = []
     if card["languages"]:
         most = ", ".join(f"{row['language']} {row['share']:.1%}" for row in card["languages"][:6])
         lines.append(f"languages: {most}")
-    if card.get("quality"):
-        lines.append(f"classifier: AUC {card['quality']['auc']:.3f} on held-out documents")
+    if quality := card.get("quality"):
+        low, high = quality["auc_interval"]
+        lines.append(
+            f"classifier: AUC {quality['auc']:.3f} ({low:.3f} to {high:.3f}) on {sum(quality['held_out'].values()):,} "
+            f"held-out documents; the gate keeps {quality['keep_rate']:.1%} of raw and "
+            f"{quality['keep_rate_positive']:.1%} of good ones"
+        )
+    for row in card.get("decontamination", {}).get("sets", []):
+        said = f"{row['cut']:,} documents cut, {row['ignored']:,} with common phrases only counted"
+        lines.append(f"evaluation set {row['set']}: {row['items']:,} items, {row['too_short']:,} too short; {said}")
     if card["masked"]:
         lines.append("masked: " + ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items()))
     return lines
 
 
-def mixture_lines(rows: Sequence[Card]) -> list[str]:
+def mixture_lines(tokens: Card) -> list[str]:
     """The table of the mixture: tokens, weight and epochs of each source over the budget."""
+    rows = [Share(**row) for row in tokens.get("shares", [])]
     if not rows:
         return []
-    lines = ["", f"{'source':24} {'tokens':>14} {'weight':>8} {'epochs':>8}"]
-    for row in rows:
-        lines.append(f"{row['source']:24} {row['tokens']:14,} {row['weight']:8.1%} {row['epochs']:8.2f}")
-    return lines
+    budget = sum(row.epochs * row.tokens for row in rows)
+    return ["", *table_lines(rows), f"epochs are counted over {short(budget)} training tokens"]
 
 
 def markdown(card: Card, name: str) -> str:

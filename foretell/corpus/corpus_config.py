@@ -95,8 +95,6 @@ class TokensConfig:
     kind: TokenizerKind = "bpe"
     n_vocab: int = 4096
     """ids of the tokenizer; 0 writes no tokens: training makes them when it first reads the corpus"""
-    budget: int = 0
-    """training tokens over which epochs are counted; 0 is once the size of the corpus"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +122,8 @@ class CorpusConfig:
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     raw_share: float = 0.6
     """share of the mixture that raw sources have together where no weights are given and there are curated ones"""
+    budget: int = 0
+    """training tokens over which epochs are counted; 0 is once the size of the corpus"""
     tokens: TokensConfig = field(default_factory=TokensConfig)
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """A look into a corpus: its funnel, examples of what each step dropped and why, lengths, languages, sources."""
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import numpy as np
 from foretell.corpus.card import mixture_lines, told
 from foretell.corpus.documents import CARD, corpus_parts
 from foretell.corpus.funnel import counted_as
+from foretell.corpus.mixing import asked, source_of
 from foretell.corpus.partition import LOST, tables
+from foretell.corpus.tokens import is_token_folder
 from foretell.errors import BadUse
 from foretell.runs import read_json
 
@@ -24,7 +27,20 @@ def inspected(folder: Path, limit: int = 2, step: str = "") -> dict[str, Any]:
     steps = [row["step"] for row in card["funnel"]]
     if step and step not in steps:
         raise BadUse(f"no step of {folder} is called {step!r}; its steps are {', '.join(steps)}")
-    return {**card, "lengths": lengths(folder), "examples": examples(folder, limit, step)}
+    told = {"lengths": lengths(folder), "tokens": token_cards(folder), "examples": examples(folder, limit, step)}
+    return {**card, **told}
+
+
+def token_cards(folder: Path) -> list[dict[str, Any]]:
+    """The cards of the token folders that were made of a corpus and lie beside it."""
+    there = folder.resolve()
+    mixture, found = asked(there), []
+    for beside in sorted(there.parent.glob(f"{glob.escape(there.name)}-*")):
+        if mixture and is_token_folder(beside):
+            card = read_json(beside / CARD)
+            if card.get("source") == source_of(there, mixture):
+                found.append({"folder": beside.name, **card})
+    return found
 
 
 def lengths(folder: Path) -> dict[str, dict[str, int]]:
@@ -62,9 +78,10 @@ def _dropped(folder: Path) -> Iterator[dict[str, str]]:
 def lines(found: dict[str, Any]) -> list[str]:
     """What was found, as lines of text."""
     said = [f"{found['recipe']}: {found['n_documents']:,} documents, {found['n_bytes']:,} bytes of text", ""]
-    said += told({**found, "mixture": []})
+    said += told(found)
     said += ["", *source_lines(found["sources"]), "", *length_lines(found["lengths"])]
-    said += mixture_lines(found.get("mixture", []))
+    for tokens in found["tokens"]:
+        said += ["", f"as tokens in {tokens['folder']}:", *mixture_lines(tokens)]
     return [*said, "", *example_lines(found["examples"])]
 
 

@@ -28,11 +28,14 @@ from foretell.corpus.funnel import Counts, from_rows, nothing_read
 from foretell.corpus.pages import Part, parts_of, read_pages
 from foretell.corpus.partition import KEPT, LOST, PAGES
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
+from foretell.corpus.prepare import prepare_tokens
 from foretell.corpus.quality import SETTINGS
 from foretell.corpus.reading import files_of, version_of
 from foretell.corpus.steps import judge, survivors
 from foretell.corpus.teaching import teach
+from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
+from foretell.runs import read_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +159,13 @@ def read(cfg: CorpusConfig, making: Making, links: str) -> Flow:
         if why := nothing_read(counts, source.name):
             raise BadUse(f"source {source.name!r} gives no document: {why}; give it other files, or leave it out")
     return Flow(list(zip(parts, done, strict=True)), cfg.kept)
+
+
+def tokens_of(cfg: CorpusConfig, making: Making) -> dict[str, Any]:
+    """The card of the token folder beside a corpus that is made, found or made now; its path is under `folder`."""
+    kind, n_vocab = cfg.tokens.kind, cfg.tokens.n_vocab
+    folder = prepare_tokens(str(making.out), kind, n_vocab, making.out.parent, engine=making.engine, quiet=making.quiet)
+    return {"folder": folder.name, **read_json(folder / CARD)}
 
 
 def with_teacher(cfg: CorpusConfig) -> CorpusConfig:

@@ -22,6 +22,7 @@ from foretell.text.tokenizer import Tokenizer
 from foretell.text.train import train_tokenizer
 
 if TYPE_CHECKING:
+    from foretell.corpus.engine import EngineConfig
     from foretell.corpus.mixing import Asked
 
 SAMPLE_CHARACTERS = 5_000_000  # what a tokenizer learns from
@@ -34,18 +35,21 @@ def prepare_tokens(
     into: Path,
     *,
     tokenizer: Tokenizer | None = None,
+    engine: "EngineConfig | None" = None,
     quiet: bool = False,
 ) -> Path:
     """The folder of tokens of a folder of text, or of `embedded`, found or made in `into`; a token folder as it is.
 
     Tokens that were made from other text, or with another tokenizer, keep their folder, because runs may read them: the
-    new ones get a name with the beginning of a hash of both.
+    new ones get a name with the beginning of a hash of both. `engine` does the work where a corpus weights its sources.
     """
     if folder != EMBEDDED and is_token_folder(Path(folder)):
         check_kind(open_tokens(Path(folder)), kind)
         return Path(folder)
     if folder != EMBEDDED and (mixture := _mixture(Path(folder))):
-        return _prepare_mixture(Path(folder), mixture, kind, n_vocab, into, tokenizer=tokenizer, quiet=quiet)
+        return _prepare_mixture(
+            Path(folder), mixture, kind, n_vocab, into, tokenizer=tokenizer, engine=engine, quiet=quiet
+        )
     name = EMBEDDED if folder == EMBEDDED else Path(folder).resolve().name
     gathered = None if folder == EMBEDDED else gather_folder(Path(folder))
     source = source_hash(gathered.documents) if gathered else documentation_source(DOCUMENTATION_BYTES)
@@ -77,6 +81,7 @@ def _prepare_mixture(
     into: Path,
     *,
     tokenizer: Tokenizer | None,
+    engine: "EngineConfig | None",
     quiet: bool,
 ) -> Path:
     """prepare_tokens() of a corpus that weights its sources."""
@@ -87,9 +92,9 @@ def _prepare_mixture(
     if there:
         return there
     if tokenizer is None:
-        texts = sample_texts(Mixing(corpus=folder, folder=new, quiet=quiet), SAMPLE_CHARACTERS)
+        texts = sample_texts(Mixing(corpus=folder, folder=new, engine=engine, quiet=quiet), SAMPLE_CHARACTERS)
         tokenizer = train_tokenizer(kind, texts, n_vocab, quiet=quiet)
-    mixed_tokens(folder, new, tokenizer, mixture=mixture, quiet=quiet)
+    mixed_tokens(folder, new, tokenizer, mixture=mixture, engine=engine, quiet=quiet)
     return new
 
 

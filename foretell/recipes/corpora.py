@@ -7,9 +7,10 @@ $ foretell corpus my-texts/ --recipe plain --out corpora/mine
 A recipe says what each step keeps; the sources are the user's.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from foretell.corpus.corpus_config import CorpusConfig, LanguageConfig, LinkConfig, QualityConfig, TokensConfig
+from foretell.corpus.corpus_config import CorpusConfig, LanguageConfig, LinkConfig, QualityConfig
+from foretell.corpus.shares import shares, table_lines
 from foretell.errors import BadUse, nearest
 
 
@@ -59,9 +60,7 @@ def gpt3() -> CorpusConfig:
     8 hashes, which find the same near duplicates (the paper's: --dedup.bands 10
     --dedup.rows 1 --dedup.ngram 1 with --dedup.verify).
     """
-    return CorpusConfig(
-        recipe="gpt3", quality=QualityConfig(alpha=9.0), raw_share=0.6, tokens=TokensConfig(budget=round(BUDGET))
-    )
+    return CorpusConfig(recipe="gpt3", quality=QualityConfig(alpha=9.0), raw_share=0.6)
 
 
 def plain() -> CorpusConfig:
@@ -79,17 +78,9 @@ def corpus_recipe(name: str) -> CorpusConfig:
     return RECIPES[name]()
 
 
-def printed_table() -> list[dict[str, Any]]:
-    """Table 2.2 beside what its own tokens and weights give over 300 billion tokens, as printed and normalised."""
-    all_weights = sum(row.weight for row in TABLE.values())
-    return [
-        {
-            "source": name,
-            "tokens": row.tokens,
-            "weight": row.weight,
-            "epochs": row.epochs,
-            "computed": BUDGET * row.weight / row.tokens,
-            "normalised": BUDGET * row.weight / all_weights / row.tokens,
-        }
-        for name, row in TABLE.items()
-    ]
+def printed_table() -> list[str]:
+    """Table 2.2 as lines: what its tokens and weights give over 300 billion tokens, beside what the paper prints."""
+    tokens = {name: row.tokens for name, row in TABLE.items()}
+    total = sum(row.weight for row in TABLE.values())
+    rows = shares(tokens, {name: row.weight / total for name, row in TABLE.items()}, BUDGET)
+    return table_lines(rows, {name: (row.weight, row.epochs) for name, row in TABLE.items()})
