@@ -250,9 +250,10 @@ def too_short(index: Index) -> dict[str, int]:
 
 
 def save(index: Index, folder: Path) -> None:
-    """Write the files of an index into a folder, the one that `load` reads first as the last."""
+    """Write the files of an index into a folder; the one that `load` reads first comes last."""
     import pyarrow.parquet as pq
 
+    folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"word": index.vocabulary}), folder / "words.parquet", compression="zstd")
     pq.write_table(index.items, folder / "items.parquet", compression="zstd")
     for name in ("codes", "hashes", "places"):

@@ -37,8 +37,9 @@ def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tupl
 def _broken_rules(table: pa.Table, judged: list[bool], cfg: CorpusConfig) -> list[str]:
     from foretell.corpus.rules import reasons
 
-    texts = table["text"].to_pylist()
-    return [reasons(text, cfg.rules) if is_raw else "" for text, is_raw in zip(texts, judged, strict=True)]
+    texts, languages = table["text"].to_pylist(), table["language"].to_pylist()
+    rows = zip(texts, languages, judged, strict=True)
+    return [reasons(text, cfg.rules, language) if is_raw else "" for text, language, is_raw in rows]
 
 
 def _gated(part: Writing, table: pa.Table, cfg: CorpusConfig, raw: tuple[str, ...], classifier: str) -> pa.Table:

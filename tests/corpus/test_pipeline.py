@@ -1,0 +1,274 @@
+"""The corpus from raw sources to its card: what every step takes, one result however it is made, faults, bad input."""
+
+import dataclasses
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pyarrow.parquet as pq
+import pytest
+
+from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
+from foretell.corpus.engine import EngineConfig
+from foretell.corpus.inspection import inspected, lines
+from foretell.corpus.pipeline import Making, make_corpus, tokens_of
+from foretell.corpus.tokens import open_tokens, verify_tokens
+from foretell.errors import BadUse
+from foretell.recipes.corpora import corpus_recipe
+from foretell.runs import sha256
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
+ENGINE = EngineConfig(workers=1)
+HELP = [topics[name] for name in sorted(topics) if len(topics[name]) > 1500]
+PAGE = "<html><head><title>t</title></head><body><nav><a href=/>home</a></nav><article>{}</article></body></html>"
+
+
+def paragraphs(text: str) -> str:
+    return "".join(f"<p>{part}</p>" for part in text.replace("<", "&lt;").split("\n\n"))
+
+
+def warc(records: dict[str, str]) -> bytes:
+    """A compressed archive of pages by address."""
+    packed = b""
+    for url, html in records.items():
+        content = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + html.encode()
+        head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(content)}\r\n\r\n"
+        packed += gzip.compress(head.encode() + content + b"\r\n\r\n")
+    return packed
+
+
+def write_rows(file: Path, texts: list[str]) -> str:
+    file.write_text("".join(json.dumps({"id": f"{file.stem}-{i}", "text": text}) + "\n" for i, text in enumerate(texts)))
+    return str(file)
+
+
+def made(out: Path, cfg: CorpusConfig, *sources: SourceConfig, engine=ENGINE, **edits) -> dict:
+    cfg = dataclasses.replace(cfg, sources=sources, **edits)
+    return make_corpus(cfg, Making(out=out, engine=engine, quiet=True))
+
+
+def raw(*paths: str, name="raw", **more) -> SourceConfig:
+    return SourceConfig(name=name, paths=paths, **more)
+
+
+def documents(folder: Path) -> list[dict]:
+    return [row for file in sorted(folder.glob("documents-*.parquet")) for row in pq.read_table(file).to_pylist()]
+
+
+def dropped(folder: Path) -> list[dict]:
+    return pq.read_table(folder / "dropped.parquet").to_pylist()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Every file of a corpus but for the card, which holds the same hashes."""
+    return {file.name: sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def steps(card: dict) -> dict[str, int]:
+    return {row["step"]: row["documents"] for row in card["funnel"]}
+
+
+PLAIN = corpus_recipe("plain")
+
+
+def test_exact_copies_go_and_near_ones_stay_in_the_plain_recipe(tmp_path):
+    near = HELP[0].replace("the", "a", 1)
+    source = raw(write_rows(tmp_path / "a.jsonl", [HELP[0], HELP[1], HELP[0].upper(), near]))
+    card = made(tmp_path / "x", PLAIN, source)
+    assert sorted(row["text"] for row in documents(tmp_path / "x")) == sorted([HELP[0], HELP[1], near]) or (
+        HELP[0].upper() in {row["text"] for row in documents(tmp_path / "x")}
+    )
+    assert steps(card)["read"] == 4
+    assert steps(card)["exact duplicates"] == card["n_documents"] == 3
+    (gone,) = dropped(tmp_path / "x")
+    assert gone["step"] == "exact duplicates"
+    assert gone["reason"].startswith("the same text as another: ")
+    assert gone["reason"].split()[-1] in {row["id"] for row in documents(tmp_path / "x")}
+
+
+def test_the_best_source_keeps_its_copy(tmp_path):
+    crawl = raw(write_rows(tmp_path / "a.jsonl", HELP[:4]), name="crawl")
+    books = raw(write_rows(tmp_path / "b.jsonl", HELP[2:6]), name="books", role="curated")
+    card = made(tmp_path / "x", PLAIN, crawl, books)
+    assert card["documents_of"] == {"books": 4, "crawl": 2}
+
+
+def test_pages_of_links_come_through_with_their_text_alone(tmp_path):
+    urls = [f"http://site.example/{i}" for i in range(4)]
+    posts = [
+        {"url": urls[0], "score": 5, "subreddit": "a", "is_self": False, "over_18": False},
+        {"url": urls[1], "score": 2, "subreddit": "a", "is_self": False, "over_18": False},
+        {"url": urls[2] + "#part", "score": 3, "subreddit": "b", "is_self": False, "over_18": False},
+    ]
+    (tmp_path / "RS_2011-01").write_text("".join(json.dumps(post) + "\n" for post in posts))
+    pages = {url: PAGE.format(paragraphs(HELP[i])) for i, url in enumerate(urls)}
+    (tmp_path / "crawl.warc.gz").write_bytes(warc(pages))
+    cfg = dataclasses.replace(corpus_recipe("webtext"), use_rules=False)
+    links = SourceConfig(name="posts", paths=(str(tmp_path / "RS_2011-01"),), role="links")
+    card = made(tmp_path / "x", cfg, links, raw(str(tmp_path / "crawl.warc.gz")))
+    left = documents(tmp_path / "x")
+    assert sorted(row["url"] for row in left) == [urls[0], urls[2]]
+    assert all("home" not in row["text"].split()[:3] and len(row["text"]) > 1000 for row in left)
+    assert card["links"]["links"] == 2
+    assert {row["reason"] for row in dropped(tmp_path / "x")} == {"no post of 3 karma or more links to it"}
+
+
+def test_the_gate_the_cuts_and_the_mixture_of_gpt3(tmp_path):
+    junk = [f"click here buy now {i} cheap cheap offer offer " * 40 + f"unique{i} " * 3 for i in range(40)]
+    crawl = raw(write_rows(tmp_path / "crawl.jsonl", [*HELP[30:60], *junk]), name="crawl")
+    books = raw(write_rows(tmp_path / "books.jsonl", HELP[:30]), name="books", role="curated")
+    item = " ".join(HELP[3].split()[40:70])
+    exam = write_rows(tmp_path / "exam.jsonl", [item, "too short"])
+    card = made(tmp_path / "x", corpus_recipe("gpt3"), crawl, books, evaluation=(exam,))
+    kept = documents(tmp_path / "x")
+    assert card["documents_of"]["crawl"] < 30, "nine of ten raw documents do not look like books"
+    assert all(item not in " ".join(row["text"].split()) for row in kept)
+    assert {row["source"] for row in kept if row["quality"] != row["quality"]} == set(), "every document has a score"
+    (told,) = card["decontamination"]["sets"]
+    assert (told["items"], told["too_short"], told["cut"]) == (2, 1, 1)
+    hits = pq.read_table(tmp_path / "x" / "hits.parquet").to_pylist()
+    assert {hit["evaluation_set"] for hit in hits} == {told["set"]}
+    assert card["weights"] == {"crawl": pytest.approx(0.6)}
+    cfg = dataclasses.replace(corpus_recipe("gpt3"), tokens=dataclasses.replace(PLAIN.tokens, n_vocab=400))
+    tokens = tokens_of(cfg, Making(out=tmp_path / "x", engine=ENGINE, quiet=True))
+    assert tokens["mixture"] == [{"first": 0, "weights": {"books": pytest.approx(0.4), "crawl": pytest.approx(0.6)}}]
+    folder = tmp_path / tokens["folder"]
+    verify_tokens(folder)
+    assert set(open_tokens(folder).source_ends("train")) == {"books", "crawl"}
+    said = "\n".join(lines(inspected(tmp_path / "x")))
+    assert "epochs are counted over" in said
+    assert "classifier: AUC" in said
+
+
+def test_workers_and_a_second_call_change_no_byte(tmp_path):
+    files = [write_rows(tmp_path / f"{i}.jsonl", HELP[i * 8 : i * 8 + 8]) for i in range(4)]
+    cfg = dataclasses.replace(PLAIN, near_duplicates=True)
+    made(tmp_path / "one" / "x", cfg, raw(*files))
+    made(tmp_path / "two" / "x", cfg, raw(*files), engine=EngineConfig(workers=2))
+    assert hashes(tmp_path / "one" / "x") == hashes(tmp_path / "two" / "x")
+    before = hashes(tmp_path / "one" / "x")
+    made(tmp_path / "one" / "x", cfg, raw(*files))
+    assert hashes(tmp_path / "one" / "x") == before
+    assert not list((tmp_path / "one").glob(".*"))
+
+
+KILLED = """
+import os, signal, sys
+from foretell.corpus import partitions, pipeline
+from tests.corpus.test_pipeline import PLAIN, ENGINE, made, raw
+import dataclasses
+from pathlib import Path
+
+left, finish = int(sys.argv[1]), partitions.finish
+def dying(work, stage, partition, of):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return finish(work, stage, partition, of)
+
+from foretell.corpus import engine
+engine.finish = partitions.finish = dying
+made(Path(sys.argv[2]), dataclasses.replace(PLAIN, near_duplicates=True), raw(*sys.argv[3:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("done", [0, 2, 5, 9])
+def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done):
+    files = [write_rows(tmp_path / f"{i}.jsonl", HELP[i * 8 : i * 8 + 8]) for i in range(3)]
+    cfg = dataclasses.replace(PLAIN, near_duplicates=True)
+    made(tmp_path / "whole" / "x", cfg, raw(*files))
+    out = tmp_path / "killed" / "x"
+    call = [sys.executable, "-W", "ignore", "-c", KILLED, str(done), str(out), *files]
+    ended = subprocess.run(call, cwd=Path(__file__).parents[2], capture_output=True, timeout=120, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert not out.exists()
+    finished = {file: file.stat().st_mtime_ns for file in (tmp_path / "killed").rglob("done.json")}
+    assert len(finished) == done
+    made(out, cfg, raw(*files))
+    assert hashes(out) == hashes(tmp_path / "whole" / "x")
+
+
+def test_what_is_broken_is_named_and_the_rest_goes_on(tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "good.txt").write_text(HELP[0])
+    (pages / "latin.txt").write_bytes("caf\xe9 au lait, d\xe9j\xe0 vu ".encode("latin-1") * 40)
+    (pages / "binary.txt").write_bytes(b"\0\1\2" * 500)
+    (pages / "empty.txt").write_text("")
+    (pages / "bomb.html").write_text("<div>" * 200_000)
+    whole = gzip.compress((json.dumps({"text": HELP[1]}) + "\n").encode())
+    (pages / "rows.jsonl.gz").write_bytes(whole + gzip.compress(b'{"text": "lost"}\n' * 100)[:-9])
+    (pages / "lines.jsonl").write_text(json.dumps({"text": HELP[2]}) + "\n{broken\n" + json.dumps({"text": 3}) + "\n")
+    (pages / "cut.warc.gz").write_bytes(warc({"http://a.example/": PAGE.format(paragraphs(HELP[3]))})[:-30])
+    card = made(tmp_path / "x", PLAIN, raw(str(pages)))
+    texts = [row["text"] for row in documents(tmp_path / "x")]
+    assert HELP[0] in texts
+    assert HELP[1] in texts
+    assert HELP[2] in texts
+    assert any("caf\xe9" in text for text in texts)
+    gone = dropped(tmp_path / "x")
+    assert all(row["reason"] and row["step"] and row["source"] == "raw" for row in gone)
+    assert card["funnel"][0]["dropped"], "records that could not be read are counted by reason"
+    assert sum(card["dropped"].values()) == len(gone)
+    assert any("NUL" in row["reason"] for row in gone)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("", "gives no document: 1 empty"), ("{broken\n", "gives no document"), (None, "holds no files")],
+)
+def test_a_source_that_gives_nothing_is_an_error(tmp_path, content, words):
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    if content is not None:
+        (folder / ("a.jsonl" if content else "a.txt")).write_text(content)
+    good = raw(write_rows(tmp_path / "a.jsonl", HELP[:2]), name="good")
+    with pytest.raises(BadUse, match=words):
+        made(tmp_path / "x", PLAIN, good, raw(str(folder), name="bad"))
+    assert not (tmp_path / "x").exists()
+
+
+def test_another_corpus_is_never_overwritten(tmp_path):
+    source = raw(write_rows(tmp_path / "a.jsonl", HELP[:3]))
+    made(tmp_path / "x", PLAIN, source)
+    with pytest.raises(BadUse, match=r"another corpus: seed is 0 there, 1 here"):
+        made(tmp_path / "x", PLAIN, source, seed=1)
+    (tmp_path / "y").mkdir()
+    with pytest.raises(BadUse, match="is there and is no corpus"):
+        made(tmp_path / "y", PLAIN, source)
+
+
+def test_everything_filtered_is_an_error_with_the_reasons(tmp_path):
+    cfg = dataclasses.replace(PLAIN, language=dataclasses.replace(PLAIN.language, keep=("fr",)))
+    with pytest.raises(BadUse, match=r"nothing is left of 3 records \(3 language en\)"):
+        made(tmp_path / "x", cfg, raw(write_rows(tmp_path / "a.jsonl", HELP[:3])))
+
+
+def test_masks_are_counted_by_source(tmp_path):
+    text = HELP[0] + "\nWrite to someone@site.example or call +1 415 555 0132.\n"
+    card = made(tmp_path / "x", PLAIN, raw(write_rows(tmp_path / "a.jsonl", [text])), mask_pii=True)
+    assert card["masked"]["e-mail"] == 1
+    assert "someone@" not in documents(tmp_path / "x")[0]["text"]
+
+
+def test_a_disk_that_is_full_loses_nothing_that_was_done(tmp_path, monkeypatch):
+    from foretell.corpus import partition
+
+    files = [write_rows(tmp_path / f"{i}.jsonl", HELP[i * 4 : i * 4 + 4]) for i in range(2)]
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partition.Writing, "keep", full)
+        with pytest.raises(Exception, match="No space left on device"):
+            made(tmp_path / "x", PLAIN, raw(*files))
+    assert not (tmp_path / "x").exists()
+    assert made(tmp_path / "x", PLAIN, raw(*files))["n_documents"] == 8
