@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.corpus_dedup import chain_of, documents
-from foretell.corpus.decontaminate import DecontaminateConfig, Index, build, clean, document_counts, without
+from foretell.corpus.decontaminate import DecontaminateConfig, Index, build, clean, document_counts, scan, without
 from foretell.corpus.evaluation_text import Item
 from foretell.runs import processor
 
@@ -62,8 +62,8 @@ def spoken(codes: np.ndarray, words: list[str], rng: np.random.Generator) -> str
 
 def ours(index: Index, texts: pa.Array, ids: list[str]) -> list[Result]:
     """Both passes."""
-    counts = document_counts(index, texts)
-    found = clean(index, counts, ids, texts, CFG)
+    first = scan(index, texts)
+    found = clean(index, first.counts, ids, texts, CFG, dirty=first.dirty)
     return [(one.pieces, any(not hit.ignored for hit in one.hits)) for one in found]
 
 

@@ -2,6 +2,7 @@
 
     index/       the n-grams of the evaluation sets (decontaminate.py)
     counts.npy   documents that hold each of them
+    dirty.npy    which documents of a partition hold any
     hits.parquet document, evaluation_set, item, start, snippet, ignored: every match, cut or not
 
 A document that falls into pieces goes on as so many documents: the first keeps the id, the others have one that follows
@@ -18,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foretell.corpus.decontaminate import Cleaned, DecontaminateConfig, Index, build, clean, document_counts, load, save
+from foretell.corpus.decontaminate import Cleaned, DecontaminateConfig, Index, build, clean, load, save, scan
 from foretell.corpus.decontaminate import too_short as without_ngram
 from foretell.corpus.evaluation_text import read_sets
 from foretell.corpus.funnel import as_rows
 from foretell.corpus.partition import Writing, batches, each_batch
 from foretell.corpus.schema import DOCUMENTS, document_id
 
-INDEX, COUNTS, HITS = "index.json", "counts.npy", "hits.parquet"
+INDEX, COUNTS, DIRTY, HITS = "index.json", "counts.npy", "dirty.npy", "hits.parquet"
 STEP = "decontaminate"
 HIT_COLUMNS = pa.schema(
     [
@@ -49,12 +50,15 @@ def write_index(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConf
 
 
 def count_matches(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
-    """Write how many documents of a partition hold each n-gram. Inputs: its documents, the index."""
+    """Write how many documents of a partition hold each n-gram, and which hold any. Inputs: documents, index."""
     index = loaded(inputs[1])
-    counts = np.zeros(len(index.hashes), dtype=np.int64)
+    counts, dirty = np.zeros(len(index.hashes), dtype=np.int64), [np.zeros(0, dtype=bool)]
     for table in batches(Path(inputs[0]).parent, ["text"]):
-        counts += document_counts(index, table["text"])
+        found = scan(index, table["text"])
+        counts += found.counts
+        dirty.append(found.dirty)
     np.save(folder / COUNTS, counts, allow_pickle=False)
+    np.save(folder / DIRTY, np.concatenate(dirty), allow_pickle=False)
     return {}
 
 
@@ -65,13 +69,16 @@ def add_counts(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
 
 
 def cut_matches(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConfig) -> dict[str, Any]:
-    """Write a partition without text of the evaluation sets. Inputs: its documents, the index, the counts of all."""
+    """Write a partition without text of the evaluation sets. Inputs: documents, index, counts, dirty ones."""
     index, counts = loaded(inputs[1]), np.load(inputs[2], allow_pickle=False)
-    found: Counter[tuple[str, str]] = Counter()
+    dirty, found, first = np.load(inputs[3], allow_pickle=False), Counter[tuple[str, str]](), 0
     with pq.ParquetWriter(folder / HITS, HIT_COLUMNS, compression="zstd") as hits:
 
         def change(part: Writing, table: pa.Table) -> pa.Table:
-            cleaned = clean(index, counts, table["id"].to_pylist(), table["text"], cfg)
+            nonlocal first
+            mine = dirty[first : first + len(table)]
+            first += len(table)
+            cleaned = clean(index, counts, table["id"].to_pylist(), table["text"], cfg, mine)
             rows = [hit._asdict() for one in cleaned for hit in one.hits]
             hits.write_table(pa.Table.from_pylist(rows, schema=HIT_COLUMNS))
             for one in cleaned:

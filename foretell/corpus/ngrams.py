@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-CHUNK = 4_000_000  # bytes of texts that are worked on at once
+CHUNK = 2_000_000  # bytes of texts that are worked on at once: more leave the cache
 BLANK = 0x20
 BEYOND = 0x20000  # from here on Unicode has neither white space nor punctuation nor signs
 LOWER = bytes(range(256)).lower()
@@ -102,14 +102,16 @@ def words(texts: Any) -> Words:
     spaced = _blanked(content)
     begins, ends = _tokens(spaced, offsets)
     tokens, has_word = _ascii_words(spaced, begins, ends)
-    begins, ends = begins[has_word], ends[has_word]
+    if not has_word.all():
+        begins, ends = begins[has_word], ends[has_word]
     encoded = tokens.dictionary_encode()
     vocabulary, renamed = _composed(encoded.dictionary)
     codes = encoded.indices.to_numpy()
     if renamed is not None:
         codes = renamed[codes]
-        is_word = codes >= 0
-        codes, begins, ends = codes[is_word], begins[is_word], ends[is_word]
+        if renamed.min() < 0:
+            is_word = codes >= 0
+            codes, begins, ends = codes[is_word], begins[is_word], ends[is_word]
     firsts = np.searchsorted(begins, offsets)
     return Words(vocabulary, codes, firsts, begins, ends, offsets, content)
 
@@ -159,14 +161,14 @@ def _dividing() -> np.ndarray:
 
 def _tokens(content: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where tokens begin and end: at what stands between words, and where a text does."""
-    inside = IN_TOKEN[content]
-    first, last = inside.copy(), inside.copy()
-    first[1:] &= ~inside[:-1]
-    last[:-1] &= ~inside[1:]
-    borders = offsets[(offsets > 0) & (offsets < len(content))]
-    first[borders] = inside[borders]
-    last[borders - 1] = inside[borders - 1]
-    return np.flatnonzero(first), np.flatnonzero(last) + 1
+    inside = np.zeros(len(content) + 2, dtype=bool)
+    inside[1:-1] = IN_TOKEN[content]
+    edges = np.flatnonzero(inside[1:] != inside[:-1])  # beginnings and ends in turn
+    borders = np.unique(offsets)
+    joined = borders[inside[borders] & inside[borders + 1]]  # between two texts without a space there
+    if len(joined):
+        edges = np.insert(edges, np.repeat(np.searchsorted(edges, joined), 2), np.repeat(joined, 2))
+    return edges[::2], edges[1::2]
 
 
 IN_TOKEN = np.ones(256, dtype=bool)

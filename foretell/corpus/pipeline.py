@@ -20,7 +20,7 @@ from typing import Any
 from foretell.corpus.assemble import assembled, check_room, found_finished, identity_of
 from foretell.corpus.card import Card
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
-from foretell.corpus.cutting import COUNTS, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
+from foretell.corpus.cutting import COUNTS, DIRTY, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
 from foretell.corpus.dedup import duplicates
 from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
@@ -226,9 +226,12 @@ def decontaminated(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     done = making.once("index", partial(write_index, cfg=cfg.decontaminate), cfg.evaluation, rules)
     index = str(done.folder / INDEX)
     pieces = [Partition(one.folder.name, (str(one.folder / KEPT), index)) for one in flow.last]
-    counts = [str(one.folder / COUNTS) for one in making.step("matches", count_matches, pieces, "")]
-    whole = str(making.once("all matches", add_counts, counts, "").folder / COUNTS)
-    pieces = [Partition(one.folder.name, (str(one.folder / KEPT), index, whole)) for one in flow.last]
+    matches = [one.folder for one in making.step("matches", count_matches, pieces, "")]
+    whole = str(making.once("all matches", add_counts, [str(one / COUNTS) for one in matches], "").folder / COUNTS)
+    pieces = [
+        Partition(one.folder.name, (str(one.folder / KEPT), index, whole, str(found / DIRTY)))
+        for one, found in zip(flow.last, matches, strict=True)
+    ]
     cut = making.step("decontaminate", partial(cut_matches, cfg=cfg.decontaminate), pieces, rules)
     flow.add(cut)
     flow.told["decontamination"] = {**done.result, "sets": _hit(done.result["sets"], cut)}

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foretell.corpus import decontaminate, ngrams
+from foretell.corpus import evaluation_index, ngrams
 from foretell.corpus.decontaminate import (
     Cleaned,
     DecontaminateConfig,
@@ -19,6 +19,7 @@ from foretell.corpus.decontaminate import (
     document_counts,
     load,
     save,
+    scan,
     too_short,
     without,
 )
@@ -157,6 +158,10 @@ def test_batches_chunks_and_order_change_nothing(seed, monkeypatch):
     assert (document_counts(index, pa.array(texts)) == counts).all()
     assert (sum(document_counts(index, [text]) for text in texts) == counts).all()
     assert clean(index, counts, ids, pa.chunked_array([texts[:3], texts[3:]]), cfg) == whole
+    first = scan(index, texts)
+    assert (first.counts == counts).all()
+    assert first.dirty.tolist() == [bool(one.hits) for one in whole]
+    assert clean(index, counts, ids, texts, cfg, dirty=first.dirty) == whole
     order = np.random.default_rng(seed).permutation(len(texts)).tolist()
     shuffled = clean(index, counts, [ids[i] for i in order], [texts[i] for i in order], cfg)
     assert shuffled == [whole[i] for i in order]
@@ -341,11 +346,13 @@ def test_a_collision_of_hashes_cuts_nothing():
 def test_items_whose_hashes_collide_are_told_apart_by_another_salt(monkeypatch):
     items, texts, cfg = random_case(5)
     wanted = cleaned(texts, items, cfg)
-    spread = decontaminate.spread
-    monkeypatch.setattr(decontaminate, "spread", lambda x, salt: spread(x % 1, salt) if salt < 2 else spread(x, salt))
+    spread = evaluation_index.spread
+    monkeypatch.setattr(
+        evaluation_index, "spread", lambda x, salt: spread(x % 1, salt) if salt < 2 else spread(x, salt)
+    )
     assert build(items, cfg).salt == 2
     assert cleaned(texts, items, cfg) == wanted
-    monkeypatch.setattr(decontaminate, "spread", lambda x, salt: spread(x % 1, salt))
+    monkeypatch.setattr(evaluation_index, "spread", lambda x, salt: spread(x % 1, salt))
     with pytest.raises(Failed, match="share hashes"):
         build(items, cfg)
 
@@ -372,6 +379,13 @@ def test_a_damaged_index_is_told(name, tmp_path):
         load(tmp_path / "index")
     (tmp_path / "index" / name).unlink()
     with pytest.raises(Failed, match="damaged index"):
+        load(tmp_path / "index")
+
+
+def test_files_of_two_indexes_are_told(tmp_path):
+    save(build([Item("s", "1", prose(20, 1))], GPT3), tmp_path / "index")
+    np.save(tmp_path / "index" / "hashes.npy", np.zeros(3, dtype=np.uint64))
+    with pytest.raises(Failed, match="not of one index"):
         load(tmp_path / "index")
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import gzip
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -43,7 +42,9 @@ def warc(records: dict[str, str]) -> bytes:
 
 
 def write_rows(file: Path, texts: list[str]) -> str:
-    file.write_text("".join(json.dumps({"id": f"{file.stem}-{i}", "text": text}) + "\n" for i, text in enumerate(texts)))
+    file.write_text(
+        "".join(json.dumps({"id": f"{file.stem}-{i}", "text": text}) + "\n" for i, text in enumerate(texts))
+    )
     return str(file)
 
 
@@ -118,11 +119,12 @@ def test_pages_of_links_come_through_with_their_text_alone(tmp_path):
     assert {row["reason"] for row in dropped(tmp_path / "x")} == {"no post of 3 karma or more links to it"}
 
 
+@pytest.mark.slow
 def test_the_gate_the_cuts_and_the_mixture_of_gpt3(tmp_path):
     junk = [f"click here buy now {i} cheap cheap offer offer " * 40 + f"unique{i} " * 3 for i in range(40)]
     crawl = raw(write_rows(tmp_path / "crawl.jsonl", [*HELP[30:60], *junk]), name="crawl")
     books = raw(write_rows(tmp_path / "books.jsonl", HELP[:30]), name="books", role="curated")
-    item = " ".join(HELP[3].split()[40:70])
+    item = " ".join(max(HELP[3].split("\n\n"), key=len).split())
     exam = write_rows(tmp_path / "exam.jsonl", [item, "too short"])
     card = made(tmp_path / "x", corpus_recipe("gpt3"), crawl, books, evaluation=(exam,))
     kept = documents(tmp_path / "x")
@@ -130,7 +132,8 @@ def test_the_gate_the_cuts_and_the_mixture_of_gpt3(tmp_path):
     assert all(item not in " ".join(row["text"].split()) for row in kept)
     assert {row["source"] for row in kept if row["quality"] != row["quality"]} == set(), "every document has a score"
     (told,) = card["decontamination"]["sets"]
-    assert (told["items"], told["too_short"], told["cut"]) == (2, 1, 1)
+    assert (told["items"], told["too_short"]) == (2, 1)
+    assert told["cut"] >= 1
     hits = pq.read_table(tmp_path / "x" / "hits.parquet").to_pylist()
     assert {hit["evaluation_set"] for hit in hits} == {told["set"]}
     assert card["weights"] == {"crawl": pytest.approx(0.6)}
@@ -158,24 +161,35 @@ def test_workers_and_a_second_call_change_no_byte(tmp_path):
 
 
 KILLED = """
-import os, signal, sys
-from foretell.corpus import partitions, pipeline
-from tests.corpus.test_pipeline import PLAIN, ENGINE, made, raw
-import dataclasses
+import dataclasses, os, signal, sys, threading
 from pathlib import Path
+from tests.corpus.test_pipeline import PLAIN, made, raw
 
-left, finish = int(sys.argv[1]), partitions.finish
-def dying(work, stage, partition, of):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return finish(work, stage, partition, of)
+done, out = int(sys.argv[1]), Path(sys.argv[2])
 
-from foretell.corpus import engine
-engine.finish = partitions.finish = dying
-made(Path(sys.argv[2]), dataclasses.replace(PLAIN, near_duplicates=True), raw(*sys.argv[3:]))
+def watch():
+    while sum("done.json" in files for _, _, files in os.walk(out.parent)) < done:
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=watch, daemon=True).start()
+made(out, dataclasses.replace(PLAIN, near_duplicates=True), raw(*sys.argv[3:]))
 """
+FULL = """
+import resource, sys
+from pathlib import Path
+from tests.corpus.test_pipeline import PLAIN, made, raw
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+made(Path(sys.argv[1]), PLAIN, raw(*sys.argv[2:]))
+"""
+
+
+def python(script: str, *args: object) -> subprocess.CompletedProcess:
+    """A script run from the project's folder, in a process group of its own."""
+    call = [sys.executable, "-W", "ignore", "-c", script, *map(str, args)]
+    root = Path(__file__).parents[2]
+    return subprocess.run(call, cwd=root, capture_output=True, timeout=120, check=False, start_new_session=True)
 
 
 @pytest.mark.slow
@@ -185,14 +199,24 @@ def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done):
     cfg = dataclasses.replace(PLAIN, near_duplicates=True)
     made(tmp_path / "whole" / "x", cfg, raw(*files))
     out = tmp_path / "killed" / "x"
-    call = [sys.executable, "-W", "ignore", "-c", KILLED, str(done), str(out), *files]
-    ended = subprocess.run(call, cwd=Path(__file__).parents[2], capture_output=True, timeout=120, check=False)
+    ended = python(KILLED, done, out, *files)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    assert not out.exists()
     finished = {file: file.stat().st_mtime_ns for file in (tmp_path / "killed").rglob("done.json")}
-    assert len(finished) == done
+    assert len(finished) >= done
     made(out, cfg, raw(*files))
     assert hashes(out) == hashes(tmp_path / "whole" / "x")
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_is_told_and_what_was_done_stays(tmp_path):
+    files = [write_rows(tmp_path / "a.jsonl", HELP[:1]), write_rows(tmp_path / "b.jsonl", HELP[2:14])]
+    ended = python(FULL, tmp_path / "x", *files)
+    assert ended.returncode == 1
+    assert "File too large" in ended.stderr.decode()
+    assert not (tmp_path / "x").exists()
+    there = [file.parent.name for file in (tmp_path / ".x.work" / "read").rglob("done.json")]
+    assert there == ["00000"], "the small part was done"
+    assert made(tmp_path / "x", PLAIN, raw(*files))["n_documents"] == 13
 
 
 def test_what_is_broken_is_named_and_the_rest_goes_on(tmp_path):
@@ -256,19 +280,3 @@ def test_masks_are_counted_by_source(tmp_path):
     card = made(tmp_path / "x", PLAIN, raw(write_rows(tmp_path / "a.jsonl", [text])), mask_pii=True)
     assert card["masked"]["e-mail"] == 1
     assert "someone@" not in documents(tmp_path / "x")[0]["text"]
-
-
-def test_a_disk_that_is_full_loses_nothing_that_was_done(tmp_path, monkeypatch):
-    from foretell.corpus import partition
-
-    files = [write_rows(tmp_path / f"{i}.jsonl", HELP[i * 4 : i * 4 + 4]) for i in range(2)]
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(partition.Writing, "keep", full)
-        with pytest.raises(Exception, match="No space left on device"):
-            made(tmp_path / "x", PLAIN, raw(*files))
-    assert not (tmp_path / "x").exists()
-    assert made(tmp_path / "x", PLAIN, raw(*files))["n_documents"] == 8

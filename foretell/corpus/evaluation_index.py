@@ -1,0 +1,149 @@
+"""The n-grams of evaluation sets in a form in which texts are searched for them fast, and exactly.
+
+Each n-gram has a hash of 64 bits, and no two the same: where two would, another salt is taken. A run of a text is
+looked up by its hash, first by its leading bits in a table, then among all; what is found is compared word by word.
+
+    FOLDER/words.parquet   the vocabulary          FOLDER/codes.npy     the words of all items
+    FOLDER/items.parquet   set, item, words        FOLDER/hashes.npy    FOLDER/places.npy    the n-grams
+    FOLDER/index.json
+
+W words of all items   G different n-grams   H hits   n words of an n-gram
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foretell.corpus.evaluation_text import Item
+from foretell.corpus.ngrams import Words, chunks, rolling, runs, same_words, spread
+from foretell.errors import BadUse, Failed
+from foretell.runs import read_json, write_whole
+
+FORMAT = 1  # changes when the words of a text, their hashes or the files do
+SPARSE = 4  # bits by which the table of hashes is longer than the hashes: of other n-grams one in 16 passes it
+TABLE_BITS = (10, 27)
+MOST_SALTS = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Index:
+    """The G different n-grams of evaluation items, in the order of their hashes."""
+
+    n: int
+    vocabulary: pa.Array
+    """the different words of all items"""
+    codes: np.ndarray
+    """(W,) int32: the words of all items, one after the other, as places in the vocabulary"""
+    items: pa.Table
+    """`set`, `item` and `words`, the number of them"""
+    hashes: np.ndarray
+    """(G,) uint64, ascending"""
+    places: np.ndarray
+    """(G,) int64: where in `codes` an n-gram stands first"""
+    salt: int
+    """with which no two n-grams have one hash"""
+    table: np.ndarray
+    """whether a hash begins with these bits"""
+
+
+def indexed(items: Sequence[Item], n: int) -> Index:
+    """The index of evaluation items; BadUse if none of them has n words.
+
+    An n-gram that several items have belongs to the first of them.
+    """
+    parts = [words for _, words in chunks([item.text for item in items])]
+    lengths = np.concatenate([np.zeros(0, dtype=np.int64), *(np.diff(words.firsts) for words in parts)])
+    if not (lengths >= n).any():
+        longest = lengths.max(initial=0)
+        raise BadUse(f"none of {len(items)} evaluation items has {n} words ({longest} at most); give others")
+    vocabulary, codes = _joined(parts)
+    starts = runs(np.ones(len(codes), dtype=bool), np.append(0, np.cumsum(lengths)), n)
+    table = pa.table({"set": [one.set for one in items], "item": [one.item for one in items], "words": lengths})
+    for salt in range(MOST_SALTS):
+        hashes = rolling(spread(np.arange(len(vocabulary)), salt)[codes], n)[starts]
+        order = np.argsort(hashes, kind="stable")
+        is_new = np.append(True, np.diff(hashes[order]) != 0)
+        firsts = starts[order[is_new]]
+        if same_words(codes, starts[order], codes, firsts[np.cumsum(is_new) - 1], n).all():
+            return _index(n, vocabulary, codes, table, hashes[order[is_new]], firsts, salt)
+    raise Failed(
+        f"n-grams of the evaluation sets share hashes with each of {MOST_SALTS} salts; this is an error of ours"
+    )
+
+
+def _joined(parts: list[Words]) -> tuple[pa.Array, np.ndarray]:
+    """One vocabulary for several lots of words, and all the words in it."""
+    arrays = [pa.DictionaryArray.from_arrays(pa.array(one.codes), one.vocabulary) for one in parts]
+    joined = pa.chunked_array(arrays).unify_dictionaries().combine_chunks()
+    joined = joined.chunk(0) if isinstance(joined, pa.ChunkedArray) else joined
+    return joined.dictionary, joined.indices.to_numpy()
+
+
+def _index(n: int, words: pa.Array, codes: Any, items: pa.Table, hashes: Any, places: Any, salt: int) -> Index:
+    bits = min(max(len(hashes).bit_length() + SPARSE, TABLE_BITS[0]), TABLE_BITS[1])
+    table = np.zeros(2**bits, dtype=bool)
+    table[hashes >> np.uint64(64 - bits)] = True
+    named = {"codes": codes, "items": items, "hashes": hashes, "places": places, "salt": salt, "table": table}
+    return Index(n=n, vocabulary=words, **named)
+
+
+def found(index: Index, words: Words) -> tuple[np.ndarray, np.ndarray]:  # (H,), (H,)
+    """The words at which indexed n-grams begin, in order, and which n-grams they are."""
+    known = pc.fill_null(pc.index_in(words.vocabulary, value_set=index.vocabulary), -1).to_numpy()
+    codes = known[words.codes]
+    starts = runs(codes >= 0, words.firsts, index.n)
+    hashes = rolling(spread(known, index.salt)[words.codes], index.n)[starts]
+    passes = index.table[hashes >> np.uint64(65 - len(index.table).bit_length())]
+    starts, hashes = starts[passes], hashes[passes]
+    grams = np.minimum(np.searchsorted(index.hashes, hashes), len(index.hashes) - 1)
+    is_hit = index.hashes[grams] == hashes
+    starts, grams = starts[is_hit], grams[is_hit]
+    is_hit = same_words(codes, starts, index.codes, index.places[grams], index.n)
+    return starts[is_hit], grams[is_hit]
+
+
+def too_short(index: Index) -> dict[str, int]:
+    """How many items of each evaluation set have fewer than n words, and so are not searched; sets without any too."""
+    sets, words = index.items["set"].to_pylist(), index.items["words"].to_pylist()
+    counted = dict.fromkeys(sets, 0)
+    for one, length in zip(sets, words, strict=True):
+        counted[one] += length < index.n
+    return counted
+
+
+def save(index: Index, folder: Path) -> None:
+    """Write the files of an index into a folder; the one that `load` reads first comes last."""
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"word": index.vocabulary}), folder / "words.parquet", compression="zstd")
+    pq.write_table(index.items, folder / "items.parquet", compression="zstd")
+    for name in ("codes", "hashes", "places"):
+        np.save(folder / f"{name}.npy", getattr(index, name), allow_pickle=False)
+    said = {"format": FORMAT, "n": index.n, "salt": index.salt, "n_grams": len(index.hashes)}
+    write_whole(folder / "index.json", json.dumps({**said, "too_short": too_short(index)}, indent=1) + "\n")
+
+
+def load(folder: Path) -> Index:
+    """The index that `save` wrote; BadUse where there is none or one of another version, Failed if it is damaged."""
+    import pyarrow.parquet as pq
+
+    said = read_json(folder / "index.json")
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
+        raise BadUse(f"{folder} is no index of this version's format {FORMAT}; build it again")
+    try:
+        words = pq.read_table(folder / "words.parquet")["word"].combine_chunks()
+        items = pq.read_table(folder / "items.parquet")
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("codes", "hashes", "places")}
+        words = pa.concat_arrays(words.chunks) if isinstance(words, pa.ChunkedArray) else words
+        if not len(arrays["hashes"]) == len(arrays["places"]) == said["n_grams"]:
+            raise ValueError("its files are not of one index")
+        return _index(said["n"], words, items=items, salt=said["salt"], **arrays)
+    except (pa.ArrowException, OSError, ValueError, EOFError, KeyError) as error:
+        raise Failed(f"{folder} is a damaged index ({str(error).splitlines()[0][:120]}); build it again") from error
