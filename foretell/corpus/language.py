@@ -1,0 +1,84 @@
+"""The language of texts: a fast detector for all, a careful one for the few that it is unsure of.
+
+    fast      resiliparse, out-of-place ranks of hashed letter groups (after Cavnar and Trenkle 1994)
+    careful   py3langid, naive Bayes over groups of bytes, 20 times slower and right on texts of 20 characters
+
+What is looked at lies in the middle of a text: a page begins and ends with what the site says in its own language.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+LETTER = re.compile(r"[^\W\d_]")
+SEEN = 1_000  # characters; whole pages change no answer on 240 pages, and cost ten times as much
+SEEN_CAREFULLY = 400
+SHORT = 300  # with fewer, the fast detector is wrong too often
+LEAST_MARGIN = 20  # ranks between the best language and the next
+WORST_RANK = 600  # texts of words have less, tables of numbers and code more
+PER_E = 7.0  # ranks of margin that multiply the odds of being right by e
+ANY_RANK = 1_000_000
+NO_LANGUAGE = ("", 0.0)
+HAS_TWIN = ("id",)  # Malay, which the fast detector does not know, and takes for this
+NORWEGIAN = "nn"  # which the fast detector calls no, as it does Bokmal
+
+
+def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
+    """The ISO 639-1 code of each text's language, and how certain it is, 0 to 1; ('', 0.0) of a text without words.
+
+    Of the fast detector's answer the certainty is 1 / (1 + exp(-margin / 7)), margin being how much farther the second
+    language is: our fit on 13,600 pieces of 85 languages, where it is too low for prose in English, French and German.
+    Below a margin of 20 (a certainty of 0.946), and for texts under 300 characters, it is py3langid's probability.
+    Malay and Indonesian are told apart by the latter, too.
+    Languages without a two-letter code are taken for the nearest that has one; both kinds of Norwegian are `no`.
+    """
+    return [_identified(text) for text in texts]
+
+
+def _identified(text: str) -> tuple[str, float]:
+    from resiliparse.parse.lang import detect_fast
+
+    piece = seen(text)
+    if not piece:
+        return NO_LANGUAGE
+    if len(piece) >= SHORT:
+        nearest: Any = detect_fast(piece, cutoff=ANY_RANK, n_results=2)
+        (code, rank), (_, second) = nearest
+        if second - rank >= LEAST_MARGIN and rank <= WORST_RANK and code not in HAS_TWIN:
+            return code, certainty(second - rank)
+    middle = (len(piece) - SEEN_CAREFULLY) // 2
+    code, probability = _careful()(piece[max(0, middle) :][:SEEN_CAREFULLY])
+    return (code, min(1.0, probability)) if code != "zxx" else NO_LANGUAGE
+
+
+def seen(text: str) -> str:
+    """The piece of a text by which its language is told, composed (NFC), no capitals alone; '' without letters."""
+    start = max(0, (len(text) - SEEN) // 2)
+    piece = text[start : start + SEEN]
+    if not LETTER.search(piece):
+        found = LETTER.search(text)
+        if not found:
+            return ""
+        piece = text[found.start() : found.start() + SEEN]
+    if not piece.isascii():
+        piece = unicodedata.normalize("NFC", piece)
+    return piece.lower() if piece.isupper() else piece
+
+
+def certainty(margin: int) -> float:
+    """How certain the fast detector's answer is, when the next language is so many ranks farther."""
+    return 1 / (1 + math.exp(-margin / PER_E))
+
+
+@cache
+def _careful() -> Callable[[str], tuple[str, float]]:
+    """py3langid's own model over the languages with a two-letter code, read once (0.3 s)."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    two = [code for code in identifier.labels if (len(code) == 2 and code != NORWEGIAN) or code == "zxx"]
+    identifier.set_languages(two)
+    return identifier.classify
