@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 N_BUCKETS = 1 << 18
 SEED = 42
+WHITE_SPACE = " \t\n\x0b\x0c\r"
 HELD = 1 << 23  # bytes of texts that are cut into words together
 FEW = 32  # words; so few are hashed one after the other, however long they are
 
@@ -29,8 +30,8 @@ FEW = 32  # words; so few are hashed one after the other, however long they are
 class Words(NamedTuple):
     """The words of N texts."""
 
-    different: pa.Array
-    """(V,) the different words, as they are written: not yet in lower case"""
+    spelled: pa.Array
+    """(V,) the spellings, not in lower case; one can come again where another white space follows it"""
     each: np.ndarray
     """(W,) which of them a word is"""
     text: np.ndarray
@@ -40,17 +41,41 @@ class Words(NamedTuple):
 
 
 def words_of(texts: pa.Array) -> Words:
-    """The words of an array of strings; null and white space alone have none."""
-    lists = pc.ascii_split_whitespace(texts)
-    encoded = lists.values.dictionary_encode()
-    n = np.diff(lists.offsets.to_numpy()).astype(np.int64)  # (N,)
+    """The words of an array of strings; null and white space alone have none.
+
+    A word is encoded together with the white space after it: then the text's own bytes are an array of words, and the
+    white space is taken off the different ones alone.
+    """
+    offsets, data = _bytes(pc.fill_null(texts, ""))
+    starts = _starts(offsets, data)
+    n = np.diff(np.searchsorted(starts, offsets))  # (N,)
+    ends = pa.py_buffer(np.append(starts, len(data)))
+    encoded = pa.LargeStringArray.from_buffers(len(starts), ends, pa.py_buffer(data)).dictionary_encode()
+    spelled = pc.ascii_trim(encoded.dictionary, WHITE_SPACE)
     each, text = encoded.indices.to_numpy(), np.repeat(np.arange(len(n)), n)  # (W,), (W,)
-    empty = pc.index(encoded.dictionary, pa.scalar("", encoded.dictionary.type)).as_py()
-    if empty >= 0:  # before a first white space and after a last one
-        full = each != empty
+    empty = pc.equal(spelled, "").to_numpy(zero_copy_only=False)
+    if empty.any():  # white space at the begin of a text
+        full = ~empty[each]
         each, text = each[full], text[full]
         n = np.bincount(text, minlength=len(n))
-    return Words(encoded.dictionary, each, text, n)
+    return Words(spelled, each, text, n)
+
+
+def _starts(offsets: np.ndarray, data: np.ndarray) -> np.ndarray:  # (N + 1,), (bytes,) -> (W,)
+    """Where words begin: at the begin of each text that is not empty, and after white space."""
+    white = (data == ord(" ")) | (data - np.uint8(9) < 5)  # tab, line feed, vertical tab, form feed, carriage return
+    begins = np.zeros(len(data), dtype=bool)
+    begins[1:] = white[:-1] & ~white[1:]
+    begins[offsets[:-1][np.diff(offsets) > 0]] = True
+    return np.flatnonzero(begins)
+
+
+def _bytes(strings: pa.Array) -> tuple[np.ndarray, np.ndarray]:  # (N + 1,), (bytes,)
+    """Where each string begins, and where the last one ends, in the UTF-8 bytes of all."""
+    plain = strings.cast(pa.large_binary())
+    _, places, content = plain.buffers()
+    offsets = np.frombuffer(places, np.int64)[plain.offset : plain.offset + len(plain) + 1]
+    return offsets - offsets[0], np.frombuffer(content or b"", np.uint8)[offsets[0] : offsets[-1]]
 
 
 def buckets(words: pa.Array) -> np.ndarray:  # -> (V,)
@@ -74,7 +99,7 @@ def totals(
 
 
 def _totals(words: Words, weights: np.ndarray, bucket_of: Callable[[pa.Array], np.ndarray]) -> Any:
-    of_word = weights[bucket_of(words.different)].astype(np.float64)  # (V,)
+    of_word = weights[bucket_of(words.spelled)].astype(np.float64)  # (V,)
     return np.bincount(words.text, of_word[words.each], len(words.n)), words.n
 
 
@@ -82,6 +107,8 @@ def parts(texts: Any, held: int = HELD) -> Iterator[pa.Array]:
     """The texts as Arrow arrays of about so many bytes: what is made of them stays small, and near the processor."""
     if not isinstance(texts, pa.Array | pa.ChunkedArray):
         texts = pa.array(texts, pa.large_string())
+    if texts.type not in (pa.string(), pa.large_string()):
+        texts = texts.cast(pa.large_string())  # views, dictionaries, nothing but null
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         sizes = pc.fill_null(pc.binary_length(chunk), 0).to_numpy(zero_copy_only=False)
         ends = np.cumsum(sizes, dtype=np.int64)  # (N,)
@@ -111,13 +138,10 @@ def murmur3(words: pa.Array, seed: int) -> np.ndarray:  # -> (V,)
 
 def _blocks(words: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # (bytes + 1,), (V,), (V,)
     """Four bytes from each byte on as a number, and where each word begins and how many bytes it has."""
-    plain = words.cast(pa.large_binary())
-    _, offsets, data = plain.buffers()
-    places = np.frombuffer(offsets, np.int64)[plain.offset : plain.offset + len(plain) + 1]
-    own = np.frombuffer(data or b"", np.uint8)[places[0] : places[-1]]
-    padded = np.concatenate([own, np.zeros(4, dtype=np.uint8)])
-    blocks = np.ndarray((len(own) + 1,), np.dtype("<u4"), padded, strides=(1,))
-    return blocks, places[:-1] - places[0], np.diff(places)
+    offsets, data = _bytes(words)
+    padded = np.concatenate([data, np.zeros(4, dtype=np.uint8)])
+    blocks = np.ndarray((len(data) + 1,), np.dtype("<u4"), padded, strides=(1,))
+    return blocks, offsets[:-1], np.diff(offsets)
 
 
 def _mixed(k: np.ndarray) -> np.ndarray:

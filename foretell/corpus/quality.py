@@ -18,6 +18,7 @@ N texts   2^18 buckets
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -93,14 +94,7 @@ def save(classifier: Classifier, folder: Path) -> None:
     told = {field.name: getattr(classifier, field.name) for field in fields(classifier) if field.name != "weights"}
     settings = {"format": FORMAT, "weights_sha256": hashlib.sha256(weights).hexdigest(), **told}
     write_whole(folder / WEIGHTS, weights)
-    write_whole(folder / SETTINGS, json_of(settings))  # last: it tells whether the weights are its own
-
-
-def json_of(content: dict[str, Any]) -> str:
-    """JSON as people read it."""
-    import json
-
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / SETTINGS, json.dumps(settings, indent=2) + "\n")  # last: it tells the weights' own sum
 
 
 def load(folder: Path) -> Classifier:

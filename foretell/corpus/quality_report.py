@@ -3,6 +3,7 @@
     auc             the probability that a curated document's score is above a raw one's, a tie counting half
     auc_interval    95 %, of DeLong, DeLong and Clarke-Pearson 1988; where nothing is ranked wrongly their variance is
                     0, and the lower end is then 1 - 3 / n of the smaller class (the rule of three)
+    accuracy        the mean over the classes of the share that a score of 0.5 tells rightly
     keep_rate       the share of raw documents that is expected to pass at alpha = 9
     deciles         of every tenth of the range of scores: how many documents, and some of them
     words           the most positive and the most negative words, with their weights
@@ -106,8 +107,8 @@ def _commonest(texts: list[str], wanted: np.ndarray) -> dict[int, str]:
     counts: dict[int, Counter[str]] = {}
     for part in parts(pa.array(texts, pa.large_string())):
         words = words_of(part)
-        place, times = buckets(words.different), np.bincount(words.each, minlength=len(words.different))
+        place, times = buckets(words.spelled), np.bincount(words.each, minlength=len(words.spelled))
         for i in np.flatnonzero(np.isin(place, wanted)):
-            word = pc.utf8_lower(words.different[int(i)]).as_py()
+            word = pc.utf8_lower(words.spelled[int(i)]).as_py()
             counts.setdefault(int(place[i]), Counter())[word] += int(times[i])
     return {one: min(counter, key=lambda word: (-counter[word], word)) for one, counter in counts.items()}

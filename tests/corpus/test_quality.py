@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -91,6 +93,14 @@ def test_no_texts_have_no_scores(classifier):
 def test_a_text_without_words_has_score_zero(classifier):
     assert score(classifier, ["", None, " \t\n\x0b\x0c\r"]).tolist() == [0, 0, 0]
     assert score(classifier, pa.nulls(2, pa.string())).tolist() == [0, 0]
+    assert score(classifier, pa.nulls(2)).tolist() == [0, 0]
+
+
+def test_columns_of_other_string_types_are_scored_alike(classifier):
+    texts = some_texts(20)
+    whole = score(classifier, texts)
+    for column in (pa.array(texts).dictionary_encode(), pa.array(texts, pa.string_view())):
+        assert (score(classifier, column) == whole).all()
 
 
 def test_length_alone_changes_no_score(classifier):
@@ -237,8 +247,5 @@ def test_a_folder_that_cannot_be_written_is_a_failure(classifier, tmp_path):
 
 
 def test_scoring_imports_no_scikit_learn():
-    import subprocess
-    import sys
-
     code = "import sys, foretell.corpus.quality; sys.exit(not {'sklearn', 'scipy', 'torch'}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,5 +1,7 @@
 """Spark's HashingTF: golden values of its documentation, scikit-learn's murmur3, and a twin written plainly."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -101,9 +103,29 @@ def test_the_bucket_is_the_signed_hash_modulo_the_number_of_buckets():
 def test_words_are_cut_at_white_space_alone():
     words = words_of(pa.array(["a  b\t\nc\x0b\x0cd\re", None, "", "\u00a0x\u2003y z\u00a0", " a "]))
     assert words.n.tolist() == [5, 0, 0, 2, 1]
-    found = [words.different[int(i)].as_py() for i in words.each]
+    found = [words.spelled[int(i)].as_py() for i in words.each]
     assert found == ["a", "b", "c", "d", "e", "\u00a0x\u2003y", "z\u00a0", "a"]
     assert words.text.tolist() == [0] * 5 + [3] * 2 + [4]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_are_those_of_a_regular_expression(seed):
+    rng = np.random.default_rng(seed)
+    signs = [*map(chr, range(1, 36)), "\x7f", "\x85", "\u00a0", "\u2003", "\u3000", *ALPHABET, *" \n\t" * 6]
+    texts = ["".join(rng.choice(signs, rng.integers(0, 40))) for _ in range(200)]
+    words = words_of(pa.array(texts))
+    plain = [[word for word in re.split("[ \t\n\x0b\x0c\r]+", text) if word] for text in texts]
+    found = words.spelled.take(pa.array(words.each)).to_pylist()
+    assert found == [word for one in plain for word in one]
+    assert words.n.tolist() == [len(one) for one in plain]
+    assert words.text.tolist() == [i for i, one in enumerate(plain) for _ in one]
+
+
+def test_bytes_under_a_null_are_no_words():
+    validity, offsets = pa.py_buffer(b"\x05"), pa.py_buffer(np.array([0, 3, 9, 12], np.int32))
+    texts = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"a bhiddenc d"), validity)
+    assert texts.to_pylist() == ["a b", None, "c d"]
+    assert words_of(texts).n.tolist() == [2, 0, 2]
 
 
 def test_a_texts_total_is_the_sum_of_its_words_weights():

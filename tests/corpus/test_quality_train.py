@@ -68,6 +68,19 @@ def test_the_classifier_follows_from_the_texts_and_the_seed_alone(classes, train
     assert (other.classifier.weights != trained.classifier.weights).any()
 
 
+def test_the_number_of_threads_changes_no_bit():
+    from threadpoolctl import threadpool_limits
+
+    rng = np.random.default_rng(0)
+    made = [" ".join(f"w{i}" for i in rng.zipf(1.2, 300) % (60_000 + 20 * (n % 2))) for n in range(200)]
+    found = []
+    for n in (1, 2):
+        with threadpool_limits(n):
+            found.append(train(made[::2], made[1::2], seed=0).classifier)
+    assert (found[0].weights == found[1].weights).all()
+    assert found[0].bias == found[1].bias
+
+
 def test_at_most_so_many_documents_are_used_whatever_their_order(classes):
     good, bad = classes
     few, again = train(good, bad, seed=1, most=20), train(good[::-1], bad[::-1], seed=1, most=20)
