@@ -5,7 +5,7 @@ The parts are those of tokenizing.encode(), in the order of the files; a documen
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from foretell.text.tokenizer import Tokenizer
 
 Card = dict[str, Any]
 Part = tuple[Path, Card]
+Sources = dict[str, dict[str, Card]]
+"""of each source and split: first, n_tokens, n_documents, n_bytes"""
+Weigh = Callable[[Mapping[str, int]], dict[str, float]]
+TOKENIZER = "tokenizer.json"
 
 
 def put_together(
@@ -31,59 +35,65 @@ def put_together(
     tokenizer: Tokenizer,
     done: Sequence[Finished],
     names: Sequence[str],
-    weigh: Callable[[Mapping[str, int]], dict[str, float]],
+    weigh: Weigh,
     *,
     budget: float = 0,
     source: str = "",
 ) -> Card:
     """The card of the folder, written whole. `weigh` gives the weights of the sources from their training tokens."""
     with whole_folder(folder) as aside:
-        sources, largest = write_sides(aside, tokenizer, done, names)
-        (aside / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
-        sizes = {name: of["train"]["n_tokens"] for name, of in sources.items()}
-        weights = weigh(sizes)
-        card = {
-            **card_of(tokenizer),
-            "n_documents": sum(one.result["n_documents"] for one in done),
-            "n_tokens": {split: sum(of[split]["n_tokens"] for of in sources.values()) for split in SPLITS},
-            "n_bytes": {split: sum(of[split]["n_bytes"] for of in sources.values()) for split in SPLITS},
-            "largest_id": largest,
-            "dropped": {},
-            "source": source,
-            "sources": sources,
-            "mixture": [{"first": 0, "weights": weights}],
-            "shares": [share._asdict() for share in shares(sizes, weights, budget)],
-            "sha256": {path.name: sha256(path) for path in sorted(aside.iterdir())},
-        }
+        sources = write_sides(aside, tokenizer, done, names)
+        (aside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
+        card = mixture_card(aside, tokenizer, sources, weigh, budget=budget)
+        card |= {"n_documents": sum(one.result["n_documents"] for one in done), "source": source}
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
     return card
 
 
-def write_sides(
-    aside: Path, tokenizer: Tokenizer, done: Sequence[Finished], names: Sequence[str]
-) -> tuple[dict[str, dict[str, Card]], dict[str, int]]:
-    """Where each source lies in each split, and each split's largest id, after both and the sidecar are written."""
+def mixture_card(aside: Path, tokenizer: Tokenizer, sources: Sources, weigh: Weigh, *, budget: float = 0) -> Card:
+    """The card of a folder that is written but for it. `weigh` gives the sources' weights from their training tokens.
+
+    The largest id of each source is in the counts that are given, and in the card that of each split.
+    """
+    largest = {split: max((of[split].pop("largest_id") for of in sources.values()), default=0) for split in SPLITS}
+    sizes = {name: of["train"]["n_tokens"] for name, of in sources.items()}
+    weights = weigh(sizes)
+    return {
+        **card_of(tokenizer),
+        "n_documents": sum(of[split]["n_documents"] for of in sources.values() for split in SPLITS),
+        "n_tokens": {split: sum(of[split]["n_tokens"] for of in sources.values()) for split in SPLITS},
+        "n_bytes": {split: sum(of[split]["n_bytes"] for of in sources.values()) for split in SPLITS},
+        "largest_id": largest,
+        "dropped": {},
+        "source": "",
+        "sources": sources,
+        "mixture": [{"first": 0, "weights": weights}],
+        "shares": [share._asdict() for share in shares(sizes, weights, budget)],
+        "sha256": {path.name: sha256(path) for path in sorted(aside.iterdir())},
+    }
+
+
+def write_sides(aside: Path, tokenizer: Tokenizer, done: Sequence[Finished], names: Sequence[str]) -> Sources:
+    """Where each source lies in each split, after both splits and the sidecar are written."""
     extra = [one.name for one in EXTRA if any(one.name in file.result["extra"] for file in done)]
     schema = pa.schema([*TRACED, *map(EXTRA.field, extra)])
-    sources: dict[str, dict[str, Card]] = {name: {} for name in names}
-    largest = dict.fromkeys(SPLITS, 0)
+    sources: Sources = {name: {} for name in names}
     with pq.ParquetWriter(aside / SIDECAR, schema, compression="zstd") as traced:
         for split in SPLITS:
             parts = [(one.folder, part) for one in done for part in one.result["parts"] if part["split"] == split]
             mine = {name: [one for one in parts if one[1]["source"] == name] for name in names}
             write_side(aside / split, tokenizer, [one for name in names for one in mine[name]], traced)
-            largest[split] = max((part["largest_id"] for _, part in parts), default=0)
             first = 0
             for name in names:
-                sources[name][split] = {"first": first, **_counted(part for _, part in mine[name])}
+                sources[name][split] = {"first": first, **_counted([part for _, part in mine[name]])}
                 first += sources[name][split]["n_tokens"]
-    return sources, largest
+    return sources
 
 
-def _counted(parts: Iterable[Card]) -> Card:
+def _counted(parts: Sequence[Card]) -> Card:
     """What the parts of a source's split come to."""
-    told = list(parts)
-    return {what: sum(part[what] for part in told) for what in ("n_tokens", "n_documents", "n_bytes")}
+    sums = {what: sum(part[what] for part in parts) for what in ("n_tokens", "n_documents", "n_bytes")}
+    return sums | {"largest_id": max((part["largest_id"] for part in parts), default=0)}
 
 
 def write_side(stem: Path, tokenizer: Tokenizer, parts: Sequence[Part], traced: pq.ParquetWriter) -> None:

@@ -17,14 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from foretell.corpus.documents import corpus_parts
 from foretell.corpus.engine import EngineConfig, map_partitions
-from foretell.corpus.joining import put_together
+from foretell.corpus.joining import TOKENIZER, Card, put_together
 from foretell.corpus.mixture import check_numbers
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
 from foretell.corpus.shares import weights_of
@@ -34,9 +33,6 @@ from foretell.errors import BadUse
 from foretell.progress import bar
 from foretell.runs import read_json, sha256, write_whole
 from foretell.text.tokenizer import Tokenizer
-
-Card = dict[str, Any]
-TOKENIZER = "tokenizer.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
