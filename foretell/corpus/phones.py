@@ -40,7 +40,7 @@ CUE = re.compile(
     r"[^\w\n]{0,4}(?:\b(?:number|no|nr|us|me|at|on|is|or|and)\b[^\w\n]{0,3}){0,3}\Z",
     re.I,
 )
-CUE_LENGTH = 40  # more than the longest match of it
+CUE_LENGTH = 48  # more than the longest match of it
 HINT = re.compile("[^\\W\\d_]|[>\u260e\u2706\U0001f4de]")  # some such character is near whatever CUE finds
 DIGITS = re.compile("[0-9]+")
 SHORTEST = 6  # characters that are no number yet

@@ -126,13 +126,9 @@ def _is_ipv4(text: str, start: int, end: int) -> bool:
         return False
     if (before[-1:] in {"/", "-"} and before[:1].isalpha()) or (after[:1] == "-" and after[1:].isalpha()):
         return False  # Chrome/90.0.12.34, tool-1.2.3.45, 1.2.3.45-rc1
-    if (
-        (after[:1] == "." and after[1:].isalnum())
-        or end - start == 7
-        or VERSION.search(text, max(start - 12, 0), start)
-    ):
-        return False  # 1.2.3.45.6, 1.2.3.4, version 1.2.3.45
-    return _leads_somewhere(text[start:end])
+    if end - start == 7 or (after[:1] == "." and after[1:].isalnum()):
+        return False  # 1.2.3.4, 1.2.3.45.6
+    return not VERSION.search(text, max(start - 12, 0), start) and _leads_somewhere(text[start:end])
 
 
 def _leads_somewhere(address: str) -> bool:
@@ -160,9 +156,9 @@ def _is_card_at(text: str, start: int, end: int) -> bool:
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     if before[-1:].isalnum() or before[-1:] in {".", "_", "/", "+"} or after[:1].isalnum():
         return False
-    if (before[-1:] == "-" and (before[:1].isalnum() or before[:1] == ">")) or (
-        after[:1] in {".", "-"} and after[1:].isdigit()
-    ):
+    if before[-1:] == "-" and (before[:1].isalnum() or before[:1] == ">"):
+        return False
+    if after[:1] in {".", "-"} and after[1:].isdigit():
         return False
     return is_card(re.sub("[ -]", "", text[start:end]))
 
