@@ -7,6 +7,7 @@ from foretell import recipes
 from foretell.corpus.config import TaskData
 from foretell.corpus.prepare import prepare_tokens
 from foretell.recipes import sources
+from foretell.recipes.lineage.filtering import filtered
 from foretell.recipes.lineage.measures import (
     corpus_table,
     finetune_rows,
@@ -111,4 +112,5 @@ STAGES = (
     Stage(name="BERT: fine-tune", weight=60, do=bert_tasks),
     Stage(name="GPT-2: pretrain", weight=120, do=gpt2),
     Stage(name="GPT-2: measure", weight=15, do=gpt2_measured),
+    Stage(name="GPT-3: text", weight=25, do=filtered),
 )
