@@ -1,7 +1,7 @@
 """Training of the quality classifier: curated documents against raw ones, and a report on documents it has not seen.
 
     chosen      of each class at most so many documents, by a hash of their text; each text once
-    parts       a fifth of them is held out for the report, a fifth of the others chooses the penalty
+    parts       a fifth of them is held out for the report; of the others a fifth chooses the penalty, and then teaches
     features    the share that each word has of a piece; a longer document is cut into pieces of about a thousand words
     fit         logistic regression with an L2 penalty; the classes weigh the same, and so do a class's documents
 
@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.corpus.hashing_tf import N_BUCKETS, buckets, parts, words_of
-from foretell.corpus.quality import Classifier, score
+from foretell.corpus.quality import Classifier
 from foretell.corpus.quality_report import report
 from foretell.errors import BadUse
 
@@ -97,7 +97,7 @@ def _best(good: Examples, bad: Examples, seed: int) -> tuple[Classifier, dict[st
     losses = {}
     for penalty in PENALTIES:
         tried = _fitted(features[:first], text_of[:first], labels[:n], penalty, seed)
-        losses[str(penalty)] = _loss(tried, good.choosing, bad.choosing)
+        losses[str(penalty)] = _loss(tried, features[first:], text_of[first:] - n, labels[n:])
     penalty = min(PENALTIES, key=lambda one: losses[str(one)])
     return _fitted(features, text_of, labels, penalty, seed), losses
 
@@ -149,8 +149,8 @@ def features_of(texts: list[str]) -> tuple[Any, np.ndarray]:  # (P, 2^18), (P,)
     return vstack(rows, format="csr"), np.concatenate(text_of)
 
 
-def _loss(classifier: Classifier, good: list[str], bad: list[str]) -> float:
-    """The mean over the classes of -ln of the probability that the classifier gives a document's class."""
-    least = 1e-12
-    right = (score(classifier, good), 1.0 - score(classifier, bad))
-    return float(np.mean([-np.log(np.maximum(one, least)).mean() for one in right]))
+def _loss(classifier: Classifier, features: Any, text_of: np.ndarray, labels: np.ndarray) -> float:
+    """The mean of -ln of the probability that the classifier gives a piece's class, balanced as in training."""
+    logits = classifier.bias + features @ classifier.weights.astype(np.float64)  # (P,)
+    losses = np.logaddexp(0.0, np.where(labels[text_of], -logits, logits))
+    return float(np.average(losses, weights=balanced(text_of, labels)))
