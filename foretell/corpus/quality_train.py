@@ -7,8 +7,9 @@
 
 Brown et al. 2020, appendix A, have the tokenizer, HashingTF and logistic regression; the rest are our choices. Pieces,
 because the features of a book are means that no page comes near: taught by whole books, the classifier ranks short
-texts worse. Documents that are in both classes teach neither. Near copies
-on both sides of the split make the report too good: take them away first.
+texts worse (benchmarks/corpus_quality.py, which also has one fit by stochastic gradient descent: quicker and worse).
+Documents that are in both classes teach neither. Near copies on both sides of the split make the report too good: take
+them away first.
 """
 
 import hashlib
@@ -79,8 +80,9 @@ def _parts(texts: dict[bytes, str], both: set[bytes], name: str) -> Examples:
     """The texts in three parts, by the half of the hash that did not choose them."""
     order = sorted(texts.keys() - both, key=lambda one: one[8:])
     if len(order) < LEAST:
+        found = f"{len(order)} {name} documents" + (f" that are not in both classes as {len(both)} are" if both else "")
         rule = f"the classifier takes {LEAST} or more different ones with words"
-        raise BadUse(f"{len(order)} {name} documents: {rule}; add {name} sources, or set quality.alpha to 0 for none")
+        raise BadUse(f"{found}: {rule}; add {name} sources, or set quality.alpha to 0 for none")
     ordered = [texts[one] for one in order]
     held = len(ordered) // SHARE
     choosing = held + (len(ordered) - held) // SHARE
@@ -96,13 +98,13 @@ def _best(good: Examples, bad: Examples, seed: int) -> tuple[Classifier, dict[st
     first = int(np.searchsorted(text_of, n))  # the pieces before are of the taught texts
     losses = {}
     for penalty in PENALTIES:
-        tried = _fitted(features[:first], text_of[:first], labels[:n], penalty, seed)
+        tried = fitted(features[:first], text_of[:first], labels[:n], penalty, seed)
         losses[str(penalty)] = _loss(tried, features[first:], text_of[first:] - n, labels[n:])
     penalty = min(PENALTIES, key=lambda one: losses[str(one)])
-    return _fitted(features, text_of, labels, penalty, seed), losses
+    return fitted(features, text_of, labels, penalty, seed), losses
 
 
-def _fitted(features: Any, text_of: np.ndarray, labels: np.ndarray, penalty: float, seed: int) -> Classifier:
+def fitted(features: Any, text_of: np.ndarray, labels: np.ndarray, penalty: float, seed: int) -> Classifier:
     """The classifier of some texts' pieces: (P, 2^18) features, (P,) the text of each, (N,) whether a text is good."""
     import warnings
     from importlib import import_module
