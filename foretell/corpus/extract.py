@@ -54,8 +54,8 @@ def fast_text(html: str) -> str:
 def exact_text(html: str) -> str:
     """The main text of a page by the careful extractor, tables included, comments not; '' if none. Never raises.
 
-    Where it finds less than LEAST_SHARE of what `fast_text` finds, or fails, that is taken: it loses pages made of
-    many parts. On the gold texts of Mozilla's readability that brings F1 from 0.946 to 0.956.
+    Where it finds less than LEAST_SHARE of what `fast_text` finds, or fails, that is taken: it loses pages made of many
+    parts. Our choice, by 163 gold texts: it is taken for 4, of which 3 get better.
     """
     page = bounded(html)
     quick, careful = _quick(page), _careful(page)
