@@ -61,7 +61,7 @@ def _has_controls(content: bytes) -> bool:
     """Whether there is a control character besides tabs and line ends; ten times faster than to search for one."""
     values = np.frombuffer(content, np.uint8)
     n_kept = sum(np.count_nonzero(values == ord(one)) for one in "\t\n\r")
-    return b"\x7f" in content or np.count_nonzero(values < ord(" ")) > n_kept
+    return b"\x7f" in content or bool(np.count_nonzero(values < ord(" ")) > n_kept)
 
 
 def _decoded(content: bytes, hint: str, has_controls: bool) -> str:
