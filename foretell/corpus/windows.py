@@ -142,7 +142,7 @@ def packed_rows(tokens: Tokens, name: str, length: int) -> tuple[Packed, dict[st
     places = np.array(list(ends.values()) or [(0, len(flat))])  # (S, 2), the first source at 0
     sizes = np.maximum((places[:, 1] - places[:, 0] - 1) // length, 0)  # (S,)
     firsts = np.cumsum([0, *sizes])  # (S+1,)
-    packed = Packed(windows=windows(flat, length), firsts=firsts, shifts=places[:, 0] - firsts[:-1] * length)
+    packed = Packed(windows=windowed(flat, length), firsts=firsts, shifts=places[:, 0] - firsts[:-1] * length)
     return packed, dict(zip(ends, sizes.tolist(), strict=False))
 
 
@@ -168,7 +168,7 @@ def piece_rows(tokens: Tokens, name: str, length: int) -> tuple[Pieces, dict[str
     return pieces, sizes
 
 
-def windows(tokens: np.ndarray, length: int) -> np.ndarray:  # -> (N, T+1)
+def windowed(tokens: np.ndarray, length: int) -> np.ndarray:  # -> (N, T+1)
     """The T + 1 tokens from every token on, as a view: nothing is copied before a row is asked for."""
     n, step = max(len(tokens) - length, 0), tokens.strides[0]
     return as_strided(tokens, (n, length + 1), (step, step), writeable=False)

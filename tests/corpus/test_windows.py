@@ -10,7 +10,7 @@ from foretell.corpus.batches import IGNORED, open_batches
 from foretell.corpus.config import TextData
 from foretell.corpus.order import shuffled
 from foretell.corpus.tokens import open_tokens
-from foretell.corpus.windows import piece_rows, windows
+from foretell.corpus.windows import piece_rows, windowed
 from foretell.errors import BadUse
 
 T = 32
@@ -92,13 +92,13 @@ def test_a_token_folder_of_another_kind_is_refused(token_folders):
 
 def test_rows_are_a_view_until_they_are_asked_for():
     tokens = np.arange(1000, dtype=np.uint16)
-    assert np.shares_memory(windows(tokens, 10), tokens)
-    assert windows(tokens, 10).shape == (990, 11)
-    assert windows(tokens, 10)[7].tolist() == list(range(7, 18))
-    assert windows(tokens, 999).shape == (1, 1000)
-    assert windows(tokens, 1000).shape == (0, 1001)
+    assert np.shares_memory(windowed(tokens, 10), tokens)
+    assert windowed(tokens, 10).shape == (990, 11)
+    assert windowed(tokens, 10)[7].tolist() == list(range(7, 18))
+    assert windowed(tokens, 999).shape == (1, 1000)
+    assert windowed(tokens, 1000).shape == (0, 1001)
     with pytest.raises(ValueError, match="read-only"):
-        windows(tokens, 10)[0, 0] = 1
+        windowed(tokens, 10)[0, 0] = 1
 
 
 def test_tokens_with_nothing_between_documents_are_no_running_text(token_folders):
