@@ -24,9 +24,7 @@ def section(demo: Demo) -> Section:
 
 def funnel(found: Filtering) -> Part:
     """Documents after each step."""
-    rows = [
-        (f"{row.step}: {row.what}", row.documents, after(row.documents, row.bytes, row.dropped)) for row in found.steps
-    ]
+    rows = [(row.what, row.documents, after(row.documents, row.bytes, row.dropped)) for row in found.steps]
     said = f"n = {found.steps[0].documents:,} documents; counts, so no interval. Recipe {found.recipe}."
     head = ("step", "documents", "bytes", "dropped")
     lines = [(row.step, row.documents, row.bytes, sum(row.dropped.values())) for row in found.steps]
@@ -57,8 +55,8 @@ def sources(found: Filtering) -> list[Part]:
         said += (
             f" The quality classifier tells curated from raw with an area under the curve of {auc.value:.3f} "
             f"[{auc.low:.3f}, {auc.high:.3f}] on n = {auc.n} held-out documents; its gate keeps "
-            f"{percent(found.gate.keep_rate)} of the raw and {percent(found.gate.keep_rate_curated)} of the curated ones "
-            "there, and curated sources pass without it. One seed."
+            f"{percent(found.gate.keep_rate)} of the raw and {percent(found.gate.keep_rate_curated)} of the curated "
+            "ones there, and curated sources pass without it. One seed."
         )
     return [table("gpt3-sources", "What each source gives", heads, rows, said, found.alone)]
 

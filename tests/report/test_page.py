@@ -196,7 +196,9 @@ def test_an_empty_results_folder_is_a_page_too(tmp_path):
     assert f"foretell demo --out {tmp_path.as_posix()}" in (tmp_path / "report.html").read_text()
 
 
-@pytest.mark.parametrize("name", ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "story"])
+@pytest.mark.parametrize(
+    "name", ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "filtering", "story"]
+)
 def test_each_result_can_be_absent_alone(demo, name):
     (demo / "results" / f"{name}.json").unlink()
     write_report(without_runs(demo, "gpt1.pretrain", "gpt1.finetune-topic"), demo / "report.html")

@@ -1,9 +1,10 @@
 """GPT-3's way from text to training data, on the text of a climb: its funnel, its classifier, its mixture.
 
 The documentation goes through the recipe gpt3: Python's own is curated, what the packages bring is raw. A user's own
-text has no better one beside it, so nothing of it is judged: it goes through the recipe plain, with near copies removed.
+text has no better one beside it, so nothing of it is judged: the recipe is plain, and near copies are removed.
 """
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,6 @@ from foretell.corpus.funnel import TOLD
 from foretell.recipes.corpora import TABLE, corpus_recipe, printed_shares
 from foretell.recipes.lineage.plan import Climb, measured, recipe
 from foretell.recipes.sources import name_of
-
-CURATED, RAW = "Python's documentation", "the packages' documentation"
 
 
 def filtered(plan: Climb) -> None:
@@ -38,8 +37,8 @@ def config(plan: Climb) -> CorpusConfig:
     cfg = replace(corpus_recipe("plain"), near_duplicates=True)
     if plan.text == EMBEDDED:
         sources = [
-            SourceConfig(name=CURATED, paths=(f"{EMBEDDED}:standard",), role="curated"),
-            SourceConfig(name=RAW, paths=(f"{EMBEDDED}:packages",)),
+            SourceConfig(name="standard", paths=(f"{EMBEDDED}:standard",), role="curated"),
+            SourceConfig(name="packages", paths=(f"{EMBEDDED}:packages",)),
         ]
         cfg = corpus_recipe("gpt3")
     n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
@@ -48,9 +47,13 @@ def config(plan: Climb) -> CorpusConfig:
 
 def asked(plan: Climb, cfg: CorpusConfig, out: Path) -> str:
     """The command that makes such a corpus by itself."""
-    said = [f"--curated {path}" if one.role == "curated" else path for one in cfg.sources for path in one.paths]
-    near = "" if cfg.recipe == "gpt3" else " --near-duplicates"
-    return f"foretell corpus {' '.join(said)} --recipe {cfg.recipe}{near} --out {out.as_posix()}"
+    raw = [path for one in cfg.of("raw") for path in one.paths]
+    curated = [word for one in cfg.of("curated") for path in one.paths for word in ("--curated", path)]
+    near = [] if cfg.recipe == "gpt3" else ["--near-duplicates"]
+    tokens = ["--tokens.n-vocab", str(cfg.tokens.n_vocab)]
+    return shlex.join(
+        ["foretell", "corpus", *raw, *curated, "--recipe", cfg.recipe, *near, *tokens, "--out", out.as_posix()]
+    )
 
 
 def filtering(card: dict[str, Any], tokens: dict[str, Any], command: str) -> dict[str, Any]:
