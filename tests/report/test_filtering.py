@@ -6,14 +6,11 @@ import pytest
 
 from foretell.report.filtering import section
 from foretell.report.read import read_demo
-from tests.report.demo_folder import write_demo
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    write_demo(folder)
-    return {part.title: part for part in section(read_demo(folder)).parts}
+def parts(whole):
+    return {part.title: part for part in section(read_demo(whole)).parts}
 
 
 def rows_of(part):
