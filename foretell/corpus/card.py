@@ -59,7 +59,7 @@ def funnel_lines(rows: Sequence[Card]) -> list[str]:
     """The funnel as lines of text, with the commonest reasons of each step."""
     lines = [f"{'step':18} {'documents':>12} {'bytes':>16}  dropped"]
     for row in rows:
-        said = ", ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
+        said = "; ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
         lines.append(f"{row['step']:18} {row['documents']:12,} {row['bytes']:16,}  {said}".rstrip())
     return lines
 
@@ -80,6 +80,9 @@ def _extras(card: Card) -> list[str]:
     for row in card.get("decontamination", {}).get("sets", []):
         said = f"{row['cut']:,} documents cut, {row['ignored']:,} with common phrases only counted"
         lines.append(f"evaluation set {row['set']}: {row['items']:,} items, {row['too_short']:,} too short; {said}")
+    for row in card["sources"]:
+        if not row["documents"]:
+            lines.append(f"nothing is left of source {row['source']}: see foretell corpus inspect")
     if card["masked"]:
         lines.append("masked: " + ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items()))
     return lines

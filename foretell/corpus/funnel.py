@@ -8,10 +8,12 @@ Counts are one flat Counter of (source, step, what), so that those of partitions
             masked KIND           addresses and numbers masked, by kind
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+NUMBER, BRACKETS = re.compile(r"\d[\d,.]*"), re.compile(r" \([^()]*\)")
 Counts = Counter[tuple[str, str, str]]
 
 STEPS = (
@@ -50,8 +52,8 @@ def keep(counts: Counts, source: str, step: str, sizes: Iterable[int]) -> None:
 
 
 def counted_as(reason: str) -> str:
-    """A reason without what is particular to one record: what stands after `: `."""
-    return reason.partition(": ")[0]
+    """A reason without what is particular to one record: numbers, what is in brackets, what stands after `: `."""
+    return NUMBER.sub("N", BRACKETS.sub("", reason.partition(": ")[0]))
 
 
 def as_rows(counts: Counts) -> list[list[Any]]:
