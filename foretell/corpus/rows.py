@@ -14,13 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
+from foretell.corpus.batches import ONE_SOURCE
 from foretell.corpus.config import stages_of
 from foretell.corpus.mixture import Mixture, Stage, drawn_block, epochs_elapsed, mixture_of
 from foretell.corpus.order import ahead, hashed, permuted, shuffled
 from foretell.corpus.tokens import CARD, Tokens
 from foretell.errors import BadUse
-
-ONE_SOURCE = "text"  # the name that epochs are told by where there are no sources
 
 
 class Order(Protocol):
