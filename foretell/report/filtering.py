@@ -49,7 +49,7 @@ def sources(found: Filtering) -> list[Part]:
         ]
         for row in found.sources
     ]
-    said = "Counts, so no interval."
+    said = f"n = {sum(row.read for row in found.sources):,} documents; counts, so no interval."
     if found.gate:
         auc = found.gate.auc
         said += (
@@ -67,7 +67,8 @@ def mixture(found: Filtering) -> list[Part]:
         return []
     heads = [Head(text="source"), *(Head(text=x, number=True) for x in ("tokens", "weight", "epochs"))]
     budget = sum(row.tokens * row.epochs for row in found.mixture)
-    said = f"Epochs are counted over {count(budget)} training tokens. Counts, so no interval."
+    n = sum(row.tokens for row in found.mixture)
+    said = f"n = {count(n)} tokens; epochs are counted over {count(budget)}. Counts, so no interval."
     return [table("gpt3-mixture", "The mixture", heads, [shares(row) for row in found.mixture], said, found.alone)]
 
 

@@ -31,7 +31,7 @@ def test_the_gate_is_told_with_its_interval_and_n(parts):
 
 
 def test_the_mixture_counts_its_epochs_over_the_budget(parts):
-    assert "over 525k training tokens" in parts["The mixture"].said
+    assert "n = 300k tokens; epochs are counted over 525k" in parts["The mixture"].said
 
 
 def test_printed_epochs_that_do_not_follow_are_named(parts):
