@@ -33,12 +33,15 @@ class Stage:
 
 
 def corpus(plan: Climb) -> None:
-    """Text, tokenizers and tokens for all rungs."""
+    """Text, tokenizers, tokens, pairs and tasks for all rungs."""
     cards = []
     for kind in ("bpe", "gpt1", "wordpiece"):
         n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
         folder = prepare_tokens(plan.text, kind, n_vocab, plan.corpora, quiet=plan.quiet)
         cards.append(folder / "card.json")
+    sources.signatures(plan.corpora, plan.text, quiet=plan.quiet)  # a text too poor for them is told before training
+    for task in sources.TASKS:
+        sources.task_folder(task, plan.corpora, plan.text, quiet=plan.quiet)
     measured(plan, "corpus", cards, lambda: corpus_table(plan, cards))
 
 
