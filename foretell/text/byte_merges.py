@@ -74,7 +74,7 @@ def _border(text: str, least: int) -> int:
 
 
 def _is_pattern(texts: Sequence[str], tokens: Sequence[bytes]) -> bool:
-    """Whether the last token is a byte or occurs MIN_COUNT times in the texts; as pairs get rarer, all before it then do."""
+    """Whether the last token is a byte or occurs MIN_COUNT times in the texts: so do all before it then, the more frequent."""
     if len(tokens) == 256:
         return True
     ranks = {token: rank for rank, token in enumerate(tokens)}
