@@ -74,7 +74,10 @@ def _border(text: str, least: int) -> int:
 
 
 def _is_pattern(texts: Sequence[str], tokens: Sequence[bytes]) -> bool:
-    """Whether the last token is a byte or occurs MIN_COUNT times in the texts: so do all before it then, the more frequent."""
+    """Whether the last token is a byte or occurs MIN_COUNT times in the texts.
+
+    Then so did all before it when they were made: a pair that a merge makes is no more frequent than the merged one.
+    """
     if len(tokens) == 256:
         return True
     ranks = {token: rank for rank, token in enumerate(tokens)}
