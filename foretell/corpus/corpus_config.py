@@ -5,6 +5,7 @@ it says on how many cores or machines the work is done: that changes no byte of 
 """
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal
 
 from foretell.corpus.config import EMBEDDED, TokenizerKind
@@ -36,7 +37,8 @@ class SourceConfig:
             raise ValueError(f"source name {self.name!r} is empty or holds / \\ =; give NAME=PATH")
         if not self.paths:
             raise ValueError(f"source {self.name!r} has no path; give NAME=PATH")
-        if self.weight < 0 or self.epochs < 0 or (self.weight and self.epochs):
+        finite = isfinite(self.weight) and isfinite(self.epochs)
+        if not finite or self.weight < 0 or self.epochs < 0 or (self.weight and self.epochs):
             both = f"weight={self.weight} and epochs={self.epochs}"
             raise ValueError(f"source {self.name!r}: {both}; give one of them, above 0")
 
@@ -131,6 +133,13 @@ class CorpusConfig:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two sources are called {twice[0]!r}; give each its own NAME=PATH")
+        free = [source.name for source in self.kept if not source.weight and not source.epochs]
+        total = sum(source.weight for source in self.kept)
+        if free and total >= 1:
+            rule = f"the weights sum to {total:.3g} and leave nothing for {free[0]!r}"
+            raise ValueError(f"{rule}; lower them, or give each source one")
+        if self.budget < 0:
+            raise ValueError(f"budget={self.budget} is negative; give training tokens, or 0")
         if not 0 < self.raw_share < 1:
             raise ValueError(f"raw_share={self.raw_share} is not between 0 and 1; GPT-3's is 0.6")
 
