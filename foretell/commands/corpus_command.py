@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  foretell corpus notes/ --recipe plain --out corpora/notes
   foretell corpus RS_2016-01.zst pages.warc.gz --recipe webtext --out corpora/webtext
   foretell corpus crawl=crawl.warc.gz --curated books=novels.parquet --recipe gpt3 --out corpora/mine
-  foretell corpus crawl.jsonl.zst --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2
+  foretell corpus crawl.jsonl --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2 --out mix
   foretell corpus inspect corpora/mine            the funnel, what each step dropped, lengths, languages
   foretell corpus --recipe gpt3 --fields          every field that can be given
 
