@@ -12,6 +12,7 @@ from foretell.corpus.config import EMBEDDED, TokenizerKind
 from foretell.corpus.decontaminate import DecontaminateConfig
 from foretell.corpus.dedup import DedupConfig
 from foretell.corpus.rules import RulesConfig
+from foretell.corpus.urls import domain
 
 Role = Literal["raw", "curated", "links", "positive", "negative"]
 TAUGHT_BY = {"positive": ("positive", "curated"), "negative": ("negative", "raw")}
@@ -53,6 +54,11 @@ class LinkConfig:
     """domains, with their subdomains, whose pages are left out"""
     download: bool = False
     """fetch the pages of the links politely, where no page source is given"""
+
+    def __post_init__(self) -> None:
+        wrong = [one for one in self.drop_domains if not one or one != domain(one)]
+        if wrong:
+            raise ValueError(f"domain {wrong[0]!r} is none such as wikipedia.org: small letters, no www., no path")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
