@@ -42,7 +42,8 @@ def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
     sources = tuple(replace(one, paths=tuple(map(shown, one.paths))) for one in cfg.sources)
     evaluation = tuple(map(shown, cfg.evaluation))
     quality = replace(cfg.quality, positive=shown(cfg.quality.positive))
-    config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation, quality=quality)))
+    rules = replace(cfg.rules, bad_words=shown(cfg.rules.bad_words))
+    config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation, quality=quality, rules=rules)))
     del config["tokens"]  # of which a corpus may have several
     sizes = hashlib.sha256()
     examples = [cfg.quality.positive] if cfg.quality.alpha and not cfg.teachers("positive") else []
@@ -51,6 +52,8 @@ def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
         sizes.update(b"".join(map(_size_of, files)) + version_of(path).encode())
     for path in cfg.evaluation:
         sizes.update(b"".join(_size_of(file) for _, file in set_files(Path(path))))
+    if cfg.rules.bad_words and Path(cfg.rules.bad_words).is_file():  # the rules tell where there is none
+        sizes.update(_size_of(Path(cfg.rules.bad_words)))
     return {"config": config, "inputs": sizes.hexdigest()[:16]}
 
 
