@@ -90,8 +90,8 @@ class QualityConfig:
     """documents of each class that the classifier is trained on, chosen by a hash of their ids"""
 
     def __post_init__(self) -> None:
-        if self.alpha < 0:
-            raise ValueError(f"alpha={self.alpha} is negative; GPT-3's is 9, 0 keeps all")
+        if not (isfinite(self.alpha) and self.alpha >= 0):
+            raise ValueError(f"alpha={self.alpha} is no number from 0 on; GPT-3's is 9, 0 keeps all")
         if self.most_examples < 10:
             raise ValueError(f"most_examples={self.most_examples} is too few to learn from; give 10 or more")
 

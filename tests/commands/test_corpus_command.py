@@ -221,7 +221,7 @@ def test_fields_shows_every_field_of_the_recipe_with_its_value(capsys):
             "notes --dedup.bands many --out x",
             "Error parsing --dedup.bands: invalid literal for int() with base 10: 'many'",
         ),
-        ("notes --quality.alpha -1 --out x", "alpha=-1.0 is negative"),
+        ("notes --quality.alpha -1 --out x", "alpha=-1.0 is no number from 0 on"),
         ("notes --language.keep English --out x", "language 'English' is no code such as en, de, fr"),
         ("notes --raw-share 1 --out x", "raw_share=1.0 is not between 0 and 1"),
         ("notes --budget -5 --out x", "budget=-5 is negative"),
