@@ -38,9 +38,9 @@ def override(cfg: T, args: Sequence[str], prog: str = "foretell") -> T:
 def _one_line(box: str) -> str:
     """The words of a framed message, without its title and the pointers to --help."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
-    lines = [re.sub(r"[\u2500-\u257f]", " ", line).strip() for line in plain.splitlines()]
+    lines = [re.sub(r"[\u2500-\u257f]|^\||\|$", " ", line).strip() for line in plain.splitlines()]
     words = []
-    for line in filter(None, lines[1:]):
+    for line in filter(lambda line: line.strip("-+"), lines[1:]):  # a terminal of ASCII has other frames
         if line.startswith(("Argument helptext", "For full helptext")):
             break
         words.append(line)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foretell.commands.flags import parser
+from foretell.commands.flags import count, parser
 from foretell.errors import BadUse, nearest
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  foretell corpus notes/ --recipe plain --out corpora/notes
   foretell corpus RS_2016-01.zst pages.warc.gz --recipe webtext --out corpora/webtext
   foretell corpus crawl=crawl.warc.gz --curated books=novels.parquet --recipe gpt3 --out corpora/mine
-  foretell corpus crawl.jsonl.zst --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2
+  foretell corpus crawl.jsonl --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2 --out mix
   foretell corpus inspect corpora/mine            the funnel, what each step dropped, lengths, languages
   foretell corpus import theirs.bin --tokenizer models/gpt2 --out corpora/theirs      tokens of another tool
   foretell corpus --recipe gpt3 --fields          every field that can be given
@@ -45,6 +45,7 @@ def run(args: list[str]) -> None:
         return
     flags = parser("corpus", "Raw text to a corpus and its tokens.", EXAMPLES, ("out", "seed", "json", "quiet"))
     given, rest = add_flags(flags).parse_known_args(args)
+    check_order(args, given.sources, rest)
     from foretell.recipes.corpora import corpus_recipe, printed_table
 
     cfg = corpus_recipe(given.recipe)
@@ -98,9 +99,6 @@ def configured(cfg: "CorpusConfig", given: argparse.Namespace, rest: list[str]) 
     prog = f"foretell corpus --recipe {given.recipe}"
     if given.fields:
         override(cfg, ["--help"], prog=prog)
-    wrong = [word for word in given.sources if word.startswith("-")]
-    if wrong:
-        raise BadUse(f"no flag is called {wrong[0]}; foretell corpus --help tells more")
     seed = [] if given.seed is None else ["--seed", str(given.seed)]
     cfg = override(cfg, [*seed, *rest], prog=prog)
     sources = named_sources(given.sources, "raw")
@@ -115,6 +113,16 @@ def configured(cfg: "CorpusConfig", given: argparse.Namespace, rest: list[str]) 
     return replace(cfg, sources=tuple(sources), evaluation=(*cfg.evaluation, *given.evaluation))
 
 
+def check_order(args: list[str], sources: list[str], rest: list[str]) -> None:
+    """BadUse where sources stand apart, or after a field: a field's value would then be taken for one."""
+    remedy = "all sources come first: foretell corpus SOURCE... --recipe NAME --field value"
+    before = args[args.index(sources[0]) - 1] if sources and args[0] != sources[0] else ""
+    if before in rest and before.startswith("--"):
+        raise BadUse(f"{sources[0]} may be a source or the value of {before}; {remedy}")
+    if rest and not rest[0].startswith("-"):
+        raise BadUse(f"{rest[0]} stands apart from the other sources; {remedy}")
+
+
 def named_sources(words: list[str], role: str) -> "list[SourceConfig]":
     """Sources as they are named on the command line, in order. Words with one name are one source.
 
@@ -124,13 +132,16 @@ def named_sources(words: list[str], role: str) -> "list[SourceConfig]":
     from foretell.corpus.reading import kind_of
 
     named = [split_name(word) for word in words]
-    beside = [Path(path).parent for name, path in named if not name and not Path(path).is_dir() and ":" not in path]
+    roles = ["links" if role == "raw" and kind_of(path) == "reddit" else role for _, path in named]
+    alone = [
+        not name and own != "links" and Path(path).is_file() for (name, path), own in zip(named, roles, strict=True)
+    ]
+    folders = [Path(path).parent for (_, path), one in zip(named, alone, strict=True) if one]
     found: dict[tuple[str, str], list[str]] = {}
-    for name, path in named:
-        own = "links" if role == "raw" and kind_of(path) == "reddit" else role
-        where = Path(path)
-        many = not name and own != "links" and beside.count(where.parent) > 1 and not where.is_dir()
-        said = name or (where.parent.resolve().name if many else short_name(path))
+    for (name, path), own, one in zip(named, roles, alone, strict=True):
+        where = Path(path).parent
+        many = one and folders.count(where) > 1
+        said = name or (where.resolve().name if many else short_name(path))
         found.setdefault((said, own), []).append(path)
     return [SourceConfig(name=name, paths=tuple(paths), role=own) for (name, own), paths in found.items()]  # type: ignore[arg-type]
 
@@ -144,18 +155,25 @@ def split_name(word: str) -> tuple[str, str]:
 
 
 def short_name(path: str) -> str:
-    """What a path is called where the user gives no name: its last part up to the first point."""
-    return Path(path.rpartition(":")[2]).resolve().name.partition(".")[0] or path
+    """What a path is called where the user gives no name: its last part up to the first point, or the data set's."""
+    if path.startswith("hf:"):
+        return path.removeprefix("hf:").partition(":")[0].rpartition("/")[2]
+    if ":" in path and not Path(path).exists():
+        return path.rpartition(":")[2]
+    return Path(path).resolve().name.partition(".")[0] or path
 
 
 def mixed(sources: "list[SourceConfig]", words: list[str], field: str) -> "list[SourceConfig]":
     """The sources with a field set by words such as wiki=0.2; BadUse for another name or no number."""
     from foretell.commands.corpus_import import numbers
 
-    values, names = numbers(field, words), [source.name for source in sources]
-    for name in values:
+    values = numbers(field, words)
+    names = [source.name for source in sources if source.role in ("raw", "curated")]
+    for name, value in values.items():
         if name not in names:
-            raise BadUse(f"--{field} {name}: no source is called {name!r}{nearest(name, names)}")
+            raise BadUse(f"--{field} {name}: no source of text is called {name!r}{nearest(name, names)}")
+        if not 0 < value < float("inf"):
+            raise BadUse(f"--{field} {name}={value:g} is not above 0; give NAME=0.2, or leave the source out")
     return [replace(s, **{field: values[s.name]}) if s.name in values else s for s in sources]  # type: ignore[arg-type]
 
 
@@ -163,7 +181,7 @@ def inspect(args: list[str]) -> None:
     """Print what a corpus is made of and what each step dropped."""
     flags = parser("corpus inspect", "What a corpus holds, and what each step dropped and why.", INSPECT, ("json",))
     flags.add_argument("folder", metavar="DIR", help="a corpus that foretell corpus wrote")
-    flags.add_argument("--limit", type=int, default=2, metavar="N", help="examples of each reason (default 2)")
+    flags.add_argument("--limit", type=count, default=2, metavar="N", help="examples of each reason (default 2)")
     flags.add_argument("--step", default="", help="only the examples of one step")
     given = flags.parse_args(args)
     from foretell.corpus.inspection import inspected, lines

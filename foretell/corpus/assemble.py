@@ -16,6 +16,7 @@ from foretell.corpus.card import Card, counted, markdown, shown
 from foretell.corpus.corpus_config import CorpusConfig
 from foretell.corpus.cutting import HIT_COLUMNS, HITS
 from foretell.corpus.documents import CARD
+from foretell.corpus.evaluation_text import set_files
 from foretell.corpus.funnel import Counts
 from foretell.corpus.partition import KEPT, LOST, tables
 from foretell.corpus.partitions import Finished
@@ -40,14 +41,24 @@ def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
     """What a corpus follows from: the config, and the sources' names and sizes without the folders that they lie in."""
     sources = tuple(replace(one, paths=tuple(map(shown, one.paths))) for one in cfg.sources)
     evaluation = tuple(map(shown, cfg.evaluation))
-    config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation)))
+    quality = replace(cfg.quality, positive=shown(cfg.quality.positive))
+    rules = replace(cfg.rules, bad_words=shown(cfg.rules.bad_words))
+    config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation, quality=quality, rules=rules)))
     del config["tokens"]  # of which a corpus may have several
     sizes = hashlib.sha256()
-    for path in (*(path for source in cfg.sources for path in source.paths), *cfg.evaluation):
-        for file in (file for part in parts(path) for file in files_of(part)):
-            sizes.update(f"{Path(file).name} {Path(file).stat().st_size}\n".encode("utf-8", "surrogatepass"))
-        sizes.update(version_of(path).encode())
+    examples = [cfg.quality.positive] if cfg.quality.alpha and not cfg.teachers("positive") else []
+    for path in (*(path for source in cfg.sources for path in source.paths), *examples):
+        files = [Path(file) for part in parts(path) for file in files_of(part)]
+        sizes.update(b"".join(map(_size_of, files)) + version_of(path).encode())
+    for path in cfg.evaluation:
+        sizes.update(b"".join(_size_of(file) for _, file in set_files(Path(path))))
+    if cfg.rules.bad_words and Path(cfg.rules.bad_words).is_file():  # the rules tell where there is none
+        sizes.update(_size_of(Path(cfg.rules.bad_words)))
     return {"config": config, "inputs": sizes.hexdigest()[:16]}
+
+
+def _size_of(file: Path) -> bytes:
+    return f"{file.name} {file.stat().st_size}\n".encode("utf-8", "surrogatepass")
 
 
 def found_finished(folder: Path, identity: dict[str, Any]) -> Card:
@@ -56,14 +67,13 @@ def found_finished(folder: Path, identity: dict[str, Any]) -> Card:
     if not (folder / CARD).exists():
         raise BadUse(f"{folder} is there and is no corpus; {remedy}")
     card: Card = read_json(folder / CARD)
-    there, here = card.get("config"), identity["config"]
-    if not isinstance(there, dict):
+    if not isinstance(card, dict) or not isinstance(card.get("config"), dict):
         raise BadUse(f"{folder} holds something else than a corpus of foretell corpus; {remedy}")
-    for name, value in sorted(_leaves(here).items()):
-        if _leaves(there).get(name) != value:
-            raise BadUse(
-                f"{folder} is another corpus: {name} is {_leaves(there).get(name)} there, {value} here; {remedy}"
-            )
+    there, here = _leaves(card["config"]), _leaves(identity["config"])
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            values = f"{name} is {there.get(name)} there, {here.get(name)} here"
+            raise BadUse(f"{folder} is another corpus: {values}; {remedy}")
     if card.get("inputs") != identity["inputs"]:
         raise BadUse(f"{folder} was made when its sources had other files; {remedy}")
     return card
@@ -77,6 +87,13 @@ def _leaves(value: Any, path: str = "") -> dict[str, Any]:
     else:
         return {path: value}
     return {k: v for name, one in pairs for k, v in _leaves(one, f"{path}.{name}".lstrip(".")).items()}
+
+
+def check_outside(cfg: CorpusConfig, folder: Path) -> None:
+    """BadUse where a corpus would lie within one of its own sources, and be read as text the next time."""
+    for path in (path for source in cfg.sources for path in source.paths):
+        if folder.resolve().is_relative_to(Path(path).resolve()) and Path(path).is_dir():
+            raise BadUse(f"{folder} lies in the source {path}; give an --out outside of it")
 
 
 def check_room(folder: Path) -> None:
@@ -133,10 +150,13 @@ def asked_of(cfg: CorpusConfig, card: Card) -> Card:
     """
     weights = {source.name: source.weight for source in cfg.kept if source.weight}
     epochs = {source.name: source.epochs for source in cfg.kept if source.epochs}
-    raw, left = cfg.of("raw"), {row["source"]: row["bytes"] for row in card["sources"]}
-    if raw and cfg.of("curated") and not any(source.name in {**weights, **epochs} for source in raw):
+    left = {row["source"]: row["bytes"] for row in card["sources"]}
+    if gone := [name for name in (*weights, *epochs) if not left[name]]:
+        raise BadUse(f"source {gone[0]!r} has a share of the mixture and no document left; leave it out, or keep more")
+    raw, good = ([one for one in of if left[one.name]] for of in (cfg.of("raw"), cfg.of("curated")))
+    if raw and good and not any(source.name in {**weights, **epochs} for source in raw):
         total = sum(left[source.name] for source in raw)
-        if total and sum(weights.values()) <= 1 - cfg.raw_share:
+        if sum(weights.values()) <= 1 - cfg.raw_share:
             weights |= {source.name: cfg.raw_share * left[source.name] / total for source in raw}
     many = sum(1 for n in left.values() if n) > 1
     return {"weights": weights, "epochs": epochs, "budget": cfg.budget} if weights or epochs or many else {}

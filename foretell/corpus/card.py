@@ -1,5 +1,6 @@
 """The card of a corpus: what it holds and how it came about, as card.json, as Markdown and as lines on a terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def counted(counts: Counts, cfg: CorpusConfig) -> Card:
         "n_documents": total(counts, last, "documents", names),
         "n_bytes": total(counts, last, "bytes", names),
         "documents_of": {name: counts[name, last, "documents"] for name in sorted(names)},
-        "dropped": {reason: n for row in rows for reason, n in row["dropped"].items()},
+        "dropped": dict(sum((Counter(row["dropped"]) for row in rows), Counter())),
         "funnel": rows,
         "sources": source_rows(counts, cfg, last),
         "languages": languages(counts, cfg.kept),
@@ -104,13 +105,13 @@ def markdown(card: Card, name: str) -> str:
     lines += ["", "## Sources", "", "| source | role | documents | bytes | from |", "| --- | --- | --- | --- | --- |"]
     for row in card["sources"]:
         cells = [row["source"], row["role"], f"{row['documents']:,}", f"{row['bytes']:,}", ", ".join(row["paths"])]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(_table_row(cells))
     lines += ["", "## What each step left", "", "| step | what is left | documents | bytes | dropped |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for row in card["funnel"]:
         said = "; ".join(f"{n:,} {reason}" for reason, n in row["dropped"].items())
         cells = [row["step"], TOLD[row["step"]], f"{row['documents']:,}", f"{row['bytes']:,}", said]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(_table_row(cells))
     lines += ["", "Every record that was dropped is in dropped.parquet with its step, its reason and its beginning."]
     if card["languages"]:
         lines += ["", "## Languages", "", "| language | documents | share |", "| --- | --- | --- |"]
@@ -118,6 +119,11 @@ def markdown(card: Card, name: str) -> str:
     lines += _masked_markdown(card)
     lines += ["", "## Terms", "", "The texts keep the terms of their sources; this card grants none."]
     return "\n".join(lines) + "\n"
+
+
+def _table_row(cells: Sequence[str]) -> str:
+    """A row of a Markdown table, whatever the cells hold: names of files may hold bars and line ends."""
+    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
 def _masked_markdown(card: Card) -> list[str]:

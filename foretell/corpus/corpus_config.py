@@ -5,12 +5,14 @@ it says on how many cores or machines the work is done: that changes no byte of 
 """
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Literal
 
 from foretell.corpus.config import EMBEDDED, TokenizerKind
 from foretell.corpus.decontaminate import DecontaminateConfig
 from foretell.corpus.dedup import DedupConfig
 from foretell.corpus.rules import RulesConfig
+from foretell.corpus.urls import domain
 
 Role = Literal["raw", "curated", "links", "positive", "negative"]
 TAUGHT_BY = {"positive": ("positive", "curated"), "negative": ("negative", "raw")}
@@ -36,7 +38,8 @@ class SourceConfig:
             raise ValueError(f"source name {self.name!r} is empty or holds / \\ =; give NAME=PATH")
         if not self.paths:
             raise ValueError(f"source {self.name!r} has no path; give NAME=PATH")
-        if self.weight < 0 or self.epochs < 0 or (self.weight and self.epochs):
+        finite = isfinite(self.weight) and isfinite(self.epochs)
+        if not finite or self.weight < 0 or self.epochs < 0 or (self.weight and self.epochs):
             both = f"weight={self.weight} and epochs={self.epochs}"
             raise ValueError(f"source {self.name!r}: {both}; give one of them, above 0")
 
@@ -51,6 +54,11 @@ class LinkConfig:
     """domains, with their subdomains, whose pages are left out"""
     download: bool = False
     """fetch the pages of the links politely, where no page source is given"""
+
+    def __post_init__(self) -> None:
+        wrong = [one for one in self.drop_domains if not one or one != domain(one)]
+        if wrong:
+            raise ValueError(f"domain {wrong[0]!r} is none such as wikipedia.org: small letters, no www., no path")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +90,8 @@ class QualityConfig:
     """documents of each class that the classifier is trained on, chosen by a hash of their ids"""
 
     def __post_init__(self) -> None:
-        if self.alpha < 0:
-            raise ValueError(f"alpha={self.alpha} is negative; GPT-3's is 9, 0 keeps all")
+        if not (isfinite(self.alpha) and self.alpha >= 0):
+            raise ValueError(f"alpha={self.alpha} is no number from 0 on; GPT-3's is 9, 0 keeps all")
         if self.most_examples < 10:
             raise ValueError(f"most_examples={self.most_examples} is too few to learn from; give 10 or more")
 
@@ -131,6 +139,13 @@ class CorpusConfig:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two sources are called {twice[0]!r}; give each its own NAME=PATH")
+        free = [source.name for source in self.kept if not source.weight and not source.epochs]
+        total = sum(source.weight for source in self.kept)
+        if free and total >= 1:
+            rule = f"the weights sum to {total:.3g} and leave nothing for {free[0]!r}"
+            raise ValueError(f"{rule}; lower them, or give each source one")
+        if self.budget < 0:
+            raise ValueError(f"budget={self.budget} is negative; give training tokens, or 0")
         if not 0 < self.raw_share < 1:
             raise ValueError(f"raw_share={self.raw_share} is not between 0 and 1; GPT-3's is 0.6")
 

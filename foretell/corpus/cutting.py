@@ -24,6 +24,7 @@ from foretell.corpus.decontaminate import too_short as without_ngram
 from foretell.corpus.evaluation_text import read_sets
 from foretell.corpus.funnel import as_rows
 from foretell.corpus.partition import Writing, batches, each_batch
+from foretell.corpus.partitions import mark
 from foretell.corpus.schema import DOCUMENTS, document_id
 
 INDEX, COUNTS, DIRTY, HITS = "index.json", "counts.npy", "dirty.npy", "hits.parquet"
@@ -51,7 +52,7 @@ def write_index(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConf
 
 def count_matches(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
     """Write how many documents of a partition hold each n-gram, and which hold any. Inputs: documents, index."""
-    index = loaded(inputs[1])
+    index = loaded(inputs[1], mark(inputs[1]))
     counts, dirty = np.zeros(len(index.hashes), dtype=np.int64), [np.zeros(0, dtype=bool)]
     for table in batches(Path(inputs[0]).parent, ["text"]):
         found = scan(index, table["text"])
@@ -70,7 +71,7 @@ def add_counts(inputs: tuple[str, ...], folder: Path) -> Mapping[str, Any]:
 
 def cut_matches(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConfig) -> dict[str, Any]:
     """Write a partition without text of the evaluation sets. Inputs: documents, index, counts, dirty ones."""
-    index, counts = loaded(inputs[1]), np.load(inputs[2], allow_pickle=False)
+    index, counts = loaded(inputs[1], mark(inputs[1])), np.load(inputs[2], allow_pickle=False)
     dirty, found, first = np.load(inputs[3], allow_pickle=False), Counter[tuple[str, str]](), 0
     with pq.ParquetWriter(folder / HITS, HIT_COLUMNS, compression="zstd") as hits:
 
@@ -111,6 +112,6 @@ def _pieces(row: dict[str, Any], one: Cleaned) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def loaded(file: str) -> Index:
-    """An index, read once in a process."""
+def loaded(file: str, of: str) -> Index:
+    """An index, read once in a process; `of` is the file's mark, by which a new one is told."""
     return load(Path(file).parent)

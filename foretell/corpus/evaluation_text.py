@@ -44,7 +44,7 @@ def read_sets(paths: Sequence[str | Path]) -> list[Item]:
     """
     found: list[Item] = []
     taken: dict[str, int] = {}
-    for name, file in (pair for path in paths for pair in _files(Path(path))):
+    for name, file in (pair for path in paths for pair in set_files(Path(path))):
         taken[name] = taken.get(name, 0) + 1
         name += f"#{taken[name]}" if taken[name] > 1 else ""
         found += [Item(name, item, text) for item, text in _items(file) if text]
@@ -54,8 +54,8 @@ def read_sets(paths: Sequence[str | Path]) -> list[Item]:
     return found
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
-    """The files of a path with the names of their sets."""
+def set_files(path: Path) -> Iterator[tuple[str, Path]]:
+    """The files of a path with the names of their sets; BadUse where nothing is there, or nothing that can be read."""
     if path.is_file():
         if _ending(path) not in ENDINGS:
             raise BadUse(f"{path} is no kind of file that is read; give {READ}")

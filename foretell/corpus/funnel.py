@@ -81,16 +81,23 @@ def total(counts: Counts, step: str, what: str, sources: Sequence[str]) -> int:
 
 
 def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of the funnel of some sources: every step that was made, what it left and what it dropped."""
-    made = {step for (source, step, _) in counts if source in sources}
+    """The rows of the funnel of some sources: every step that was made, what it left and what it dropped.
+
+    Documents of a source that a step does not concern are counted among those that it leaves.
+    """
+    made = {(source, step) for (source, step, _) in counts}
+    at: dict[str, str] = {}
     rows: list[dict[str, Any]] = []
     for step in STEPS:
-        if step not in made:
+        here = [source for source in sources if (source, step) in made]
+        if not here:
             continue
+        at |= dict.fromkeys(here, step)
         dropped = by_reason(counts, step, sources)
-        left = total(counts, step, "documents", sources)
-        row = {"step": step, "in": left + sum(dropped.values()), "documents": left}
-        rows.append(row | {"bytes": total(counts, step, "bytes", sources), "dropped": dropped})
+        left, size = (sum(counts[source, at[source], what] for source in at) for what in ("documents", "bytes"))
+        rows.append(
+            {"step": step, "in": left + sum(dropped.values()), "documents": left, "bytes": size} | {"dropped": dropped}
+        )
     return rows
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from foretell.corpus.card import mixture_lines, told
 from foretell.corpus.documents import CARD, corpus_parts
-from foretell.corpus.funnel import counted_as
+from foretell.corpus.funnel import STEPS, counted_as
 from foretell.corpus.mixing import asked, source_of
 from foretell.corpus.partition import LOST, tables
 from foretell.corpus.tokens import is_token_folder
@@ -104,10 +104,11 @@ def length_lines(rows: dict[str, dict[str, int]]) -> list[str]:
 def example_lines(rows: Sequence[dict[str, str]]) -> list[str]:
     """Dropped records under the step and reason that took them."""
     said, last = [], ""
-    for row in sorted(rows, key=lambda row: row["step"]):
-        head = f"{row['step']}: {row['reason']}"
+    for row in sorted(rows, key=lambda row: (STEPS.index(row["step"]), counted_as(row["reason"]))):
+        head = f"{row['step']}: {counted_as(row['reason'])}"
         said += [head] if head != last else []
         last = head
-        start = " ".join(row["excerpt"].split())[:100]
-        said.append(f"    {row['id']}  {row['source']}  {row['url']}".rstrip() + (f"  {start}" if start else ""))
+        more, start = row["reason"].partition(": ")[2], " ".join(row["excerpt"].split())[:100]
+        cells = (row["id"], row["source"], row["url"], more and f"({more})", start)
+        said.append("    " + "  ".join(filter(None, cells)))
     return said

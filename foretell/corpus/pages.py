@@ -19,7 +19,9 @@ from foretell.corpus.funnel import as_rows, keep
 from foretell.corpus.karma import Linked, load_links
 from foretell.corpus.language import identify
 from foretell.corpus.partition import BATCH, PAGE_COLUMNS, Writing, written
-from foretell.corpus.reading import Broken, Raw, files_of, parts, read_part
+from foretell.corpus.partitions import mark
+from foretell.corpus.reading import Broken, Raw, parts, read_part
+from foretell.corpus.reading.parts import JOIN
 from foretell.corpus.schema import DOCUMENTS, document_id
 from foretell.corpus.urls import domain, is_within
 
@@ -35,7 +37,7 @@ class Part:
     role: Role
     path: str
     place: str
-    """what ids are made of besides the record's own name: the path as given, without the folders above it"""
+    """what ids are made of besides the record's own name: the file as given, without the folders above the source"""
 
 
 def parts_of(source: SourceConfig) -> list[Part]:
@@ -43,11 +45,10 @@ def parts_of(source: SourceConfig) -> list[Part]:
     ends = [PurePath(path).name or path for path in source.paths]
     found = []
     for number, (path, end) in enumerate(zip(source.paths, ends, strict=True)):
-        said = f"{end}#{ends[:number].count(end) + 1}" if end in ends[:number] else end
+        said = f"{end}\0{ends[:number].count(end) + 1}" if end in ends[:number] else end  # no path holds a NUL
         for part in parts(path):
-            inside = PurePath(files_of(part)[0]).parent if "\0" not in part and files_of(part) else PurePath(path)
-            below = inside.relative_to(path).as_posix() if inside.is_relative_to(path) else "."
-            place = f"{said}/{below}" if below != "." else said
+            alone = JOIN not in part and part != path  # a file of a folder, whose records are named by number
+            place = f"{said}/{PurePath(part).relative_to(path).as_posix()}" if alone else said
             found.append(Part(source=source.name, role=source.role, path=part, place=place))
     return found
 
@@ -58,7 +59,7 @@ def read_pages(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, link
     The first input is the part as JSON; the others are the files that it is read from.
     """
     part = Part(**json.loads(inputs[0]))
-    wanted = linked(links) if links and part.role == "raw" else None
+    wanted = linked(links, mark(links)) if links and part.role == "raw" else None
     with written(folder) as writing:
         for records in _in_batches(part, writing):
             first_step(records, part, cfg, wanted, writing)
@@ -66,8 +67,8 @@ def read_pages(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, link
 
 
 @cache
-def linked(path: str) -> Linked:
-    """The pages that links lead to, read once in a process."""
+def linked(path: str, of: str) -> Linked:
+    """The pages that links lead to, read once in a process; `of` is the file's mark, by which a new one is told."""
     return Linked(load_links(Path(path)))
 
 

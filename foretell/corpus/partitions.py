@@ -54,11 +54,10 @@ def mark(path: str) -> str:
     """What tells a changed input: the hash its manifest holds, else size and time; nothing for what is no file here."""
     file = Path(path)
     manifest = file.parent / DONE
-    if manifest.exists():
-        known = read_json(manifest)["files"].get(file.name)
+    try:  # what is no path at all may be too long for one
+        known = read_json(manifest)["files"].get(file.name) if manifest.exists() else None
         if known is not None:
             return str(known[1])
-    try:
         status = file.stat()
     except (OSError, ValueError):
         return ""

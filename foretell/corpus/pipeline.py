@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from foretell.corpus.assemble import assembled, check_room, found_finished, identity_of
+from foretell.corpus.assemble import assembled, check_outside, check_room, found_finished, identity_of
 from foretell.corpus.card import Card
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.cutting import COUNTS, DIRTY, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
@@ -97,6 +97,7 @@ def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
     """
     if not cfg.of("raw", "curated", "links"):
         raise BadUse("no source is named; give a folder, a file or hf:DATASET")
+    check_outside(cfg, making.out)
     identity = identity_of(cfg)
     if making.out.exists():
         return found_finished(making.out, identity)

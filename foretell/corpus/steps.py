@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 from foretell.corpus.corpus_config import CorpusConfig
 from foretell.corpus.funnel import as_rows
 from foretell.corpus.partition import Writing, each_batch, tables
+from foretell.corpus.partitions import mark
 from foretell.corpus.schema import DOCUMENTS
 
 
 def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tuple[str, ...]) -> dict[str, Any]:
-    """Rules and quality gate: inputs are a partition's documents and, where there is a gate, the classifier's folder.
+    """Rules and quality gate: inputs are a partition's documents and, where there is a gate, the classifier's settings.
 
     Documents of sources that are not raw are scored and never dropped.
     """
@@ -46,7 +47,7 @@ def _gated(part: Writing, table: pa.Table, cfg: CorpusConfig, raw: tuple[str, ..
     """The documents with their scores, and without the raw ones that the gate keeps out."""
     from foretell.corpus.quality import keep, score
 
-    scores = score(loaded(classifier), table["text"])
+    scores = score(loaded(classifier, mark(classifier)), table["text"])
     table = with_column(table, "quality", pa.array(scores, pa.float32()))
     passed = keep(scores, table["id"].to_pylist(), alpha=cfg.quality.alpha, seed=cfg.seed)
     sources = table["source"].to_pylist()
@@ -55,11 +56,11 @@ def _gated(part: Writing, table: pa.Table, cfg: CorpusConfig, raw: tuple[str, ..
 
 
 @cache
-def loaded(folder: str) -> Any:
-    """A classifier, read once in a process."""
+def loaded(settings: str, of: str) -> Any:
+    """A classifier, read once in a process; `of` is the mark of its settings, by which a new one is told."""
     from foretell.corpus.quality import load
 
-    return load(Path(folder).parent)
+    return load(Path(settings).parent)
 
 
 def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> di
 
     Inputs: a partition's documents, the table of duplicates, the pages that the documents were taken from.
     """
-    gone = duplicate_table(inputs[1])
+    gone = duplicate_table(inputs[1], mark(inputs[1]))
     pages = page_texts(Path(inputs[2]), gone, Path(inputs[0])) if cfg.exact_text else {}
     masked: Counter[str] = Counter()
 
@@ -79,8 +80,11 @@ def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> di
 
 
 @cache
-def duplicate_table(path: str) -> dict[str, tuple[str, str]]:
-    """Of every document of a cluster the one that is kept of it and how it is a copy: `exact`, `fuzzy` or `kept`."""
+def duplicate_table(path: str, of: str) -> dict[str, tuple[str, str]]:
+    """Of every document of a cluster the one that is kept of it and how it is a copy: `exact`, `fuzzy` or `kept`.
+
+    Read once in a process; `of` is the file's mark, by which a new one is told.
+    """
     table = pq.read_table(path)
     columns = (table[name].to_pylist() for name in ("id", "cluster", "kind"))
     return {name: (cluster, kind) for name, cluster, kind in zip(*columns, strict=True)}

@@ -94,8 +94,8 @@ def paper(found: Filtering) -> Part:
     off = [told(row) for row in found.paper if abs(row.epochs / row.printed_epochs - 1) > OFF]
     total = sum(row.printed_weight for row in found.paper)
     said = (
-        "Shaded columns are quoted from Brown et al. 2020, table 2.2, over 300 billion tokens; no interval. The printed weights sum "
-        f"to {total:.2f}, and some printed epochs do not follow from them: {', '.join(off)}."
+        "Shaded columns are quoted from Brown et al. 2020, table 2.2, over 300 billion tokens; no interval. The "
+        f"printed weights sum to {total:.2f}, and some printed epochs do not follow from them: {', '.join(off)}."
     )
     return table("gpt3-printed", "GPT-3's own mixture", heads, rows, said, found.alone)
 

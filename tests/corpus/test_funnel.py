@@ -1,0 +1,124 @@
+"""Counts of partitions added up, and the funnel: what a step is given is what the one before left."""
+
+import random
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from foretell.corpus.funnel import (
+    STEPS,
+    TOLD,
+    as_rows,
+    by_reason,
+    counted_as,
+    from_rows,
+    funnel,
+    keep,
+    nothing_read,
+    total,
+)
+
+RAW_ALONE = {"karma", "domain", "rules"}
+REASONS = ("short: 3 words", "short: 9 words", "language de", "quality")
+
+
+def simulated(rng: random.Random, sources: list[str], raw: set[str], steps: list[str]):
+    """Counts of partitions in which documents go at random, and the documents of each source after each step."""
+    partitions, left = [], {}
+    for source in sources:
+        for _ in range(rng.randint(1, 4)):
+            counts, sizes = Counter(), [rng.randint(1, 99) for _ in range(rng.choice([0, 1, 20]))]
+            for step in steps:
+                if step not in RAW_ALONE or source in raw:
+                    gone = {i: rng.choice(REASONS) for i in range(len(sizes)) if rng.random() < 0.2}
+                    for reason in gone.values():
+                        counts[source, step, f"dropped {counted_as(reason)}"] += 1
+                    sizes = [size for i, size in enumerate(sizes) if i not in gone]
+                    if sizes or rng.random() < 0.5:  # a step that meets no document may count nothing
+                        keep(counts, source, step, sizes)
+                left.setdefault((source, step), []).extend(sizes)
+            partitions.append(counts)
+    return partitions, left
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_a_step_takes_in_is_what_the_one_before_left(seed):
+    rng = random.Random(seed)
+    sources = ["crawl", "books", "wiki"][: rng.randint(1, 3)]
+    steps = ["read", *(step for step in STEPS[1:] if rng.random() < 0.7)]
+    partitions, left = simulated(rng, sources, {"crawl"}, steps)
+    counts = sum((from_rows(as_rows(one)) for one in partitions), Counter())
+    rows = funnel(counts, sources)
+    assert [row["step"] for row in rows] == [
+        step for step in steps if any(key[1] == step and n for key, n in counts.items())
+    ]
+    for before, row in pairwise(rows):
+        assert row["in"] == before["documents"]
+    for row in rows:
+        sizes = [size for source in sources for size in left[source, row["step"]]]
+        assert row["documents"] == len(sizes)
+        assert row["bytes"] == sum(sizes)
+        assert row["in"] == row["documents"] + sum(row["dropped"].values())
+    if rows:
+        assert rows[0]["in"] == rows[-1]["documents"] + sum(sum(row["dropped"].values()) for row in rows)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_partitions_may_be_added_in_any_order(seed):
+    rng = random.Random(seed)
+    partitions, _ = simulated(rng, ["a", "b"], {"a"}, list(STEPS))
+    one = sum(partitions, Counter())
+    rng.shuffle(partitions)
+    rows = [row for part in partitions for row in as_rows(part)]
+    again = Counter()
+    for row in rows:
+        again.update(from_rows([row]))
+    assert as_rows(+again) == as_rows(one)
+    assert funnel(again, ["a", "b"]) == funnel(one, ["a", "b"]) or not all(again.values())
+
+
+def test_a_source_that_a_step_does_not_concern_is_counted_among_what_it_left():
+    counts = Counter()
+    keep(counts, "crawl", "read", [5] * 10)
+    keep(counts, "books", "read", [7] * 4)
+    keep(counts, "crawl", "karma", [5] * 3)
+    counts["crawl", "karma", "dropped no post"] = 7
+    rows = funnel(counts, ["crawl", "books"])
+    assert [(row["step"], row["in"], row["documents"], row["bytes"]) for row in rows] == [
+        ("read", 14, 14, 78),
+        ("karma", 14, 7, 43),
+    ]
+    assert [row["step"] for row in funnel(counts, ["books"])] == ["read"], "alone it has no such step"
+
+
+def test_other_sources_do_not_count():
+    counts = Counter()
+    keep(counts, "a", "read", [1])
+    keep(counts, "b", "read", [1, 2])
+    assert funnel(counts, ["a"])[0]["documents"] == 1
+    assert total(counts, "read", "bytes", ["b"]) == 3
+    assert funnel(Counter(), ["a"]) == []
+
+
+def test_reasons_are_told_the_commonest_first_and_without_what_is_one_records_own():
+    counts = Counter({("a", "rules", f"dropped {name}"): n for name, n in {"x": 2, "b": 5, "a": 5}.items()})
+    counts["a", "rules", "masked e-mail"] = 9
+    counts["b", "rules", "dropped x"] = 4
+    assert list(by_reason(counts, "rules", ["a"]).items()) == [("a", 5), ("b", 5), ("x", 2)]
+    assert list(by_reason(counts, "rules", ["a", "b"]).items()) == [("x", 6), ("a", 5), ("b", 5)]
+    assert by_reason(counts, "rules", ["a"], "masked") == {"e-mail": 9}
+    assert counted_as("too short: 3 words: few") == "too short"
+    assert counted_as("language de") == "language de"
+
+
+def test_a_source_that_gave_nothing_is_told_with_the_commonest_reasons():
+    counts = Counter({("a", "read", f"dropped {i}"): i for i in range(1, 7)})
+    assert nothing_read(counts, "a") == "6 6, 5 5, 4 4, 3 3"
+    assert nothing_read(counts, "b") == "it holds no record"
+    keep(counts, "a", "extract", [1])
+    assert nothing_read(counts, "a") == ""
+
+
+def test_every_step_is_told():
+    assert set(TOLD) == set(STEPS)
