@@ -171,7 +171,7 @@ def mixed(sources: "list[SourceConfig]", words: list[str], field: str) -> "list[
     names = [source.name for source in sources if source.role in ("raw", "curated")]
     for name, value in values.items():
         if name not in names:
-            raise BadUse(f"--{field} {name}: no source of text is called {name!r}{nearest(name, names)}")
+            raise BadUse(f"--{field} {name}={value:g}: no source of text is called {name!r}{nearest(name, names)}")
         if not 0 < value < float("inf"):
             raise BadUse(f"--{field} {name}={value:g} is not above 0; give NAME=0.2, or leave the source out")
     return [replace(s, **{field: values[s.name]}) if s.name in values else s for s in sources]  # type: ignore[arg-type]
