@@ -11,6 +11,8 @@ import pytest
 
 from foretell import recipes
 from foretell.cli import COMMANDS
+from foretell.corpus.config import Data
+from foretell.corpus.corpus_config import CorpusConfig
 from foretell.model.count import parameters
 from foretell.recipes import gpt2, gpt3
 from foretell.train.config import RunConfig
@@ -116,25 +118,39 @@ def test_the_tables_of_sizes_are_the_recipes(page, rung):
 
 
 def fields_of(config):
-    """The names of all fields of a config class and of the config classes within it."""
+    """The names of all fields of a config class, or of a union or tuple of some, and of the config classes within."""
     found = set()
-    for name, kind in get_type_hints(config).items():
-        found.add(name)
-        for part in (kind, *get_args(kind)):
-            if dataclasses.is_dataclass(part):
-                found |= fields_of(part)
+    for name, kind in get_type_hints(config).items() if dataclasses.is_dataclass(config) else ():
+        found |= {name} | fields_of(kind)
+    for part in get_args(config):
+        found |= fields_of(part)
     return found
 
 
-def explained():
-    """The words that the glossary sets in code."""
-    return set(re.findall(r"`([a-z_]+)`", (ROOT / "docs/glossary.md").read_text()))
+def explained(part=""):
+    """The words that the glossary sets in code, in all of it or in the part with this beginning, up to the next one."""
+    text = (ROOT / "docs/glossary.md").read_text()
+    if part:
+        text = re.split(r"\n(?:## |\*\*)", text.partition(part)[2])[0]
+    return set(re.findall(r"`([a-z_]+)`", text))
 
 
 def test_the_glossary_explains_every_field_of_a_config():
     assert {"n_layers", "betas", "muon_lr", "label_smoothing", "mask_share"} <= fields_of(RunConfig)
     assert not fields_of(RunConfig) - explained() - {"next_sentence"}
     assert "`objective.next_sentence`" in (ROOT / "docs/glossary.md").read_text()
+
+
+def test_the_glossary_explains_every_field_of_data_among_the_data():
+    """Words such as `rows` are fields of several parts, and mean another thing in each."""
+    assert {"rows", "mixture", "layout"} <= fields_of(Data)
+    assert not fields_of(Data) - explained("**The data**") - {"kind"}
+
+
+def test_the_glossary_explains_every_field_of_a_corpus_among_the_corpus():
+    assert {"sources", "weight", "min_karma", "max_run_copies", "n", "rows", "seed"} <= fields_of(CorpusConfig)
+    assert not fields_of(CorpusConfig) - explained("**A corpus**")
+    assert "lm_weight" not in explained("**A corpus**"), "the part ends where the next begins"
 
 
 @pytest.mark.slow

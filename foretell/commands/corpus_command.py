@@ -56,7 +56,12 @@ def run(args: list[str]) -> None:
     engine = EngineConfig(runner=given.runner, workers=given.threads, address=given.address)
     making = Making(out=Path(given.out), engine=engine, quiet=given.quiet)
     card = make_corpus(cfg, making)
-    tokens = tokens_of(cfg, making) if cfg.tokens.n_vocab else {}
+    try:
+        tokens = tokens_of(cfg, making) if cfg.tokens.n_vocab else {}
+    except BadUse as error:
+        remedy = "--tokens.n-vocab 0 writes no tokens"
+        said = str(error).replace("--model.n-vocab", "--tokens.n-vocab")
+        raise BadUse(f"{making.out} is made, its tokens are not: {said}; {remedy}") from error
     if given.json:
         print(json.dumps({**card, "tokens": tokens}))
         return

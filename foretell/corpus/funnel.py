@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-NUMBER, BRACKETS = re.compile(r"\d[\d,.]*"), re.compile(r" \([^()]*\)")
 Counts = Counter[tuple[str, str, str]]
+NUMBER = re.compile(r"(?<![\w-])\d+")  # not the one of UTF-8
 
 STEPS = (
     "read",
@@ -51,9 +51,13 @@ def keep(counts: Counts, source: str, step: str, sizes: Iterable[int]) -> None:
     counts[source, step, "bytes"] += sum(sizes)
 
 
-def counted_as(reason: str) -> str:
-    """A reason without what is particular to one record: numbers, what is in brackets, what stands after `: `."""
-    return NUMBER.sub("N", BRACKETS.sub("", reason.partition(": ")[0]))
+def counted_as(reason: str, step: str = "") -> str:
+    """A reason without what is particular to one record: what stands in brackets or after `: `.
+
+    Of records that cannot be read the numbers are particular too: bytes, lines.
+    """
+    short = reason.partition(": ")[0].partition(" (")[0]
+    return NUMBER.sub("N", short) if step == "read" else short
 
 
 def as_rows(counts: Counts) -> list[list[Any]]:

@@ -63,7 +63,7 @@ def examples(folder: Path, limit: int, step: str = "") -> list[dict[str, str]]:
     seen: dict[tuple[str, str], int] = {}
     found = []
     for row in _dropped(folder):
-        key = row["step"], counted_as(row["reason"])
+        key = row["step"], counted_as(row["reason"], row["step"])
         if seen.setdefault(key, 0) < limit and step in ("", row["step"]):
             seen[key] += 1
             found.append(row)
@@ -104,11 +104,15 @@ def length_lines(rows: dict[str, dict[str, int]]) -> list[str]:
 def example_lines(rows: Sequence[dict[str, str]]) -> list[str]:
     """Dropped records under the step and reason that took them."""
     said, last = [], ""
-    for row in sorted(rows, key=lambda row: (STEPS.index(row["step"]), counted_as(row["reason"]))):
-        head = f"{row['step']}: {counted_as(row['reason'])}"
+    for row in sorted(rows, key=_place):
+        short = counted_as(row["reason"], row["step"])
+        head = f"{row['step']}: {short}"
         said += [head] if head != last else []
         last = head
-        more, start = row["reason"].partition(": ")[2], " ".join(row["excerpt"].split())[:100]
-        cells = (row["id"], row["source"], row["url"], more and f"({more})", start)
-        said.append("    " + "  ".join(filter(None, cells)))
+        whole, start = "" if row["reason"] == short else row["reason"], " ".join(row["excerpt"].split())[:100]
+        said.append("    " + "  ".join(filter(None, (row["id"], row["source"], row["url"], whole, start))))
     return said
+
+
+def _place(row: dict[str, str]) -> tuple[int, str]:
+    return STEPS.index(row["step"]), counted_as(row["reason"], row["step"])

@@ -41,7 +41,7 @@ class Writing:
         cut = [{**row, "step": step, "excerpt": row.get("excerpt", "")[:EXCERPT]} for row in rows]
         self.lost.write_table(pa.Table.from_pylist(cut, schema=DROPPED))
         for row in rows:
-            self.counts[row["source"], step, f"dropped {counted_as(row['reason'])}"] += 1
+            self.counts[row["source"], step, f"dropped {counted_as(row['reason'], step)}"] += 1
 
     def sift(self, table: pa.Table, step: str, reasons: Sequence[str]) -> pa.Table:
         """The documents without a reason; those with one are written as dropped. Both are counted."""

@@ -1,51 +1,21 @@
-"""`foretell corpus` as a stranger types it, rightly and wrongly: what arrives, what is told, one line for an error."""
+"""`foretell corpus` as a stranger types it: what arrives, what its help says, one line where it is wrong."""
 
-import gzip
 import json
 import re
 import shlex
 import sys
 import types
 from pathlib import Path
-from pydoc_data.topics import topics
 
-import pyarrow.parquet as pq
 import pytest
 
 from foretell.cli import main
 from foretell.commands.corpus_command import EXAMPLES, INSPECT, ROLES
-from foretell.corpus import engine, pipeline
-from foretell.corpus.funnel import STEPS
+from foretell.corpus import pipeline
 from foretell.corpus.partitions import done_here
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
-HELP = [topics[name] for name in sorted(topics) if len(topics[name]) > 1500]
-POST = {"score": 5, "subreddit": "a", "is_self": False, "over_18": False}
 ALONE = ["--threads", "1", "--quiet", "--tokens.n-vocab", "0"]
-
-
-def write_rows(file: Path, texts: list[str]) -> Path:
-    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    return file
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _here(tmp_path_factory):
-    """All commands of this file run in one folder with these sources."""
-    here = tmp_path_factory.mktemp("here")
-    for name, (first, end) in {"crawl": (0, 8), "more": (8, 12), "books": (12, 20)}.items():
-        write_rows(here / f"{name}.jsonl", HELP[first:end])
-    write_rows(here / "exam.jsonl", [" ".join(HELP[12].split()[100:140])])
-    (here / "RS_2016-01").write_text(json.dumps({**POST, "url": "http://site.example/a"}) + "\n")
-    for folder in ("notes", "other"):
-        (here / folder).mkdir()
-        for i in range(3):
-            (here / folder / f"{i}.txt").write_text(HELP[20 + i] + folder)
-    (here / "odd=name.txt").write_text(HELP[30])
-    (here / "table.csv").write_text("a,b\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(here)
-        yield
 
 
 @pytest.fixture
@@ -60,27 +30,6 @@ def arrived(monkeypatch, capsys):
         return seen.pop()
 
     return typed
-
-
-@pytest.fixture(scope="module")
-def corpus():
-    """A corpus of three sources with an evaluation set, its tokens beside it; tests leave both as they are."""
-    assert main(MAKE) == 0
-    return Path("made/mine")
-
-
-MAKE = ["corpus", "crawl.jsonl", "--curated", "books.jsonl", "--curated", "wiki=notes/", "--evaluation", "exam.jsonl"]
-MAKE += ["--weight", "wiki=0.2", "--out", "made/mine", "--threads", "1", "--quiet", "--tokens.n-vocab", "400"]
-MAKE += ["--language.keep", "en"]
-
-
-def error(capsys, *words, code=2):
-    """The one line that a wrong command prints."""
-    assert main(["corpus", *words]) == code
-    said = capsys.readouterr()
-    (line,) = said.err.strip().splitlines()
-    assert line.startswith("foretell: ")
-    return line
 
 
 def test_every_flag_arrives(arrived):
@@ -242,17 +191,17 @@ def test_fields_shows_every_field_of_the_recipe_with_its_value(capsys):
         ("inspect notes", "notes/card.json does not exist"),
     ],
 )
-def test_a_wrong_command_is_one_line_and_exit_code_2(words, said, capsys):
-    assert said in error(capsys, *words.split(), "--json")
+def test_a_wrong_command_is_one_line_and_exit_code_2(words, said, error):
+    assert said in error(*words.split(), "--json")
     assert not Path("x").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_a_failure(capsys):
-    said = error(capsys, "notes", "--out", "crawl.jsonl/x", *ALONE, code=1)
+def test_a_folder_that_cannot_be_made_is_a_failure(error):
+    said = error("notes", "--out", "crawl.jsonl/x", *ALONE, code=1)
     assert "cannot write crawl.jsonl/x" in said
 
 
-def test_a_source_of_the_hub_needs_its_package_and_the_network(monkeypatch, capsys):
+def test_a_source_of_the_hub_needs_its_package_and_the_network(monkeypatch, error):
     def here(work, partitions, stage, *, key, **_):
         return [done_here(work, stage, one, key) for one in partitions]
 
@@ -261,151 +210,8 @@ def test_a_source_of_the_hub_needs_its_package_and_the_network(monkeypatch, caps
 
     monkeypatch.setattr(pipeline, "map_partitions", here)  # workers are processes, which see no patch
     monkeypatch.setitem(sys.modules, "datasets", None)
-    said = error(capsys, "hf:someone/stories", "--out", "x", *ALONE)
+    said = error("hf:someone/stories", "--out", "x", *ALONE)
     assert "hf:someone/stories needs the package datasets; pip install datasets" in said
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=offline))
-    said = error(capsys, "hf:someone/stories", "--out", "x", *ALONE, code=1)
+    said = error("hf:someone/stories", "--out", "x", *ALONE, code=1)
     assert "cannot be read (no route to host); check the name and the network, or give a folder or a file" in said
-
-
-def test_what_is_made_is_told(corpus, capsys):
-    assert main(MAKE) == 0
-    said = capsys.readouterr().out
-    card = json.loads((corpus / "card.json").read_text())
-    for row in card["funnel"]:
-        assert re.search(rf"(?m)^{row['step']} +{row['documents']} +{row['bytes']:,}\b", said)
-    assert "languages: en 100.0%" in said
-    assert re.search(r"(?m)^evaluation set exam: 1 items, 0 too short; 1 documents cut, 0 with", said)
-    assert re.search(r"(?m)^wiki +\S+ \w? +20\.0% ", said)
-    assert f"the corpus is {corpus.resolve()}" in said
-    assert f"its tokens are {corpus.resolve()}-bpe-400" in said
-    assert "table 2.2" not in said, "which is for the recipe gpt3 alone"
-
-
-def test_json_is_the_card_with_the_tokens(corpus, capsys):
-    assert main([*MAKE, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    tokens = told.pop("tokens")
-    assert told == json.loads((corpus / "card.json").read_text())
-    assert tokens == {"folder": "mine-bpe-400", **json.loads((Path("made/mine-bpe-400/card.json")).read_text())}
-
-
-def test_a_second_call_does_no_work(corpus, capsys, monkeypatch):
-    before = {file: file.stat().st_mtime_ns for file in corpus.parent.rglob("*")}
-    monkeypatch.setattr(engine, "started", None)  # no worker is ever called
-    monkeypatch.setattr(pipeline, "read", None)
-    assert main([*MAKE]) == 0
-    assert {file: file.stat().st_mtime_ns for file in corpus.parent.rglob("*")} == before
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (["--seed", "3"], "seed is 0 there, 3 here"),
-        (["--language.keep"], "language.keep.0 is en there, None here"),
-        (["--language.keep", "en", "fr"], "language.keep.1 is None there, fr here"),
-        (["--epochs", "crawl=2"], "sources.0.epochs is 0.0 there, 2.0 here"),
-        (["--evaluation", "exam.jsonl"], "evaluation.1 is None there, exam.jsonl here"),
-        (["--negative", "other"], "sources.3.epochs is None there, 0.0 here"),
-    ],
-)
-def test_another_corpus_is_refused_with_what_differs(corpus, change, said, capsys):
-    assert f"made/mine is another corpus: {said}; give another --out" in error(capsys, *MAKE[1:], *change)
-
-
-def test_a_source_that_has_changed_is_told(corpus, capsys):
-    before = Path("crawl.jsonl").read_text()
-    Path("crawl.jsonl").write_text(before + "\n")
-    said = error(capsys, *MAKE[1:])
-    Path("crawl.jsonl").write_text(before)
-    assert "made/mine was made when its sources had other files; give another --out, or remove it" in said
-
-
-def test_inspect_tells_the_funnel_the_sources_the_lengths_and_what_was_dropped(corpus, capsys):
-    assert main(["corpus", "inspect", str(corpus)]) == 0
-    said = capsys.readouterr().out
-    card = json.loads((corpus / "card.json").read_text())
-    assert said.startswith(f"plain: {card['n_documents']} documents, {card['n_bytes']:,} bytes of text\n")
-    for source in ("crawl", "books", "wiki"):
-        role = "raw" if source == "crawl" else "curated"
-        left = card["documents_of"][source]
-        assert re.search(rf"(?m)^{source} +{role} +\d+ +{left} ", said)
-    assert "as tokens in mine-bpe-400:" in said
-    assert main(["corpus", "inspect", str(corpus), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert set(told) == {*card, "lengths", "tokens", "examples"}
-    assert {row["step"] for row in told["examples"]} <= set(STEPS)
-
-
-def test_inspect_shows_so_many_examples_of_each_reason(capsys, tmp_path):
-    write_rows(tmp_path / "a.jsonl", [HELP[0]] * 5 + [HELP[1]])
-    (tmp_path / "a.jsonl").open("a").write("{broken\n[1]\n")
-    out = str(tmp_path / "x")
-    assert main(["corpus", str(tmp_path / "a.jsonl"), "--out", out, *ALONE]) == 0
-
-    def shown(*more):
-        capsys.readouterr()
-        assert main(["corpus", "inspect", out, "--json", *more]) == 0
-        return [row["step"] for row in json.loads(capsys.readouterr().out)["examples"]]
-
-    assert shown() == ["read"] * 2 + ["exact duplicates"] * 2
-    assert shown("--limit", "9") == ["read"] * 2 + ["exact duplicates"] * 4
-    assert shown("--limit", "1", "--step", "exact duplicates") == ["exact duplicates"]
-    assert shown("--limit", "0") == []
-    said = error(capsys, "inspect", out, "--step", "quality")
-    assert "is called 'quality'; its steps are read, extract, language, exact duplicates, exact text" in said
-    assert "'-1' is no whole number of at least 0" in error(capsys, "inspect", out, "--limit", "-1")
-
-
-def test_a_folder_of_tokens_and_another_tools_corpus_are_no_corpus_of_this_command(corpus, capsys, tmp_path):
-    said = "is no corpus that foretell corpus wrote; give the folder of its --out"
-    assert said in error(capsys, "inspect", f"{corpus}-bpe-400")
-    for content in ('{"kind": "corpus"}', "[]", '"x"'):
-        (tmp_path / "card.json").write_text(content)
-        assert said in error(capsys, "inspect", str(tmp_path))
-        assert "holds something else than a corpus" in error(capsys, "notes", "--out", str(tmp_path))
-    (tmp_path / "card.json").write_text("{")
-    assert "card.json is not JSON" in error(capsys, "inspect", str(tmp_path))
-
-
-@pytest.mark.slow
-def test_pages_of_posts_by_hand(capsys, tmp_path):
-    content = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + f"<p>{HELP[0].replace('<', '&lt;')}</p>"
-    head = "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://site.example/{}\r\nContent-Length: {}\r\n\r\n"
-    records = (head.format(name, len(content.encode())) + content + "\r\n\r\n" for name in "ab")
-    (tmp_path / "pages.warc.gz").write_bytes(b"".join(gzip.compress(record.encode()) for record in records))
-    sources = ["RS_2016-01", str(tmp_path / "pages.warc.gz")]
-    words = ["--recipe", "webtext", "--no-use-rules", "--out", str(tmp_path / "x"), "--json"]
-    assert main(["corpus", *sources, *words, *ALONE]) == 0
-    card = json.loads(capsys.readouterr().out)
-    assert card["links"] == {"links": 1, "passed_over": card["links"]["passed_over"], "broken": 0}
-    (row,) = pq.read_table(tmp_path / "x/documents-00000.parquet").to_pylist()
-    assert row["url"] == "http://site.example/a"
-    assert row["source"] == "pages"
-
-
-@pytest.mark.slow
-def test_the_recipe_gpt3_prints_the_papers_table(capsys, tmp_path):
-    write_rows(tmp_path / "raw.jsonl", HELP[:20])
-    write_rows(tmp_path / "good.jsonl", HELP[20:])
-    words = [str(tmp_path / "raw.jsonl"), "--curated", str(tmp_path / "good.jsonl"), "--recipe", "gpt3"]
-    assert main(["corpus", *words, "--out", str(tmp_path / "x"), *ALONE]) == 0
-    said = capsys.readouterr().out
-    assert "GPT-3's own sets over 300 billion tokens (Brown et al. 2020, table 2.2):" in said
-    assert re.search(r"(?m)^WebText2 +19 B ", said)
-    assert re.search(r"(?m)^classifier: AUC ", said)
-
-
-@pytest.mark.slow
-def test_training_reads_the_mixture_of_a_corpus_just_made(corpus, capsys):
-    words = ["--data", str(corpus), "--out", "runs/x", "--quiet", "--threads", "1", "--steps", "2", "--json"]
-    assert main(["train", "gpt2.pretrain:smoke", *words]) == 0
-    run = Path("runs/x")
-    config = json.loads((run / "config.json").read_text())
-    folder = Path(config["data"]["folder"])
-    tokens = json.loads((folder / "card.json").read_text())
-    assert set(tokens["sources"]) == {"crawl", "books", "wiki"}
-    (stage,) = tokens["mixture"]
-    assert stage["weights"]["wiki"] == pytest.approx(0.2)
-    assert stage["weights"]["crawl"] == pytest.approx(0.6)
-    assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()][-1] == 2

@@ -110,6 +110,9 @@ def test_reasons_are_told_the_commonest_first_and_without_what_is_one_records_ow
     assert by_reason(counts, "rules", ["a"], "masked") == {"e-mail": 9}
     assert counted_as("too short: 3 words: few") == "too short"
     assert counted_as("language de") == "language de"
+    assert counted_as("no UTF-8 (invalid byte at byte 17)", "read") == "no UTF-8"
+    assert counted_as("12 of 345 bytes of a record: the file ends", "read") == "N of N bytes of a record"
+    assert counted_as("more than 10 pieces", "decontaminate") == "more than 10 pieces"
 
 
 def test_a_source_that_gave_nothing_is_told_with_the_commonest_reasons():

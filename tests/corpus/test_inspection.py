@@ -75,8 +75,8 @@ def test_examples_stand_under_their_reasons_in_the_order_of_the_funnel():
         "rules: bad",
         "    id3  a  a b 3",
         "rules: few words",
-        "    id1  a  (3)  a b 1",
-        "    id4  a  (4)  a b 4",
+        "    id1  a  few words: 3  a b 1",
+        "    id4  a  few words: 4  a b 4",
         "decontaminate: no piece",
         "    id0  a  a b 0",
     ]

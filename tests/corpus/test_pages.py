@@ -20,7 +20,7 @@ from foretell.corpus.pages import parts_of, read_pages
 from foretell.corpus.partition import PAGES, tables
 from foretell.corpus.partitions import Partition, fingerprint
 from foretell.corpus.reading import Submission, files_of, parts, read_part
-from tests.corpus.made_documents import HELP, kept, lost, made, write_rows
+from tests.corpus.made_documents import HELP, kept, lost, made, partition, write_rows
 
 CFG = CorpusConfig(recipe="plain")
 GERMAN = "Der schnelle braune Fuchs springt \u00fcber den faulen Hund und freut sich, dass die Sonne scheint. " * 20
@@ -91,6 +91,17 @@ def test_an_id_is_a_hash_of_the_source_and_the_place(tmp_path):
     assert [row["id"] for row in documents] == wanted
 
 
+def test_a_corpus_is_read_as_its_documents_alone(tmp_path):
+    partition(tmp_path / "corpus", [{"id": "1", "text": HELP[0]}, {"id": "2", "text": HELP[1], "source": "b"}])
+    for name in ("README.md", "card.json"):
+        (tmp_path / "corpus" / name).write_text("{}")
+    (tmp_path / "corpus" / "dropped.parquet").write_bytes((tmp_path / "corpus" / "documents.parquet").read_bytes())
+    documents, gone, _ = read(tmp_path, source(tmp_path / "corpus"))
+    assert [row["text"] for row in documents] == HELP[:2]
+    assert {row["source"] for row in documents} == {"a"}
+    assert not gone
+
+
 def test_names_of_files_may_be_any_bytes(tmp_path):
     (tmp_path / "text").mkdir()
     with open(os.fsencode(tmp_path / "text") + b"/\xff\xfe.txt", "wb") as file:
@@ -128,7 +139,7 @@ def test_counts_are_those_of_the_files_written_whatever_the_batches(tmp_path, mo
         assert found[other][2] == counts
     twin = Counter()
     for row in gone:
-        twin["a", row["step"], "dropped " + row["reason"].split(": ")[0]] += 1
+        twin["a", row["step"], "dropped " + row["reason"].split(": ")[0].split(" (")[0]] += 1
     left = len(documents) + len(gone)
     for step in ("read", "extract", "language"):
         left -= sum(row["step"] == step for row in gone)

@@ -26,13 +26,13 @@ def parts(spec: str) -> list[str]:
     """The pieces of a source that are read independently, in the order of their names; BadUse if it holds none.
 
     A folder gives a part for each of its JSON, Parquet, WARC and Reddit files, and groups of its other files; a corpus
-    gives its documents alone.
+    gives its documents, not its card.
     """
     if kind_of(spec) != "folder":
         return [spec]
     root = Path(spec)
     if (root / CARD).is_file() and (documents := corpus_parts(root)):
-        return [str(file) for file in documents]
+        return list(map(str, documents))
     files = sorted((f for f in root.rglob("*") if _is_read(f, root)), key=lambda f: f.relative_to(root).parts)
     if not files:
         raise BadUse(f"{spec} holds no files; give a folder with text, HTML, JSON lines, Parquet or WARC files")
