@@ -1,4 +1,4 @@
-"""`foretell corpus SOURCE... --recipe webtext|gpt3|plain --out DIR` and `foretell corpus inspect DIR`."""
+"""`foretell corpus SOURCE... --recipe webtext|gpt3|plain --out DIR`, `foretell corpus inspect`, `... import`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from foretell.commands.flags import count, parser
-from foretell.errors import BadUse
+from foretell.errors import BadUse, nearest
 
 if TYPE_CHECKING:
     from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
@@ -17,6 +17,7 @@ EXAMPLES = """  foretell corpus notes/ --recipe plain --out corpora/notes
   foretell corpus crawl=crawl.warc.gz --curated books=novels.parquet --recipe gpt3 --out corpora/mine
   foretell corpus crawl.jsonl --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2 --out mix
   foretell corpus inspect corpora/mine            the funnel, what each step dropped, lengths, languages
+  foretell corpus import theirs.bin --tokenizer models/gpt2 --out corpora/theirs      tokens of another tool
   foretell corpus --recipe gpt3 --fields          every field that can be given
 
 A SOURCE is a folder of text, Markdown or HTML; a file of JSON lines (.jsonl, .gz, .zst, .xz), Parquet, WARC or WET;
@@ -36,6 +37,11 @@ def run(args: list[str]) -> None:
     """Make a corpus, go on making it, or find it made; print its funnel and its mixture."""
     if args[:1] == ["inspect"]:
         inspect(args[1:])
+        return
+    if args[:1] == ["import"]:
+        from foretell.commands import corpus_import
+
+        corpus_import.run(args[1:])
         return
     flags = parser("corpus", "Raw text to a corpus and its tokens.", EXAMPLES, ("out", "seed", "json", "quiet"))
     given, rest = add_flags(flags).parse_known_args(args)
@@ -164,20 +170,15 @@ def short_name(path: str) -> str:
 
 def mixed(sources: "list[SourceConfig]", words: list[str], field: str) -> "list[SourceConfig]":
     """The sources with a field set by words such as wiki=0.2; BadUse for another name or no number."""
-    from foretell.errors import nearest
+    from foretell.commands.corpus_import import numbers
 
-    values = {}
+    values = numbers(field, words)
     names = [source.name for source in sources if source.role in ("raw", "curated")]
-    for word in words:
-        name, _, value = word.partition("=")
+    for name, value in values.items():
         if name not in names:
-            raise BadUse(f"--{field} {word}: no source of text is called {name!r}{nearest(name, names)}")
-        try:
-            values[name] = float(value)
-        except ValueError as error:
-            raise BadUse(f"--{field} {word}: {value!r} is no number; give NAME=0.2") from error
-        if not 0 < values[name] < float("inf"):
-            raise BadUse(f"--{field} {word}: {value} is not above 0; give NAME=0.2, or leave the source out")
+            raise BadUse(f"--{field} {name}={value:g}: no source of text is called {name!r}{nearest(name, names)}")
+        if not 0 < value < float("inf"):
+            raise BadUse(f"--{field} {name}={value:g} is not above 0; give NAME=0.2, or leave the source out")
     return [replace(s, **{field: values[s.name]}) if s.name in values else s for s in sources]  # type: ignore[arg-type]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from foretell.corpus.config import Data, SegmentData, TaskData, TextData, TranslationData
 
 Arrays = dict[str, np.ndarray]
+ONE_SOURCE = "text"  # the name that epochs are told by where there are no sources
 IGNORED = -100  # a target where nothing is predicted
 
 
@@ -25,6 +26,9 @@ class Batches(Protocol):
 
     def batch(self, samples: np.ndarray) -> Arrays:
         """The rows of these sample numbers (0, 1, 2, ... without end), stacked; padded where they differ in length."""
+
+    def epochs(self, n_samples: int) -> dict[str, float]:
+        """How often each source was read after so many samples."""
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         """Held-out rows, spread over all of them and in their order: at most `limit`, 0 for all.

@@ -7,7 +7,7 @@ id; edges and pairs are tables of `u` and `v`, nodes with u < v.
 from collections.abc import Sequence
 from typing import Any
 
-from foretell.corpus.engine import EngineConfig, started
+from foretell.corpus.engine import EngineConfig, read_columns, started
 
 Table = Any
 
@@ -16,7 +16,7 @@ def edges(files: Sequence[str], keys: Sequence[str], engine: EngineConfig) -> Ta
     """An edge from the least node of each group that agrees in all `keys` to each other node: a star for each group."""
     daft = started(engine)
     node = daft.col("node")
-    rows = daft.read_parquet(list(files)).where(daft.col(keys[0]).not_null()).select("node", *keys)
+    rows = read_columns(daft, files).where(daft.col(keys[0]).not_null()).select("node", *keys)
     groups = rows.groupby(*keys).agg(node.min().alias("u"), node.max().alias("most"))
     groups = groups.where(daft.col("u") < daft.col("most")).select(*keys, "u")  # most groups hold one document
     found = rows.join(groups, on=list(keys)).where(daft.col("u") < node)
@@ -26,7 +26,7 @@ def edges(files: Sequence[str], keys: Sequence[str], engine: EngineConfig) -> Ta
 def pairs(files: Sequence[str], key: str, engine: EngineConfig) -> Table:
     """Every pair of nodes that agrees in a key: n (n - 1) / 2 for a group of n."""
     daft = started(engine)
-    rows = daft.read_parquet(list(files)).where(daft.col(key).not_null()).select("node", key)
+    rows = read_columns(daft, files).where(daft.col(key).not_null()).select("node", key)
     other = rows.select(daft.col("node").alias("v"), daft.col(key))
     found = rows.join(other, on=key).where(daft.col("node") < daft.col("v"))
     return _sorted(found.select(daft.col("node").alias("u"), "v"))
@@ -35,7 +35,7 @@ def pairs(files: Sequence[str], key: str, engine: EngineConfig) -> Table:
 def n_pairs(files: Sequence[str], key: str, engine: EngineConfig) -> int:
     """How many pairs pairs() would return."""
     daft = started(engine)
-    rows = daft.read_parquet(list(files)).where(daft.col(key).not_null())
+    rows = read_columns(daft, files).where(daft.col(key).not_null())
     sizes = rows.groupby(key).agg(daft.col("node").count().alias("n"))
     n = daft.col("n").cast(daft.DataType.float64())  # a group of 5 billion has more pairs than 64 bits count
     total = sizes.select((n * (n - 1) / 2).alias("pairs")).agg(daft.col("pairs").sum()).to_pydict()["pairs"][0]

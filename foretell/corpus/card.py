@@ -60,7 +60,7 @@ def funnel_lines(rows: Sequence[Card]) -> list[str]:
     """The funnel as lines of text, with the commonest reasons of each step."""
     lines = [f"{'step':18} {'documents':>12} {'bytes':>16}  dropped"]
     for row in rows:
-        said = ", ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
+        said = "; ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
         lines.append(f"{row['step']:18} {row['documents']:12,} {row['bytes']:16,}  {said}".rstrip())
     return lines
 
@@ -78,12 +78,26 @@ def _extras(card: Card) -> list[str]:
             f"held-out documents; the gate keeps {quality['keep_rate']:.1%} of raw and "
             f"{quality['keep_rate_positive']:.1%} of good ones"
         )
+    lines += certificate_lines(card)
     for row in card.get("decontamination", {}).get("sets", []):
         said = f"{row['cut']:,} documents cut, {row['ignored']:,} with common phrases only counted"
         lines.append(f"evaluation set {row['set']}: {row['items']:,} items, {row['too_short']:,} too short; {said}")
+    for row in card["sources"]:
+        if not row["documents"]:
+            lines.append(f"nothing is left of source {row['source']}: see foretell corpus inspect")
     if card["masked"]:
         lines.append("masked: " + ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items()))
     return lines
+
+
+def certificate_lines(card: Card) -> list[str]:
+    """How many planted near duplicates were found and how many dropped documents were near ones; none if unmeasured."""
+    made = card.get("certificate")
+    if not made or made["recall"] is None:
+        return []
+    found = f"recall {made['recall']:.3f} at a Jaccard index of {made['at_least']} or more (n={made['sought']:,})"
+    true = "" if made["precision"] is None else f", precision {made['precision']:.3f} (n={made['dropped']:,})"
+    return [f"near duplicates: {found}{true}, of copies planted in {made['documents']:,} documents"]
 
 
 def mixture_lines(tokens: Card) -> list[str]:
@@ -113,6 +127,7 @@ def markdown(card: Card, name: str) -> str:
     if card["languages"]:
         lines += ["", "## Languages", "", "| language | documents | share |", "| --- | --- | --- |"]
         lines += [f"| {r['language']} | {r['documents']:,} | {r['share']:.2%} |" for r in card["languages"]]
+    lines += _certificate_markdown(card)
     lines += _masked_markdown(card)
     lines += ["", "## Terms", "", "The texts keep the terms of their sources; this card grants none."]
     return "\n".join(lines) + "\n"
@@ -126,3 +141,15 @@ def _table_row(cells: Sequence[str]) -> str:
 def _masked_markdown(card: Card) -> list[str]:
     said = ", ".join(f"{n:,} {kind}" for kind, n in card["masked"].items())
     return ["", "## Personal data", "", f"Masked: {said or 'nothing; masking was off or found none'}."]
+
+
+def _certificate_markdown(card: Card) -> list[str]:
+    said = certificate_lines(card)
+    if not said:
+        return []
+    lines = ["", "## Near duplicates", "", f"{said[0][0].upper()}{said[0][1:]}.", ""]
+    lines += ["| Jaccard index | planted | found | expected |", "| --- | --- | --- | --- |"]
+    for row in card["certificate"]["bins"]:
+        expected = "" if row["theory"] is None else f"{row['theory'] * row['planted']:.1f}"
+        lines.append(f"| {row['low']} to {row['high']} | {row['planted']:,} | {row['found']:,} | {expected} |")
+    return lines

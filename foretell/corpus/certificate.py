@@ -48,6 +48,8 @@ class Certificate:
     planted: int
     recall: float
     """share found of the copies with a Jaccard index of 0.8 or more; nan if there are none"""
+    dropped: int
+    """documents and copies that deduplication would drop"""
     precision: float
     """share of the dropped documents with an index of 0.5 or more with another of their cluster; nan if none is"""
     strict_precision: float
@@ -74,6 +76,7 @@ def certificate(texts: Sequence[str], cfg: DedupConfig, *, copies: int = 1000, s
         documents=len(texts),
         planted=len(plants),
         recall=_share(found[index >= LEAST]),
+        dropped=len(best),
         precision=_share(best >= LIKE),
         strict_precision=_share(best >= LEAST),
         bins=tuple(_bins(index, found, cfg)),
@@ -140,15 +143,21 @@ def _sharing(keys: np.ndarray, *, all_pairs: bool) -> tuple[np.ndarray, np.ndarr
 
 
 def _nearest_in_cluster(labels: np.ndarray, sets: Sequence[np.ndarray]) -> np.ndarray:  # (N,) -> (D,)
-    """Of every document that is not the first of its cluster, the greatest Jaccard index with another of it."""
+    """Of every document that is not the first of its cluster, the Jaccard index with another of it.
+
+    It is the first found that is LEAST or more, else the greatest.
+    """
     best = []
     order = np.argsort(labels, kind="stable")
     _, starts, sizes = np.unique(labels[order], return_index=True, return_counts=True)
     for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
         members = order[start : start + size]
         for i, one in enumerate(members[1:], start=1):
-            others = np.delete(members, i)[:MOST_COMPARED]
-            best.append(max(jaccard(sets[one], sets[other]) for other in others))
+            best.append(0.0)
+            for other in np.delete(members, i)[:MOST_COMPARED]:
+                best[-1] = max(best[-1], jaccard(sets[one], sets[other]))
+                if best[-1] >= LEAST:
+                    break
     return np.array(best)
 
 

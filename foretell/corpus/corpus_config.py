@@ -121,6 +121,9 @@ class CorpusConfig:
     near_duplicates: bool = True
     """whether near duplicates go as well as exact ones"""
     dedup: DedupConfig = field(default_factory=DedupConfig)
+    certificate: int = 5000
+    """documents of a sample in which near duplicates are planted and looked for, to tell how many are found; 0 tells
+    nothing"""
     exact_text: bool = True
     """extract the text of surviving pages once more, with the careful extractor"""
     mask_pii: bool = False
@@ -146,6 +149,8 @@ class CorpusConfig:
             raise ValueError(f"{rule}; lower them, or give each source one")
         if self.budget < 0:
             raise ValueError(f"budget={self.budget} is negative; give training tokens, or 0")
+        if self.certificate < 0:
+            raise ValueError(f"certificate={self.certificate} is negative; 0 measures nothing")
         if not 0 < self.raw_share < 1:
             raise ValueError(f"raw_share={self.raw_share} is not between 0 and 1; GPT-3's is 0.6")
 

@@ -10,6 +10,7 @@ The same call gives the same files on either runner and for any number of worker
 import atexit
 import json
 import os
+import secrets
 import sys
 import time
 import traceback
@@ -36,7 +37,7 @@ class EngineConfig:
     workers: int = 0
     """processes that work at once; 0 takes every core that this process may use"""
     address: str = ""
-    """the address of a running Ray cluster; all its machines must see the same folders"""
+    """the address of a running Ray cluster; all its machines must have foretell and see the same folders"""
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -95,7 +96,7 @@ def _replies(work: Work, stage: Path, tasks: list[str], engine: EngineConfig) ->
         return
     daft = started(engine)
     n = min(engine.n_workers, len(tasks))
-    pool = daft.cls(Worker, use_process=n > 1, max_concurrency=n)(work, str(stage))
+    pool = daft.cls(Worker, use_process=n > 1, max_concurrency=n)(work, str(stage), os.getcwd())
     frame = daft.from_pydict({"task": tasks})
     if engine.runner == "ray":  # only there do partitions decide which process does what
         frame = frame.into_partitions(len(tasks))
@@ -110,10 +111,12 @@ def _replies(work: Work, stage: Path, tasks: list[str], engine: EngineConfig) ->
 
 
 class Worker:
-    """One process of map_partitions: the work, done for one task after the other."""
+    """One process of map_partitions: the work, done for one task after the other, from the caller's own folder."""
 
-    def __init__(self, work: Work, stage: str) -> None:
+    def __init__(self, work: Work, stage: str, here: str) -> None:
         self.work, self.stage = work, Path(stage)
+        if os.getcwd() != here:  # a worker of a cluster begins where the cluster was started
+            os.chdir(here)
 
     def __call__(self, task: str) -> str:
         """The reply to a task, both as JSON; an error is told, not raised, so that the other tasks go on."""
@@ -172,17 +175,32 @@ def started(engine: EngineConfig) -> Any:
     return daft
 
 
+def read_columns(daft: Any, files: Sequence[str]) -> Any:
+    """A query over the rows of Parquet files, wherever its workers were started."""
+    return daft.read_parquet([str(Path(file).absolute()) for file in files])
+
+
 def _choose_runner(daft: Any, engine: EngineConfig) -> None:
-    """Set the runner of this process; Ray's workers are kept from sending usage figures as well."""
+    """Set the runner of this process; Ray ends with the process, unless it was there before."""
     if engine.runner == "native":
         daft.set_runner_native(num_threads=engine.n_workers)
         return
+    if not engine.address:
+        _give_token()
     try:
         import ray
     except ImportError as error:
         raise BadUse("runner=ray needs the package ray; pip install 'ray<2.60', or leave runner native") from error
-    if not ray.is_initialized():
-        here = {} if engine.address else {"num_cpus": engine.n_workers, "include_dashboard": False}
-        quiet = {"env_vars": dict(QUIET)}
-        ray.init(engine.address or "local", runtime_env=quiet, log_to_driver=False, logging_level="warning", **here)
+    quiet = {"log_to_driver": False, "logging_level": "error"}
+    if engine.address and not ray.is_initialized():
+        ray.init(engine.address, runtime_env={"env_vars": dict(QUIET)}, **quiet)
+    elif not ray.is_initialized():
+        ray.init("local", num_cpus=engine.n_workers, include_dashboard=False, **quiet)
     daft.set_runner_ray(noop_if_initialized=True)
+
+
+def _give_token() -> None:
+    """A token for a cluster of this process alone; without one Ray writes a lasting one into the home directory."""
+    given = os.environ  # noqa: TID251  (Ray's only interface for it)
+    if not any(name.startswith("RAY_AUTH_") for name in given):
+        given.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))

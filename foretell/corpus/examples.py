@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from foretell.corpus.batches import IGNORED, Arrays, parts, spread
+from foretell.corpus.batches import IGNORED, ONE_SOURCE, Arrays, parts, spread
 from foretell.corpus.config import TaskData
 from foretell.corpus.jsonl import read_lines, text_field
 from foretell.corpus.order import shuffled
@@ -71,6 +71,10 @@ class Examples:
 
     def batch(self, samples: np.ndarray) -> Arrays:
         return self._stacked([self.train[row] for row in shuffled(samples, self.n_rows, self.seed)])
+
+    def epochs(self, n_samples: int) -> dict[str, float]:
+        """How often all rows were read after so many samples."""
+        return {ONE_SOURCE: n_samples / self.n_rows}
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         for rows in parts(spread(len(self.val), limit), batch_size):

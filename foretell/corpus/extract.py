@@ -54,8 +54,8 @@ def fast_text(html: str) -> str:
 def exact_text(html: str) -> str:
     """The main text of a page by the careful extractor, tables included, comments not; '' if none. Never raises.
 
-    Where it finds less than LEAST_SHARE of what `fast_text` finds, or fails, that is taken: it loses pages made of
-    many parts. On the gold texts of Mozilla's readability that brings F1 from 0.946 to 0.956.
+    Where it finds less than LEAST_SHARE of what `fast_text` finds, or fails, that is taken: it loses pages made of many
+    parts. Our choice, by 163 gold texts: it is taken for 4, of which 3 get better.
     """
     page = bounded(html)
     quick, careful = _quick(page), _careful(page)
@@ -66,18 +66,18 @@ def bounded(html: str) -> str:
     """The page as far as it is looked at; nearly every page as it is."""
     page = html[:MOST_CHARACTERS]
     if len(page) > LONG_TAG:
-        page = LONG.sub(r"<\1>", page) if _has_long_tag(page) else page
+        page = LONG.sub(r"<\1>", page) if _has_long_tag(page) else page  # to look for one is slower
     return _shallow(page) if page.count("<") > MANY_TAGS else page
 
 
 def _has_long_tag(page: str) -> bool:
-    """Whether there are LONG_TAG characters without '<', found by steps of that length."""
+    """Whether LONG_TAG characters after a '<' have no other and no '>', found by steps of that length."""
     at = page.find("<")
     while 0 <= at < len(page) - LONG_TAG:
         last = page.rfind("<", at, at + LONG_TAG)
-        if last == at:
+        if last == at and page.find(">", at, at + LONG_TAG) < 0:
             return True
-        at = last
+        at = last if last > at else page.find("<", at + 1)
     return False
 
 
@@ -106,7 +106,9 @@ def _quick(page: str) -> str:
 
     try:
         text = extract_plain_text(page, main_content=True, comments=False, post_meta=False, alt_texts=False)
-    except Exception:  # whatever a parser finds in garbage, the page has no text
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # whatever it finds in garbage, the page has no text; a panic of its Rust is no Exception
         return ""
     return _tidy(text)
 
@@ -131,8 +133,11 @@ def _extractor() -> Callable[..., str | None]:
 
 def _tidy(text: str) -> str:
     """The text without spaces at the ends of lines, with one empty line at a time."""
-    lines = "\n".join(map(str.rstrip, text.split("\n")))
-    return EMPTY_LINES.sub("\n\n", lines).strip()
+    if " \n" in text or "\t\n" in text:
+        text = "\n".join(map(str.rstrip, text.split("\n")))
+    if "\n\n\n" in text:
+        text = EMPTY_LINES.sub("\n\n", text)
+    return text.strip()
 
 
 def token_prf(extracted: str, gold: str) -> PRF:

@@ -37,10 +37,10 @@ TOLD = {
     "language": "documents in a language that is kept",
     "rules": "documents that pass the heuristic rules",
     "quality": "documents that pass the quality gate",
-    "exact duplicates": "documents after copies of the same text",
-    "near duplicates": "documents after near duplicates",
-    "exact text": "documents after the careful extraction",
-    "decontaminate": "documents after text of the evaluation sets is cut out",
+    "exact duplicates": "documents without copies of the same text",
+    "near duplicates": "documents without near duplicates",
+    "exact text": "documents after careful extraction of their text",
+    "decontaminate": "documents without text of the evaluation sets",
 }
 
 

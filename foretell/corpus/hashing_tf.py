@@ -111,7 +111,7 @@ def parts(texts: Any, held: int = HELD) -> Iterator[pa.Array]:
         texts = texts.cast(pa.large_string())  # views, dictionaries, nothing but null
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         sizes = pc.fill_null(pc.binary_length(chunk), 0).to_numpy(zero_copy_only=False)
-        ends = np.cumsum(sizes, dtype=np.int64)  # (N,)
+        ends = np.cumsum(sizes, dtype=np.int64)
         begin = 0
         while begin < len(chunk):
             limit = held + (ends[begin - 1] if begin else 0)

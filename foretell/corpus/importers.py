@@ -29,7 +29,7 @@ from foretell.runs import whole_folder
 from foretell.text.tokenizer import Tokenizer
 
 Files = Mapping[str, Sequence[Path]]
-AT_ONCE = 1 << 22  # tokens copied at a time
+AT_ONCE = 1 << 17  # tokens copied at a time: what stays in a cache
 
 
 class Pieces(NamedTuple):
@@ -88,7 +88,8 @@ def whole(files: Sequence[Foreign]) -> list[Pieces]:
     pieces = []
     for file in files:
         ends = file.sequences[file.documents]
-        ids = np.array(file.names or [f"{file.path.name}:{i}" for i in range(len(ends) - 1)], dtype=object)
+        name = file.path.name
+        ids = np.array(file.names or [f"{name}:{i}" for i in range(len(ends) - 1)], dtype=object)
         pieces.append(_taken(Pieces(file, ids, ends[:-1], ends[1:]), ends[1:] > ends[:-1]))
     return pieces
 

@@ -1,6 +1,6 @@
 """From a corpus to a folder of tokens that holds its sources one after the other, with their mixture.
 
-    .NAME.work/    the steps of encoding.py while the folder is made; a command that was stopped goes on from them
+    .NAME.work/    the steps of tokenizing.py while the folder is made; a command that was stopped goes on from them
     NAME/          the folder of tokens (tokens.py)
 
 What a corpus asks of the mixture is in its card.json, each optional; the rest follows from the tokens (shares.py):

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from foretell.corpus.order import AHEAD
+from foretell.corpus.order import AHEAD, ahead
 from foretell.errors import BadUse, nearest
 
 UNIT = 1 << 40  # weights are realised as whole multiples of 1 / UNIT, so that every count is exact
@@ -90,13 +90,8 @@ def epochs_elapsed(mixture: Mixture, n_samples: int, sizes: Sequence[int]) -> di
 
 def drawn(mixture: Mixture, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (B,) -> (B,), (B,)
     """The source of each sample, and how many samples were read of that source before it."""
-    blocks, places = np.divmod(np.asarray(samples, dtype=np.int64), AHEAD)  # (B,)
-    sources, locals_ = np.empty_like(places), np.empty_like(places)
-    for block in np.unique(blocks):
-        inside = blocks == block
-        found = drawn_block(mixture, int(block))
-        sources[inside], locals_[inside] = found[0][places[inside]], found[1][places[inside]]
-    return sources, locals_
+    found = ahead(samples, lambda block: np.stack(drawn_block(mixture, block), axis=1))  # (B, 2)
+    return found[:, 0], found[:, 1]
 
 
 @lru_cache(maxsize=8)  # a batch alone is too small to be quick: what the next ones read is found with it

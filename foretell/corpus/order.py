@@ -7,23 +7,34 @@
 B samples   N numbers of a sample
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 
 ROUNDS = 4
-AHEAD = 4096  # samples whose rows are found together
+AHEAD = 1 << 14  # samples whose rows are found together
+WIDEST, FEW = 16, 256  # bits of a half above which, and places of a key below which, rounds are not tabled
 GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: splitmix64's stride
 WORD = (1 << 64) - 1
 
 
 def shuffled(samples: np.ndarray, n_rows: int, seed: int) -> np.ndarray:  # (B,) -> (B,)
     """The row that each sample number reads: every epoch of n_rows samples holds each row once, in its own order."""
+    return ahead(samples, lambda block: _block(block, n_rows, seed))
+
+
+def ahead(samples: np.ndarray, of_block: Callable[[int], np.ndarray]) -> np.ndarray:  # (B,) -> (B, ...)
+    """What of_block() gives for each sample: it is asked for AHEAD samples at a time, along its first axis."""
     blocks, places = np.divmod(np.asarray(samples, dtype=np.int64), AHEAD)  # (B,)
-    found = np.empty_like(places)
-    for block in np.unique(blocks):
-        inside = blocks == block
-        found[inside] = _block(int(block), n_rows, seed)[places[inside]]
+    first = int(blocks[0]) if len(blocks) else 0
+    if np.count_nonzero(blocks == first) == len(blocks):  # as in most batches; looking for more takes longer than this
+        return of_block(first)[places]
+    found = np.empty((len(places), *of_block(first).shape[1:]), np.int64)
+    by_block = np.argsort(blocks, kind="stable")
+    for mine in np.split(by_block, np.flatnonzero(np.diff(blocks[by_block])) + 1):
+        found[mine] = of_block(int(blocks[mine[0]]))[places[mine]]
     return found
 
 
@@ -37,12 +48,44 @@ def _block(block: int, n_rows: int, seed: int) -> np.ndarray:
 def permuted(places: np.ndarray, n: int, keys: np.ndarray) -> np.ndarray:  # (B,), (B,) -> (B,)
     """Where a permutation of range(n) sends each place; each place has a key, and a key is a permutation."""
     half = max((int(n - 1).bit_length() + 1) // 2, 1)
-    found = places.astype(np.uint64)  # (B,)
-    walking = np.arange(len(found))
+    bounds = [0, *(np.flatnonzero(np.diff(keys)) + 1).tolist(), len(keys)]
+    if half > WIDEST or len(keys) < FEW * (len(bounds) - 1):
+        return _walked(places.astype(np.uint64), n, lambda x, inside: _feistel(x, keys[inside], half))
+    parts = []
+    for first, end in pairwise(bounds):
+        tables = _tables(int(keys[first]), half)
+        parts.append(_walked(places[first:end], n, partial(_looked_up, tables=tables, half=half)))
+    return np.concatenate(parts)
+
+
+def _walked(
+    found: np.ndarray, n: int, step: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray:  # (B,) -> (B,)
+    """Each place, sent on until it lands below n."""
+    found = step(found, np.arange(len(found)))
+    walking = np.flatnonzero(found >= n)
     while len(walking):
-        found[walking] = _feistel(found[walking], keys[walking], half)
+        found[walking] = step(found[walking], walking)
         walking = walking[found[walking] >= n]
     return found.astype(np.int64)
+
+
+@lru_cache(maxsize=64)  # one of each source and epoch that is being read
+def _tables(key: int, half: int) -> np.ndarray:  # -> (ROUNDS, 2^half)
+    """What a round of the network makes of each right half: to look it up is quicker than to hash it anew."""
+    turns = np.array([key], dtype=np.uint64) + np.arange(ROUNDS, dtype=np.uint64)
+    right = np.arange(1 << half, dtype=np.uint64)
+    return (hashed(turns[:, None], right) & np.uint64((1 << half) - 1)).astype(np.int32)
+
+
+def _looked_up(
+    x: np.ndarray, _: np.ndarray, *, tables: np.ndarray, half: int
+) -> np.ndarray:  # (B,), (B,), (ROUNDS, 2^half) -> (B,)
+    """_feistel() of places with one key."""
+    left, right = x >> half, x & ((1 << half) - 1)
+    for table in tables:
+        left, right = right, left ^ table[right]
+    return left << half | right
 
 
 def _feistel(x: np.ndarray, keys: np.ndarray, half: int) -> np.ndarray:  # (B,), (B,) -> (B,)

@@ -130,7 +130,10 @@ def extracted(records: list[Raw], part: Part) -> tuple[pa.Table, dict[str, str]]
     html: dict[str, str] = {}
     rows = []
     for raw in records:
-        name, text = _id(part, raw.name), raw.content if isinstance(raw.content, str) else decoded(raw.content)
+        name, text = (
+            _id(part, raw.name),
+            raw.content if isinstance(raw.content, str) else decoded(raw.content, raw.typed),
+        )
         if raw.kind == "html":
             html[name], text = text, fast_text(text)
         text = text.replace("\r\n", "\n").replace("\r", "\n")

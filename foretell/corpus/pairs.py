@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from foretell.corpus.batches import IGNORED, Arrays, spread
+from foretell.corpus.batches import IGNORED, ONE_SOURCE, Arrays, spread
 from foretell.corpus.config import TranslationData
 from foretell.corpus.jsonl import read_lines, text_field
 from foretell.corpus.order import shuffled
@@ -45,6 +45,10 @@ class Pairs:
             )
         (row,) = shuffled(samples, self.n_rows, self.seed)
         return padded(self.train[row], self.end, self.pad)
+
+    def epochs(self, n_samples: int) -> dict[str, float]:
+        """How often all rows were read after so many samples."""
+        return {ONE_SOURCE: n_samples / self.n_rows}
 
     def evaluation(self, batch_size: int, limit: int) -> Iterator[Arrays]:
         for row in spread(len(self.val), limit):

@@ -26,8 +26,8 @@ PHONE = re.compile(
         | \([1-9][0-9]\)[ ]?[0-9]{{4,5}}-[0-9]{{4}}  # Brazil
       )
     | (?P<pairs> \b0[1-9](?P<gap>[ .-])[0-9]{{2}}(?:(?P=gap)[0-9]{{2}}){{3}}(?![0-9]|(?P=gap)[0-9]) )  # France
-    | (?P<trunk> (?:\(|\b)0[1-9](?:{GAP}{{0,2}}[0-9]){{7,10}} )
-    | (?P<other> (?:\(|\b)[1-9](?:{GAP}{{0,2}}[0-9]){{6,14}} )
+    | (?P<trunk> (?:\(|\b)0[1-9](?:[0-9]|(?=\)?{GAP}{{1,2}}[0-9]{{3}}))(?:{GAP}{{0,2}}[0-9]){{6,10}} )
+    | (?P<other> (?:\(|\b)[0-9](?:{GAP}{{0,2}}[0-9]){{6,14}} )
     """,
     re.VERBOSE,
 )
@@ -40,7 +40,7 @@ CUE = re.compile(
     r"[^\w\n]{0,4}(?:\b(?:number|no|nr|us|me|at|on|is|or|and)\b[^\w\n]{0,3}){0,3}\Z",
     re.I,
 )
-CUE_LENGTH = 40  # more than the longest match of it
+CUE_LENGTH = 48  # more than the longest match of it
 HINT = re.compile("[^\\W\\d_]|[>\u260e\u2706\U0001f4de]")  # some such character is near whatever CUE finds
 DIGITS = re.compile("[0-9]+")
 SHORTEST = 6  # characters that are no number yet
@@ -108,7 +108,7 @@ def _begins(before: str, kind: str) -> bool:
     near, far = before[-1:], before[:-1]
     if near.isalnum() or near in {".", "_", "$", "#", "%", "+", "-", "@", "\u20ac", "\u00a3", "\u00a5"}:
         return False
-    if near == "/" and not (far.isdigit() or far == ">"):  # but of two phone numbers
+    if near == "/" and far != ">":  # a path, if no phone number is before it
         return False
     return not (far.isdigit() and (near == ":" or (kind == "pairs" and near == " ")))
 

@@ -24,6 +24,9 @@ from foretell.corpus.phones import PHONE_TOKEN, phones, without_last
 
 TOKENS = {"e-mail": "<email>", "ip": "<ip>", "card": "<card>", "phone": PHONE_TOKEN}
 
+TAILS = tuple(colon + token for token in TOKENS.values() for colon in ("", ":"))
+"""after what looks like an IPv6 address: the rest of it was something else"""
+
 LONGEST_NAME = 64  # characters before the @ (RFC 5321, section 4.5.3.1.1)
 LETTER = "A-Za-z\u00c0-\u024f\u0370-\u052f"  # not those of scripts without spaces, where words stand beside an address
 NAME = re.compile(rf"[{LETTER}0-9_%](?:[{LETTER}0-9_.+%'-]*[{LETTER}0-9_+%-])?\Z")
@@ -111,7 +114,7 @@ def _ipv6(text: str) -> Iterator[tuple[int, int]]:
         before, after = text[start - 1 : start] if start else "", text[end : end + 2]
         if before.isalnum() or before in {":", "_", "."} or after[:1].isalnum() or after[:1] == "_":
             continue
-        if (after[:1] == "." and after[1:].isdigit()) or text.startswith(TOKENS["ip"], end):
+        if (after[:1] == "." and after[1:].isdigit()) or text.startswith(TAILS, end):
             continue
         if _leads_somewhere(text[start:end]):
             yield start, end
@@ -123,13 +126,9 @@ def _is_ipv4(text: str, start: int, end: int) -> bool:
         return False
     if (before[-1:] in {"/", "-"} and before[:1].isalpha()) or (after[:1] == "-" and after[1:].isalpha()):
         return False  # Chrome/90.0.12.34, tool-1.2.3.45, 1.2.3.45-rc1
-    if (
-        (after[:1] == "." and after[1:].isalnum())
-        or end - start == 7
-        or VERSION.search(text, max(start - 12, 0), start)
-    ):
-        return False  # 1.2.3.45.6, 1.2.3.4, version 1.2.3.45
-    return _leads_somewhere(text[start:end])
+    if end - start == 7 or (after[:1] == "." and after[1:].isalnum()):
+        return False  # 1.2.3.4, 1.2.3.45.6
+    return not VERSION.search(text, max(start - 12, 0), start) and _leads_somewhere(text[start:end])
 
 
 def _leads_somewhere(address: str) -> bool:
@@ -157,7 +156,9 @@ def _is_card_at(text: str, start: int, end: int) -> bool:
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     if before[-1:].isalnum() or before[-1:] in {".", "_", "/", "+"} or after[:1].isalnum():
         return False
-    if (before[-1:] == "-" and before[:1].isalnum()) or (after[:1] in {".", "-"} and after[1:].isdigit()):
+    if before[-1:] == "-" and (before[:1].isalnum() or before[:1] == ">"):
+        return False
+    if after[:1] in {".", "-"} and after[1:].isdigit():
         return False
     return is_card(re.sub("[ -]", "", text[start:end]))
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from foretell.corpus.assemble import assembled, check_outside, check_room, found_finished, identity_of
 from foretell.corpus.card import Card
+from foretell.corpus.certifying import certify
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.cutting import COUNTS, DIRTY, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
 from foretell.corpus.dedup import duplicates
@@ -212,6 +213,8 @@ def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     """Exact and near duplicates gone, the survivors' text extracted with care and masked."""
     ranked, stage = [source.name for source in cfg.kept], making.scratch / "duplicates"
     near, engine = cfg.near_duplicates, making.engine
+    if near and cfg.certificate:
+        flow.told["certificate"] = certified(cfg, making, flow)
     copies = duplicates(flow.documents, stage, cfg.dedup, engine=engine, sources=ranked, near=near, quiet=making.quiet)
     pieces = [
         Partition(last.folder.name, (str(last.folder / KEPT), str(copies), str(first.folder / PAGES)))
@@ -219,6 +222,12 @@ def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     ]
     key = [cfg.exact_text, cfg.mask_pii, near]
     flow.add(making.step("survivors", partial(survivors, cfg=cfg), pieces, key))
+
+
+def certified(cfg: CorpusConfig, making: Making, flow: Flow) -> dict[str, Any]:
+    """How many near duplicates are found of those planted in a sample of the documents."""
+    work = partial(certify, cfg=cfg.dedup, most=cfg.certificate, seed=cfg.seed)
+    return making.once("certificate", work, flow.documents, [asdict(cfg.dedup), cfg.certificate, cfg.seed]).result
 
 
 def decontaminated(cfg: CorpusConfig, making: Making, flow: Flow) -> None:

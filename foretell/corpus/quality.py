@@ -8,8 +8,8 @@ Lomax distribution, whose tail is (1 + x)^-9: so a document passes with probabil
 hashed of its id in place of a drawn one makes the choice the same in any order and on any number of machines.
 
 The appendix does not say how counts become features beyond Spark's HashingTF. Our choice is the share that each word
-has of the text: with plain counts the score of the same writing falls to 0 or rises to 1 with its length alone
-(benchmarks/corpus_quality.py). A text without words has score 0.
+has of the text. With plain counts the logit grows with the length and the gate is one of length: short texts of the
+best sort hardly pass and long ones always do (benchmarks/corpus_quality.py). A text without words has score 0.
 
 A classifier is a folder of two files: quality.safetensors (weights, float32) and quality.json (the rest). Training is
 in foretell/corpus/quality_train.py.

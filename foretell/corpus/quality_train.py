@@ -1,14 +1,15 @@
 """Training of the quality classifier: curated documents against raw ones, and a report on documents it has not seen.
 
     chosen      of each class at most so many documents, by a hash of their text; each text once
-    parts       a fifth of them is held out for the report, a fifth of the others chooses the penalty
+    parts       a fifth of them is held out for the report; of the others a fifth chooses the penalty, and then teaches
     features    the share that each word has of a piece; a longer document is cut into pieces of about a thousand words
     fit         logistic regression with an L2 penalty; the classes weigh the same, and so do a class's documents
 
 Brown et al. 2020, appendix A, have the tokenizer, HashingTF and logistic regression; the rest are our choices. Pieces,
 because the features of a book are means that no page comes near: taught by whole books, the classifier ranks short
-texts worse. Documents that are in both classes teach neither. Near copies
-on both sides of the split make the report too good: take them away first.
+texts worse (benchmarks/corpus_quality.py, which also has one fit by stochastic gradient descent: quicker and worse).
+Documents that are in both classes teach neither. Near copies on both sides of the split make the report too good: take
+them away first.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from foretell.corpus.hashing_tf import N_BUCKETS, buckets, parts, words_of
-from foretell.corpus.quality import Classifier, score
+from foretell.corpus.quality import Classifier
 from foretell.corpus.quality_report import report
 from foretell.errors import BadUse
 
@@ -79,8 +80,9 @@ def _parts(texts: dict[bytes, str], both: set[bytes], name: str) -> Examples:
     """The texts in three parts, by the half of the hash that did not choose them."""
     order = sorted(texts.keys() - both, key=lambda one: one[8:])
     if len(order) < LEAST:
+        found = f"{len(order)} {name} documents" + (f" that are not in both classes as {len(both)} are" if both else "")
         rule = f"the classifier takes {LEAST} or more different ones with words"
-        raise BadUse(f"{len(order)} {name} documents: {rule}; add {name} sources, or set quality.alpha to 0 for none")
+        raise BadUse(f"{found}: {rule}; add {name} sources, or set quality.alpha to 0 for none")
     ordered = [texts[one] for one in order]
     held = len(ordered) // SHARE
     choosing = held + (len(ordered) - held) // SHARE
@@ -96,13 +98,13 @@ def _best(good: Examples, bad: Examples, seed: int) -> tuple[Classifier, dict[st
     first = int(np.searchsorted(text_of, n))  # the pieces before are of the taught texts
     losses = {}
     for penalty in PENALTIES:
-        tried = _fitted(features[:first], text_of[:first], labels[:n], penalty, seed)
-        losses[str(penalty)] = _loss(tried, good.choosing, bad.choosing)
+        tried = fitted(features[:first], text_of[:first], labels[:n], penalty, seed)
+        losses[str(penalty)] = _loss(tried, features[first:], text_of[first:] - n, labels[n:])
     penalty = min(PENALTIES, key=lambda one: losses[str(one)])
-    return _fitted(features, text_of, labels, penalty, seed), losses
+    return fitted(features, text_of, labels, penalty, seed), losses
 
 
-def _fitted(features: Any, text_of: np.ndarray, labels: np.ndarray, penalty: float, seed: int) -> Classifier:
+def fitted(features: Any, text_of: np.ndarray, labels: np.ndarray, penalty: float, seed: int) -> Classifier:
     """The classifier of some texts' pieces: (P, 2^18) features, (P,) the text of each, (N,) whether a text is good."""
     import warnings
     from importlib import import_module
@@ -149,8 +151,8 @@ def features_of(texts: list[str]) -> tuple[Any, np.ndarray]:  # (P, 2^18), (P,)
     return vstack(rows, format="csr"), np.concatenate(text_of)
 
 
-def _loss(classifier: Classifier, good: list[str], bad: list[str]) -> float:
-    """The mean over the classes of -ln of the probability that the classifier gives a document's class."""
-    least = 1e-12
-    right = (score(classifier, good), 1.0 - score(classifier, bad))
-    return float(np.mean([-np.log(np.maximum(one, least)).mean() for one in right]))
+def _loss(classifier: Classifier, features: Any, text_of: np.ndarray, labels: np.ndarray) -> float:
+    """The mean of -ln of the probability that the classifier gives a piece's class, balanced as in training."""
+    logits = classifier.bias + features @ classifier.weights.astype(np.float64)  # (P,)
+    losses = np.logaddexp(0.0, np.where(labels[text_of], -logits, logits))
+    return float(np.average(losses, weights=balanced(text_of, labels)))

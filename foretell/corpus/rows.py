@@ -9,18 +9,17 @@ B samples
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 import numpy as np
 
+from foretell.corpus.batches import ONE_SOURCE
 from foretell.corpus.config import stages_of
 from foretell.corpus.mixture import Mixture, Stage, drawn_block, epochs_elapsed, mixture_of
-from foretell.corpus.order import AHEAD, hashed, permuted, shuffled
+from foretell.corpus.order import ahead, hashed, permuted, shuffled
 from foretell.corpus.tokens import CARD, Tokens
 from foretell.errors import BadUse
-
-ONE_SOURCE = "text"  # the name that epochs are told by where there are no sources
 
 
 class Order(Protocol):
@@ -47,7 +46,7 @@ class Shuffled:
         return {ONE_SOURCE: n_samples / self.n_rows}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)  # one is itself alone, so that blocks are found quickly
 class Mixed:
     """Sources by weight; each gives all its rows once before it gives one again."""
 
@@ -57,12 +56,7 @@ class Mixed:
     seed: int
 
     def rows(self, samples: np.ndarray) -> np.ndarray:  # (B,) -> (B,)
-        blocks, places = np.divmod(np.asarray(samples, dtype=np.int64), AHEAD)  # (B,)
-        found = np.empty_like(places)
-        for block in np.unique(blocks):
-            inside = blocks == block
-            found[inside] = _block(self, int(block))[places[inside]]
-        return found
+        return ahead(samples, partial(_block, self))
 
     def epochs(self, n_samples: int) -> dict[str, float]:
         return epochs_elapsed(self.mixture, n_samples, self.sizes)

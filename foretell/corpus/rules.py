@@ -138,16 +138,11 @@ def _words(document: Document, cfg: RulesConfig) -> str:
         lettered = sum(any(map(str.isalpha, word)) for word in words)
         if lettered < cfg.min_lettered * n:
             return f"few words with letters: {lettered / n:.2f}"
-    found = _stop_words(document) if document.language in ("", "en") else len(STOP_WORDS)
+    found = len(STOP_WORDS.intersection(words))
+    if document.language not in ("", "en") or found >= cfg.min_stop_words:
+        return ""
+    found = len(STOP_WORDS.intersection(re.findall(r"[^\W\d_]+", document.text.lower())))  # in any case, beside marks
     return f"few stop words: {found}" if found < cfg.min_stop_words else ""
-
-
-def _stop_words(document: Document) -> int:
-    """How many of the stop words a text has, whatever their case and the marks around them."""
-    found = STOP_WORDS.intersection(document.words)
-    if len(found) < len(STOP_WORDS):
-        found = STOP_WORDS.intersection(re.findall(r"[^\W\d_]+", document.text.lower()))
-    return len(found)
 
 
 def _lines(document: Document, cfg: RulesConfig) -> str:

@@ -36,24 +36,24 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Packed:
-    """Rows of T + 1 tokens, each sharing its last one with the next row's first: one view for every source."""
+    """Rows of T + 1 tokens, each sharing its last one with the next row's first: source after source."""
 
-    views: tuple[np.ndarray, ...]
+    windows: np.ndarray
+    """T + 1 tokens from every token on, as a view"""
     firsts: np.ndarray
-    """the first row of each view, and the number of all"""
+    """the first row of each source, and the number of all (S+1,)"""
+    shifts: np.ndarray
+    """what is added to T times a row of each source to come to its first token (S,)"""
 
     def __len__(self) -> int:
         return int(self.firsts[-1])
 
     def arrays(self, rows: np.ndarray) -> Arrays:
-        if len(self.views) == 1:
-            return _arrays(self.views[0][rows])
-        found = np.empty((len(rows), self.views[0].shape[1]), self.views[0].dtype)  # (B, T+1)
-        views = np.searchsorted(self.firsts, rows, side="right") - 1  # (B,)
-        for i in np.unique(views):
-            mine = np.flatnonzero(views == i)
-            found[mine] = self.views[i][rows[mine] - self.firsts[i]]
-        return _arrays(found)
+        places = rows * (self.windows.shape[1] - 1)  # (B,)
+        if len(self.shifts) > 1:
+            places += self.shifts[self.firsts.searchsorted(rows, "right") - 1]
+        found = self.windows[places]  # (B, T+1)
+        return {"inputs": found[:, :-1].astype(np.int64), "targets": found[:, 1:].astype(np.int64)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,10 +108,6 @@ class Windows:
             yield {**batch, "n_bytes": text_bytes(batch["targets"], self.byte_lengths)}
 
 
-def _arrays(rows: np.ndarray) -> Arrays:  # (B, T+1)
-    return {"inputs": rows[:, :-1].astype(np.int64), "targets": rows[:, 1:].astype(np.int64)}
-
-
 def open_windows(data: TextData, seed: int) -> Windows:
     """The rows of a token folder; BadUse if it has not a single one, or nothing stands between its documents."""
     if data.tokenizer == "wordpiece":
@@ -143,9 +139,11 @@ def packed_rows(tokens: Tokens, name: str, length: int) -> tuple[Packed, dict[st
     """The packed rows of a split, and how many each source has."""
     flat: np.ndarray = getattr(tokens, name).tokens
     ends = tokens.source_ends(name)
-    views = tuple(windowed(flat[first:end], length) for first, end in ends.values()) or (windowed(flat, length),)
-    firsts = np.cumsum([0, *map(len, views)])
-    return Packed(views=views, firsts=firsts), {source: len(view) for source, view in zip(ends, views, strict=False)}
+    places = np.array(list(ends.values()) or [(0, len(flat))])  # (S, 2), the first source at 0
+    sizes = np.maximum((places[:, 1] - places[:, 0] - 1) // length, 0)  # (S,)
+    firsts = np.cumsum([0, *sizes])  # (S+1,)
+    packed = Packed(windows=windowed(flat, length), firsts=firsts, shifts=places[:, 0] - firsts[:-1] * length)
+    return packed, dict(zip(ends, sizes.tolist(), strict=False))
 
 
 def piece_rows(tokens: Tokens, name: str, length: int) -> tuple[Pieces, dict[str, int]]:
@@ -171,6 +169,6 @@ def piece_rows(tokens: Tokens, name: str, length: int) -> tuple[Pieces, dict[str
 
 
 def windowed(tokens: np.ndarray, length: int) -> np.ndarray:  # -> (N, T+1)
-    """All whole rows, as a view: nothing is copied before a row is asked for."""
-    n, step = max((len(tokens) - 1) // length, 0), tokens.strides[0]
-    return as_strided(tokens, (n, length + 1), (length * step, step), writeable=False)
+    """The T + 1 tokens from every token on, as a view: nothing is copied before a row is asked for."""
+    n, step = max(len(tokens) - length, 0), tokens.strides[0]
+    return as_strided(tokens, (n, length + 1), (step, step), writeable=False)

@@ -10,7 +10,7 @@ A recipe says what each step keeps; the sources are the user's.
 from typing import NamedTuple
 
 from foretell.corpus.corpus_config import CorpusConfig, LanguageConfig, LinkConfig, QualityConfig
-from foretell.corpus.shares import shares, table_lines
+from foretell.corpus.shares import Share, shares, table_lines
 from foretell.errors import BadUse, nearest
 
 
@@ -78,9 +78,13 @@ def corpus_recipe(name: str) -> CorpusConfig:
     return RECIPES[name]()
 
 
-def printed_table() -> list[str]:
-    """Table 2.2 as lines: what its tokens and weights give over 300 billion tokens, beside what the paper prints."""
+def printed_shares() -> list[Share]:
+    """Table 2.2 as it follows from its tokens and weights, which are made to sum to 1, over 300 billion tokens."""
     tokens = {name: row.tokens for name, row in TABLE.items()}
     total = sum(row.weight for row in TABLE.values())
-    rows = shares(tokens, {name: row.weight / total for name, row in TABLE.items()}, BUDGET)
-    return table_lines(rows, {name: (row.weight, row.epochs) for name, row in TABLE.items()})
+    return shares(tokens, {name: row.weight / total for name, row in TABLE.items()}, BUDGET)
+
+
+def printed_table() -> list[str]:
+    """Table 2.2 as lines: what follows from its tokens and weights, beside what the paper prints."""
+    return table_lines(printed_shares(), {name: (row.weight, row.epochs) for name, row in TABLE.items()})

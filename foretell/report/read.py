@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from foretell.config import load
 from foretell.errors import BadUse
-from foretell.report.results import Corpus, Finetune, MaskedWords, Samples, Story, Translation, ZeroShot
+from foretell.report.results import Corpus, Filtering, Finetune, MaskedWords, Samples, Story, Translation, ZeroShot
 from foretell.train.config import RunConfig
 from foretell.train.metrics import read_metrics
 
@@ -36,6 +36,7 @@ class Demo:
     masked_words: MaskedWords | None
     zero_shot: ZeroShot | None
     samples: Samples | None
+    filtering: Filtering | None
     story: Story | None
 
     @property
@@ -62,6 +63,7 @@ def read_demo(folder: Path) -> Demo:
         masked_words=read_result(MaskedWords, results / "masked_words.json"),
         zero_shot=read_result(ZeroShot, results / "zero_shot.json"),
         samples=read_result(Samples, results / "samples.json"),
+        filtering=read_result(Filtering, results / "filtering.json"),
         story=read_result(Story, results / "story.json"),
     )
 

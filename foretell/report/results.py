@@ -175,6 +175,69 @@ class Samples:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a step of the corpus left, and how many documents it dropped by reason."""
+
+    step: str
+    what: str
+    documents: int
+    bytes: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filtered:
+    """What of a source's documents came through."""
+
+    source: str
+    role: str
+    read: int
+    kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """The quality classifier on documents that it was not taught, and the shares that the gate keeps."""
+
+    auc: Measured
+    keep_rate: float
+    keep_rate_curated: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A source's tokens, its weight in the mixture, and the epochs that follow over the budget."""
+
+    source: str
+    tokens: float
+    weight: float
+    epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperShare(Share):
+    """A source of GPT-3's, with what the paper prints."""
+
+    printed_weight: float
+    printed_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filtering:
+    """results/filtering.json."""
+
+    command: str
+    alone: str
+    """the command that makes the corpus without a demo"""
+    recipe: str
+    steps: list[Step]
+    sources: list[Filtered]
+    gate: Gate | None
+    mixture: list[Share]
+    paper: list[PaperShare]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """A stage of the demo and what it took."""
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tokenizers
-from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, pre_tokenizers, processors
 
 from foretell.errors import BadUse
 from foretell.runs import read_json
-from foretell.text.byte_level import characters
-from foretell.text.learn import MIN_COUNT, check_size, learn
+from foretell.text.byte_level import characters, written
+from foretell.text.byte_merges import learn_merges
+from foretell.text.learn import check_size
 from foretell.text.specials import BPE, END_OF_TEXT
 from foretell.text.tokenizer import Tokenizer
 
@@ -28,16 +29,12 @@ def gpt2_from_files(encoder_json: Path, vocab_bpe: Path) -> Tokenizer:
 
 
 def train_bpe(texts: Sequence[str], n_vocab: int, *, quiet: bool = True) -> Tokenizer:
-    """A byte-level BPE of n_vocab tokens, the special ones last; the same texts give the same file."""
+    """A byte-level BPE of n_vocab tokens, the bytes first, the special ones last; the same texts give the same file."""
     check_size(n_vocab, len(BPE))
-    trainer = trainers.BpeTrainer(
-        vocab_size=n_vocab - len(BPE),
-        min_frequency=MIN_COUNT,
-        initial_alphabet=list(characters()),
-        show_progress=False,
-    )
-    model = learn(_untrained({}, []), trainer, texts, n_vocab, quiet=quiet)
-    return _tokenizer(model["vocab"], [(left, right) for left, right in model["merges"]], BPE)
+    learnt = learn_merges(texts, n_vocab, len(BPE), quiet=quiet)
+    merges = list(zip(written(left for left, _ in learnt), written(right for _, right in learnt), strict=True))
+    pieces = [*sorted(characters()), *(left + right for left, right in merges)]
+    return _tokenizer({piece: i for i, piece in enumerate(pieces)}, merges, BPE)
 
 
 def read_merges(path: Path, vocab: dict[str, int]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Learning merges from text, for all three kinds: the trainer is the tokenizers library's, made repeatable here.
+"""Learning pieces of words from text, for gpt1 and wordpiece: tokenizers' trainers, made repeatable here.
 
 It numbers the pieces of an alphabet with `</w>` or `##` in the order of a hash table that differs from run to run, and
 breaks ties between merges by those numbers. So the alphabet is counted here and given to it, in order.
@@ -25,6 +25,14 @@ def check_size(n_vocab: int, n_specials: int) -> None:
     if n_vocab < 256 + n_specials:
         least = f"at least {256 + n_specials}, 256 bytes or characters and {n_specials} special tokens"
         raise BadUse(f"n_vocab={n_vocab} is too small: {least}; a thousand and more is usual")
+
+
+def too_few(n_vocab: int, most: int) -> BadUse:
+    """The error of a text that gives fewer tokens than asked for; both numbers with the special tokens."""
+    return BadUse(
+        f"n_vocab={n_vocab} is more than this text gives ({most}); "
+        f"take n_vocab={most} or less (--model.n-vocab {most}), or more text"
+    )
 
 
 def alphabet(untrained: tokenizers.Tokenizer, texts: Sequence[str], n_vocab: int) -> list[str]:
@@ -57,9 +65,5 @@ def learn(
     model = json.loads(untrained.to_str())["model"]
     missing = trainer.vocab_size - len(model["vocab"])
     if missing > 0:
-        most = n_vocab - missing
-        raise BadUse(
-            f"n_vocab={n_vocab} is more than this text gives ({most}); "
-            f"take n_vocab={most} or less (--model.n-vocab {most}), or more text"
-        )
+        raise too_few(n_vocab, n_vocab - missing)
     return model

@@ -162,7 +162,7 @@ class Run:
                 last = state.step == cfg.steps
                 if last or state.step % cfg.evaluate_every == 0:
                     found = self.evaluation()
-                    values |= found
+                    values |= found | self.epochs()
                 self.metrics.write(state.step, values)
                 stop = asked()
                 if last or state.step % cfg.checkpoint_every == 0 or stop:
@@ -208,6 +208,11 @@ class Run:
         batches = self.data.evaluation(size, self.cfg.evaluate_rows)
         found = evaluate(self.model, self.objective, (to_device(batch, self.device) for batch in batches))
         return {f"val_{name}": value for name, value in found.items()}
+
+    def epochs(self) -> dict[str, float]:
+        """How often the text was read so far, or each of its sources."""
+        read = self.data.epochs(rows_before(self.cfg.batch, self.state.step))
+        return {"epochs" if len(read) == 1 else f"epochs/{name}": round(n, 5) for name, n in read.items()}
 
     def save(self) -> None:
         """Write a checkpoint, keeping what an average or a damaged last one needs."""

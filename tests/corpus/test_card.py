@@ -97,7 +97,7 @@ def test_lines_for_a_terminal(card):
     assert "languages: en 66.7%, unknown 20.0%, de 13.3%" in lines
     assert lines[-1] == "masked: 1,234 e-mail"
     many = [{"step": "rules", "documents": 0, "bytes": 0, "dropped": {f"r{i}": 9 - i for i in range(9)}}]
-    assert funnel_lines(many)[1].endswith("9 r0, 8 r1, 7 r2, 6 r3"), "no more than four reasons"
+    assert funnel_lines(many)[1].endswith("9 r0; 8 r1; 7 r2; 6 r3"), "no more than four reasons"
 
 
 def test_lines_of_the_gate_and_of_evaluation_sets(card):

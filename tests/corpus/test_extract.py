@@ -116,6 +116,26 @@ def test_a_text_that_the_careful_extractor_loses_is_taken_from_the_quick_one(mon
     assert exact_text(PAGE) == quick
 
 
+def test_a_panic_of_the_quick_extractor_costs_one_page_and_an_interrupt_ends_all(monkeypatch):
+    from resiliparse.extract import html2text
+
+    def failing(error):
+        def extract_plain_text(page, **settings):
+            raise error
+
+        return extract_plain_text
+
+    class Panic(BaseException):
+        pass
+
+    monkeypatch.setattr(html2text, "extract_plain_text", failing(Panic()))
+    assert fast_text(PAGE) == ""
+    assert SENTENCES[0] in exact_text(PAGE)
+    monkeypatch.setattr(html2text, "extract_plain_text", failing(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        fast_text(PAGE)
+
+
 def test_the_careful_extractor_keeps_quiet(caplog, capfd):
     with caplog.at_level(logging.DEBUG):
         for page in ("", "<p>", "no page", "<html>" + "<div>" * 3000):

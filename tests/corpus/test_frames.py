@@ -73,7 +73,7 @@ def test_a_record_that_is_cut_off_is_broken(pack):
     content = record(b"a" * 500) + record(b"b" * 500)
     contents, broken = read(pack(content[:-200]))
     assert contents == [b"a" * 500]
-    assert broken == ["304 of 500 bytes of a record: the file ends in the middle of a record"]
+    assert broken == ["cut off after 304 of 500 bytes of a record: the file ends in the middle of a record"]
 
 
 def test_a_damaged_member_loses_its_record_only():
@@ -96,7 +96,7 @@ def test_a_length_that_is_too_long_swallows_no_other_record(said):
 def test_a_length_that_is_too_short_leaves_bytes_that_are_told():
     contents, broken = read(record(b"a" * 100, length=60) + record(b"c" * 40))
     assert contents == [b"a" * 60, b"c" * 40]
-    assert broken == ["bytes that are no record, 42 bytes"]
+    assert broken == ["bytes that are no record: 42 bytes"]
 
 
 @pytest.mark.parametrize("line", [b"", b"Content-Length: many", b"Content-Length: 3\r\nContent-Length: 4"])
@@ -140,5 +140,5 @@ def test_no_bytes_raise_and_records_before_the_damage_stay(seed):
 def test_an_empty_file_holds_nothing_and_text_is_one_broken_piece():
     assert read(b"") == ([], [])
     assert read(b"\r\n\r\n") == ([], [])
-    assert read(b"some text") == ([], ["bytes that are no record, 9 bytes"])
+    assert read(b"some text") == ([], ["bytes that are no record: 9 bytes"])
     assert "an ARC file" in read(b"filedesc://x 0.0.0.0")[1][0]

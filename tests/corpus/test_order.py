@@ -38,6 +38,17 @@ def test_the_network_is_its_slow_twin_and_a_permutation(n):
     assert sorted(found.tolist()) == list(range(n))
 
 
+@pytest.mark.parametrize("n", [1, 6, 1000, 70_000, 1 << 34])
+def test_places_with_keys_of_their_own_are_sent_as_those_with_one(n):
+    """Rounds are looked up where many places have a key, and hashed where few have it or the tables were too wide."""
+    chance = np.random.default_rng(0)
+    places = chance.integers(0, n, 900)
+    runs = np.repeat(np.array([7, WORD, 1 << 63], dtype=np.uint64), 300)
+    for keys in (runs, chance.permutation(runs)):
+        slowly = [permuted_slowly(int(place), n, int(key)) for place, key in zip(places, keys, strict=True)]
+        assert permuted(places, n, keys).tolist() == slowly
+
+
 @pytest.mark.parametrize("n_rows", [1, 7, 100, 2 * AHEAD + 1])
 def test_each_epoch_reads_each_row_once_in_an_order_of_its_own(n_rows):
     epochs = shuffled(np.arange(3 * n_rows), n_rows, seed=4).reshape(3, n_rows)

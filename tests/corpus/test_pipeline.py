@@ -280,3 +280,10 @@ def test_masks_are_counted_by_source(tmp_path):
     card = made(tmp_path / "x", PLAIN, raw(write_rows(tmp_path / "a.jsonl", [text])), mask_pii=True)
     assert card["masked"]["e-mail"] == 1
     assert "someone@" not in documents(tmp_path / "x")[0]["text"]
+
+
+def test_a_corpus_is_a_source_of_its_documents_alone(tmp_path):
+    made(tmp_path / "x", PLAIN, raw(write_rows(tmp_path / "a.jsonl", [HELP[0], HELP[0], HELP[1]])))
+    card = made(tmp_path / "y", PLAIN, raw(str(tmp_path / "x")))
+    assert steps(card)["read"] == card["n_documents"] == 2
+    assert not card["dropped"]

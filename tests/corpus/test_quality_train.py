@@ -9,7 +9,7 @@ import pytest
 from foretell.corpus.hashing_tf import N_BUCKETS
 from foretell.corpus.quality import load, pass_rate, save, score
 from foretell.corpus.quality_report import auc, ranks
-from foretell.corpus.quality_train import LEAST, PIECE, balanced, features_of, train
+from foretell.corpus.quality_train import LEAST, PIECE, SCALE, balanced, features_of, fitted, train
 from foretell.errors import BadUse
 
 COMMON = [f"word{i}" for i in range(150)]
@@ -181,6 +181,33 @@ def test_texts_without_words_and_copies_are_no_examples(classes):
     copies = ["", " \n", *[good[0]] * 50]
     with pytest.raises(BadUse, match="1 positive"):
         train(copies, bad, seed=0)
+
+
+def test_classes_of_the_same_texts_are_bad_use(classes):
+    with pytest.raises(BadUse, match="0 positive documents that are not in both classes as 60 are"):
+        train(classes[0], classes[0], seed=0)
+
+
+@pytest.mark.parametrize("penalty", [0.01, 1.0])
+def test_a_fit_is_scikit_learns_with_balanced_classes_over_plain_features(classes, penalty):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.utils import murmurhash3_32
+
+    texts, labels = [*classes[0], *classes[1]], np.repeat([True, False], [60, 90])
+    made = fitted(*features_of(texts), labels, penalty, seed=0)
+    plain = np.zeros((len(texts), N_BUCKETS), dtype=np.float32)
+    for row, text in zip(plain, texts, strict=True):
+        for word in text.split():
+            row[murmurhash3_32(word.encode(), seed=42) % N_BUCKETS] += SCALE / len(text.split())
+    used = np.flatnonzero(plain.any(axis=0))
+    model = LogisticRegression(C=penalty, class_weight="balanced", tol=1e-8, max_iter=2000).fit(plain[:, used], labels)
+    assert made.weights[used] == pytest.approx(
+        model.coef_[0] * SCALE, abs=float(0.02 * np.abs(model.coef_).max() * SCALE)
+    )
+    assert made.weights.any()
+    assert np.count_nonzero(made.weights) <= len(used)
+    theirs = model.predict_proba(plain[:, used])[:, 1]
+    assert score(made, texts) == pytest.approx(theirs, abs=0.01)
 
 
 def test_texts_that_are_in_both_classes_teach_neither(classes, trained):

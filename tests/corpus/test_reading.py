@@ -397,3 +397,9 @@ def test_without_the_package_the_hub_is_refused(monkeypatch):
 def test_a_name_that_is_no_data_set_is_refused(spec):
     with pytest.raises(BadUse, match="names no data set"):
         hub_name(spec)
+
+
+def test_what_the_server_says_of_the_encoding_comes_along(tmp_path):
+    content = http("Gr\xfc\xdfe".encode("latin-1"), "Content-Type: text/html; charset=iso-8859-1")
+    (good,), _ = pages(tmp_path, warc(content))
+    assert good.typed == "text/html; charset=iso-8859-1"

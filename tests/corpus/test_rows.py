@@ -50,10 +50,10 @@ def test_a_sample_reads_of_the_source_that_the_mixture_draws():
 
 def test_batches_of_any_size_and_order_and_any_processes_read_the_same_rows():
     n = 2 * AHEAD + 500
-    whole = mixed().rows(np.arange(n))
+    whole, order = mixed().rows(np.arange(n)), mixed()
     for size in (1, 7, 512):
         starts = range(AHEAD - 300, AHEAD + 300, size)
-        cut = np.concatenate([mixed().rows(np.arange(i, i + size)) for i in starts])
+        cut = np.concatenate([order.rows(np.arange(i, i + size)) for i in starts])
         assert (cut == whole[AHEAD - 300 :][: len(cut)]).all()
     of_three = [mixed().rows(np.arange(rank, n, 3)) for rank in range(3)]
     assert all((of_three[rank] == whole[rank::3]).all() for rank in range(3))

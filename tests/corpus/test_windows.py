@@ -93,8 +93,10 @@ def test_a_token_folder_of_another_kind_is_refused(token_folders):
 def test_rows_are_a_view_until_they_are_asked_for():
     tokens = np.arange(1000, dtype=np.uint16)
     assert np.shares_memory(windowed(tokens, 10), tokens)
-    assert windowed(tokens, 10).shape == (99, 11)
+    assert windowed(tokens, 10).shape == (990, 11)
+    assert windowed(tokens, 10)[7].tolist() == list(range(7, 18))
     assert windowed(tokens, 999).shape == (1, 1000)
+    assert windowed(tokens, 1000).shape == (0, 1001)
     with pytest.raises(ValueError, match="read-only"):
         windowed(tokens, 10)[0, 0] = 1
 

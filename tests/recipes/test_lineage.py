@@ -9,6 +9,7 @@ import pytest
 from foretell.cli import main
 from foretell.errors import BadUse
 from foretell.recipes.lineage import STAGES, Climb, climb
+from foretell.recipes.lineage.measures import some
 from tests.prose import write_prose
 
 
@@ -26,7 +27,7 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
     assert str(out / "report.html") in said.out
     assert f"[{len(STAGES)}/{len(STAGES)}]" in said.err
     names = {path.stem for path in (out / "results").iterdir()}
-    assert names == {"corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "story"}
+    assert names == {"corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "filtering", "story"}
     story = json.loads((out / "results" / "story.json").read_text())
     assert all(stage["done"] for stage in story["stages"])
     page = (out / "report.html").read_text()
@@ -64,3 +65,18 @@ def test_a_demo_for_something_else_is_refused_before_anything_changes(tmp_path):
 def test_the_command_of_a_climb_can_be_given_again():
     plan = Climb(out=Path("runs/my demo"), text="a/b c", scale="mini")
     assert plan.command == "foretell demo --text 'a/b c' --scale mini --out 'runs/my demo'"
+
+
+def test_a_text_too_poor_for_the_tasks_is_refused_before_training(tmp_path):
+    text = tmp_path / "text"
+    text.mkdir()
+    for number in range(40):
+        (text / f"{number}.txt").write_text(f"Words and words, number {number}, and no signature among them. " * 60)
+    with pytest.raises(BadUse):
+        climb(Climb(out=tmp_path / "out", text=str(text), scale="smoke", quiet=True))
+    assert not list((tmp_path / "out").glob("*/config.json"))
+
+
+def test_measures_without_an_example_that_fits_say_so():
+    with pytest.raises(BadUse, match="no held-out pair of this text fits"):
+        some([], "pair")

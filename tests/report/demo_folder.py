@@ -110,7 +110,28 @@ def results():
                 for m in ("gpt1.pretrain", *(m for m, _, _ in runs))
             ]
         },
+        "filtering": filtering(),
         "story": story(),
+    }  # fmt: skip
+
+
+def filtering():
+    steps = [("read", 1000, {"empty": 3}), ("quality", 400, {"quality": 600}), ("near duplicates", 396, {"a copy": 4})]
+    share = {"tokens": 150_000, "weight": 0.4, "epochs": 0.5}
+    return {
+        "alone": "foretell corpus raw --curated good --recipe gpt3 --out x", "recipe": "gpt3",
+        "steps": [
+            {"step": step, "what": f"documents after {step}", "documents": n, "bytes": 5000 * n, "dropped": dropped}
+            for step, n, dropped in steps
+        ],
+        "sources": [
+            {"source": "good", "role": "curated", "read": 300, "kept": 296},
+            {"source": NASTY, "role": "raw", "read": 700, "kept": 100},
+        ],
+        "gate": {"auc": measured(0.93, 0.02, 315), "keep_rate": 0.04, "keep_rate_curated": 0.6},
+        "mixture": [{"source": "good", **share}, {"source": "raw", **share, "weight": 0.6, "epochs": 3.0}],
+        "paper": [{"source": "WebText2", "tokens": 19e9, "weight": 0.218, "epochs": 3.44, "printed_weight": 0.22,
+                   "printed_epochs": 2.9}],
     }  # fmt: skip
 
 

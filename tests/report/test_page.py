@@ -99,7 +99,7 @@ def test_model_output_is_escaped_wherever_it_stands(text, page):
 
 def test_every_figure_and_table_states_command_n_and_interval(text):
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
-    assert len(figures) == 23
+    assert len(figures) == 27
     for figure in figures:
         said = re.search(r'<p class="said">(.*?)</p>', figure, re.DOTALL)[1]
         assert "<code>foretell " in figure
@@ -109,8 +109,8 @@ def test_every_figure_and_table_states_command_n_and_interval(text):
 
 def test_every_figure_has_its_data_beside_it(page):
     links = [a for tag, a in page.elements if tag == "a" and "download" in a]
-    assert len(links) == 23
-    assert len({link["download"] for link in links}) == 23
+    assert len(links) == 27
+    assert len({link["download"] for link in links}) == 27
     for link in links:
         head, _, coded = link["href"].partition(",")
         assert head == "data:text/csv;charset=utf-8;base64"
@@ -196,7 +196,9 @@ def test_an_empty_results_folder_is_a_page_too(tmp_path):
     assert f"foretell demo --out {tmp_path.as_posix()}" in (tmp_path / "report.html").read_text()
 
 
-@pytest.mark.parametrize("name", ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "story"])
+@pytest.mark.parametrize(
+    "name", ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "filtering", "story"]
+)
 def test_each_result_can_be_absent_alone(demo, name):
     (demo / "results" / f"{name}.json").unlink()
     write_report(without_runs(demo, "gpt1.pretrain", "gpt1.finetune-topic"), demo / "report.html")

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from foretell.errors import BadUse
 from foretell.text.specials import CHAT, IN_TRANSFORMERS
-from foretell.text.tokenizer import Tokenizer
+from foretell.text.tokenizer import Tokenizer, _wide_gap
 from foretell.text.train import train_tokenizer
 
 UNKNOWN = {"<unk>", "[UNK]"}
@@ -67,6 +67,13 @@ def test_a_wide_gap_changes_no_id(bpe, space):
     before, after = space * 99_999 + "x", space * 100_001 + "x"  # either side of the limit
     assert bpe._fast.encode_ordinary(after) == bpe.encode(after)
     assert bpe._inner.encode(before).ids == bpe.encode(before)
+
+
+@pytest.mark.parametrize("at", [0, 1, 12_499, 12_500, 70_001])
+def test_a_gap_is_wide_wherever_it_stands(at):
+    for gap in (99_999, 100_000):
+        text = "x" * at + " \n" * (gap // 2) + " " * (gap % 2) + "y z" * 9
+        assert _wide_gap(text) == (gap == 100_000)
 
 
 @pytest.mark.parametrize("wrong", [-1, 1000, 10**12])

@@ -34,6 +34,9 @@ class Rows:
         rows = np.stack([self.row(int(number)) for number in samples])
         return {"inputs": rows[:, :-1].copy(), "targets": rows[:, 1:].copy(), "n_bytes": np.full(len(rows), 3 * LENGTH)}
 
+    def epochs(self, n_samples):
+        return {"text": n_samples / self.n_rows}
+
     def evaluation(self, batch_size, limit):
         numbers = range(10_000, 10_000 + (limit or 20))
         for start in range(0, len(numbers), batch_size):

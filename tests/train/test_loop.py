@@ -49,6 +49,18 @@ def test_the_lines_are_one_a_step_with_evaluations_where_they_are_due(tmp_path):
     assert [path.name for path in checkpoint.every(tmp_path / "checkpoints")] == ["step-00000008", "step-00000012"]
 
 
+def test_epochs_are_told_with_evaluations_by_source_where_there_are_several(tmp_path, monkeypatch):
+    train(config(), tmp_path / "one", quiet=True)
+    told = {line["step"]: line["epochs"] for line in lines(tmp_path / "one") if "epochs" in line}
+    assert list(told) == [5, 10, 12]
+    rows = sum(line["tokens"] for line in lines(tmp_path / "one")[-1:]) // 8
+    assert told[12] == rows / 1000
+    monkeypatch.setattr(Rows, "epochs", lambda self, n: {"web": n / 500, "books": n / 2000})
+    train(config(), tmp_path / "two", quiet=True)
+    last = lines(tmp_path / "two")[-1]
+    assert last["epochs/web"] == 4 * last["epochs/books"] == rows / 500
+
+
 def test_rates_and_tokens_are_those_of_the_schedule_and_the_ramp(tmp_path):
     cfg = config()
     train(cfg, tmp_path, quiet=True)

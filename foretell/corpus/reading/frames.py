@@ -121,9 +121,9 @@ def _go_on(window: Window, number: int, reason: str, start: str) -> Broken:
             skipped += len(window.held)
             window.held.clear()
             because = window.take_gap()
-            return Broken(f"{number}", f"{reason}, {skipped} bytes" + (f"; {because}" if because else ""), start)
+            return Broken(f"{number}", f"{reason}: {skipped} bytes" + (f"; {because}" if because else ""), start)
     del window.held[: found.start()]
-    return Broken(f"{number}", f"{reason}, {skipped + found.start()} bytes", start)
+    return Broken(f"{number}", f"{reason}: {skipped + found.start()} bytes", start)
 
 
 def _content(window: Window, number: int, head: int, length: int, most: int, start: str) -> Frame | Broken:
@@ -143,7 +143,7 @@ def _content(window: Window, number: int, head: int, length: int, most: int, sta
         has = len(window.held) - head
         window.held.clear()
         why = window.take_gap() or "the file ends in the middle of a record"
-        return Broken(f"{number}", f"{has} of {length} bytes of a record: {why}", start)
+        return Broken(f"{number}", f"cut off after {has} of {length} bytes of a record: {why}", start)
     content = bytes(window.held[:size])
     del window.held[:size]
     return Frame(number, content)

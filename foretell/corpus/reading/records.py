@@ -14,6 +14,8 @@ class Raw(NamedTuple):
     kind: Literal["text", "html"]
     content: bytes | str
     """bytes where the encoding is still to be found, str where the format settles it"""
+    typed: str = ""
+    """what the server said of the type and the encoding"""
 
 
 class Broken(NamedTuple):

@@ -72,7 +72,8 @@ def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken
     if content is None:
         return Broken(name, "its content cannot be unpacked: it is damaged, or its encoding unknown", url)
     kind = _kind(typed, content)
-    return checked(name, url, kind, content, limits) if kind else None
+    found = checked(name, url, kind, content, limits) if kind else None
+    return found._replace(typed=typed) if isinstance(found, Raw) else found
 
 
 def _undone(record: bytes, most: int) -> bytes | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from foretell.corpus.config import EMBEDDED
 from foretell.corpus.jsonl import read_lines
+from foretell.errors import BadUse
 from foretell.recipes import sources
 from foretell.recipes.lineage.plan import Climb, model_of, recipe
 from foretell.runs import read_json
@@ -54,7 +55,7 @@ def translation_table(plan: Climb, name: str) -> dict[str, Any]:
     pairs = sources.signatures(plan.corpora, plan.text)
     train, val = (read_lines(pairs / f"{part}.jsonl") for part in ("train", "val"))
     held_out = [pair for pair in val if len(model.tokenizer.encode(pair["source"])) < n_ctx - 2]
-    held_out = held_out[: 20 if plan.scale == "smoke" else 200]
+    held_out = some(held_out, "pair")[: 20 if plan.scale == "smoke" else 200]
     found = measure_translation(model, held_out, train, max_new_tokens=min(40, n_ctx - 2))
     pair = min(held_out, key=lambda pair: abs(len(pair["source"]) - 40))
     attention = attention_map(model, pair["source"], pair["target"])
@@ -100,7 +101,14 @@ def masked_words(plan: Climb) -> dict[str, Any]:
     n = 20 if plan.scale == "smoke" else 200
     found = gaps(model_of(plan, "bert.pretrain"), [pair["target"] for pair in pairs], n, longest=24)
     right = sum(gap["guesses"][0]["token"] == gap["answer"].lower() for gap in found)
-    return {"examples": found[:8], "accuracy": share(right, len(found))}
+    return {"examples": found[:8], "accuracy": share(right, len(found)) if found else None}
+
+
+def some(found: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
+    """The held-out examples that fit into the network; BadUse if there are none."""
+    if not found:
+        raise BadUse(f"no held-out {what} of this text fits into the network's context; give --text more of it")
+    return found
 
 
 def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
     questions = read_lines(sources.task_folder(task, plan.corpora, plan.text) / "val.jsonl")
     first = model_of(plan, names[0])
     fitting = [q for q in questions if fits(q, first)]
-    questions = fitting[: 20 if plan.scale == "smoke" else 300]
+    questions = some(fitting, "question")[: 20 if plan.scale == "smoke" else 300]
     rows, text = [], []
     for name in names:
         model = model_of(plan, name)

@@ -7,6 +7,7 @@ from foretell import recipes
 from foretell.corpus.config import TaskData
 from foretell.corpus.prepare import prepare_tokens
 from foretell.recipes import sources
+from foretell.recipes.lineage.filtering import filtered
 from foretell.recipes.lineage.measures import (
     corpus_table,
     finetune_rows,
@@ -32,12 +33,15 @@ class Stage:
 
 
 def corpus(plan: Climb) -> None:
-    """Text, tokenizers and tokens for all rungs."""
+    """Text, tokenizers, tokens, pairs and tasks for all rungs."""
     cards = []
     for kind in ("bpe", "gpt1", "wordpiece"):
         n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
         folder = prepare_tokens(plan.text, kind, n_vocab, plan.corpora, quiet=plan.quiet)
         cards.append(folder / "card.json")
+    sources.signatures(plan.corpora, plan.text, quiet=plan.quiet)  # a text too poor for them is told before training
+    for task in sources.TASKS:
+        sources.task_folder(task, plan.corpora, plan.text, quiet=plan.quiet)
     measured(plan, "corpus", cards, lambda: corpus_table(plan, cards))
 
 
@@ -111,4 +115,5 @@ STAGES = (
     Stage(name="BERT: fine-tune", weight=60, do=bert_tasks),
     Stage(name="GPT-2: pretrain", weight=120, do=gpt2),
     Stage(name="GPT-2: measure", weight=15, do=gpt2_measured),
+    Stage(name="GPT-3: text", weight=25, do=filtered),
 )
