@@ -4,8 +4,13 @@ import random
 from collections import Counter
 from itertools import pairwise
 
+import pyarrow.parquet as pq
 import pytest
 
+from foretell.corpus.corpus_config import CorpusConfig, LanguageConfig, SourceConfig
+from foretell.corpus.decontaminate import DecontaminateConfig
+from foretell.corpus.dedup import DedupConfig
+from foretell.corpus.engine import EngineConfig
 from foretell.corpus.funnel import (
     STEPS,
     TOLD,
@@ -18,6 +23,8 @@ from foretell.corpus.funnel import (
     nothing_read,
     total,
 )
+from foretell.corpus.pipeline import Making, make_corpus
+from tests.corpus.made_documents import HELP, write_rows
 
 RAW_ALONE = {"karma", "domain", "rules"}
 REASONS = ("short: 3 words", "short: 9 words", "language de", "quality")
@@ -125,3 +132,69 @@ def test_a_source_that_gave_nothing_is_told_with_the_commonest_reasons():
 
 def test_every_step_is_told():
     assert set(TOLD) == set(STEPS)
+
+
+def random_rows(rng: random.Random, n: int) -> list[str]:
+    """Texts of which many are copies, near copies, of another language, broken by a rule, or in pieces."""
+    german = "Der schnelle braune Fuchs springt \u00fcber den faulen Hund und freut sich der Sonne. " * 9
+    item = " ".join(f"question{i}" for i in range(20))
+    kinds = {
+        "same": "{}",
+        "near": "{} and one more",
+        "cut": "{0}\n" + item + "\n{0}",
+        "bad": "{} lorem ipsum",
+        "de": german,
+    }
+    return [kinds[rng.choice(list(kinds))].format(rng.choice(HELP[1:])) for _ in range(n)]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
+def test_a_random_corpus_adds_up_and_its_counts_are_the_same_however_it_is_divided(tmp_path):
+    rng, cards = random.Random(0), []
+    texts = {"crawl": random_rows(rng, 60), "books": random_rows(rng, 20)}
+    item = " ".join(f"question{i}" for i in range(20))
+    texts["books"].append(f"{HELP[0]}\n{item}\n{HELP[0][::-1]}")
+    exam = write_rows(tmp_path / "exam.jsonl", [item])
+    for n_files in (1, 4):
+        paths = {
+            name: tuple(write_rows(tmp_path / f"{name}-{n_files}-{i}.jsonl", rows[i::n_files]) for i in range(n_files))
+            for name, rows in texts.items()
+        }
+        cfg = CorpusConfig(
+            recipe="x",
+            sources=(
+                SourceConfig(name="crawl", paths=paths["crawl"]),
+                SourceConfig(name="books", paths=paths["books"], role="curated"),
+            ),
+            language=LanguageConfig(keep=("en",)),
+            use_rules=True,
+            dedup=DedupConfig(bands=2, rows=4),  # each band is a query, which takes longer than its rows
+            evaluation=(exam,),
+            decontaminate=DecontaminateConfig(most_documents=10_000),
+        )
+        out = tmp_path / f"made {n_files}"
+        card = make_corpus(cfg, Making(out=out, engine=EngineConfig(workers=1), quiet=True))
+        documents = [row for file in sorted(out.glob("documents-*")) for row in pq.read_table(file).to_pylist()]
+        gone = pq.read_table(out / "dropped.parquet").to_pylist()
+        assert len({row["id"] for row in documents}) == len(documents) == card["n_documents"]
+        assert card["n_bytes"] == sum(len(row["text"].encode()) for row in documents)
+        assert card["documents_of"] == dict(sorted(Counter(row["source"] for row in documents).items()))
+        for row in card["funnel"]:
+            assert row["in"] == row["documents"] + sum(row["dropped"].values())
+            assert sum(row["dropped"].values()) == sum(one["step"] == row["step"] for one in gone)
+        for before, row in pairwise(card["funnel"][:-1]):
+            assert row["in"] == before["documents"]
+        last = card["funnel"][-1]
+        assert last["step"] == "decontaminate"
+        assert last["in"] > card["funnel"][-2]["documents"], "a document may become several"
+        for i, row in enumerate(card["funnel"]):
+            parts = [source["funnel"][i] for source in card["sources"]]
+            for what in ("in", "documents", "bytes"):
+                assert row[what] == sum(part[what] for part in parts)
+        cards.append({name: card[name] for name in ("funnel", "documents_of", "languages", "n_bytes", "dropped")})
+    assert {step["step"]: step["dropped"] for step in cards[0]["funnel"]} == {
+        step["step"]: step["dropped"] for step in cards[1]["funnel"]
+    }
+    assert all(cards[0]["funnel"][i]["documents"] == cards[1]["funnel"][i]["documents"] for i in range(8))
+    assert cards[0]["languages"] == cards[1]["languages"]
