@@ -1,26 +1,48 @@
 """Documents that share a key, found by the engine's group-bys over files of keys: one key at a time.
 
-So no more than one key of every document is held at once: 16 bytes each. A document here is a node, the 64 bits of its
-id; edges and pairs are tables of `u` and `v`, nodes with u < v.
+So no more than one key of AT_ONCE documents is held at once, some 150 bytes each in a query's tables. A document here
+is a node, the 64 bits of its id; edges and pairs are tables of `u` and `v`, nodes with u < v.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from foretell.corpus.engine import EngineConfig, read_columns, started
 
 Table = Any
+AT_ONCE = 5_000_000  # documents; of more, those of a part of the keys' values after those of another
 
 
 def edges(files: Sequence[str], keys: Sequence[str], engine: EngineConfig) -> Table:
     """An edge from the least node of each group that agrees in all `keys` to each other node: a star for each group."""
+    n = -(-_documents(files) // AT_ONCE)
+    found = [_edges(files, keys, engine, (part, n)) for part in range(n)]
+    return _in_order(pa.concat_tables(found)) if n > 1 else found[0]
+
+
+def _edges(files: Sequence[str], keys: Sequence[str], engine: EngineConfig, share: tuple[int, int]) -> Table:
+    """The edges of the keys' values that leave the first number when they are divided by the second."""
     daft = started(engine)
-    node = daft.col("node")
-    rows = read_columns(daft, files).where(daft.col(keys[0]).not_null()).select("node", *keys)
+    node, key = daft.col("node"), daft.col(keys[0])
+    rows = read_columns(daft, files).where(key.not_null()).select("node", *keys)
+    if share[1] > 1:
+        rows = rows.where(key % _whole(daft, share[1]) == _whole(daft, share[0]))
     groups = rows.groupby(*keys).agg(node.min().alias("u"), node.max().alias("most"))
     groups = groups.where(daft.col("u") < daft.col("most")).select(*keys, "u")  # most groups hold one document
     found = rows.join(groups, on=list(keys)).where(daft.col("u") < node)
-    return _sorted(found.select("u", node.alias("v")))
+    return _in_order(found.select("u", node.alias("v")).to_arrow())
+
+
+def _whole(daft: Any, number: int) -> Any:
+    return daft.lit(number).cast(daft.DataType.uint64())
+
+
+def _documents(files: Sequence[str]) -> int:
+    """How many documents the files hold; 1 where there is none, whose query has no rows."""
+    return max(sum(pq.read_metadata(file).num_rows for file in files), 1)
 
 
 def pairs(files: Sequence[str], key: str, engine: EngineConfig) -> Table:
@@ -29,7 +51,7 @@ def pairs(files: Sequence[str], key: str, engine: EngineConfig) -> Table:
     rows = read_columns(daft, files).where(daft.col(key).not_null()).select("node", key)
     other = rows.select(daft.col("node").alias("v"), daft.col(key))
     found = rows.join(other, on=key).where(daft.col("node") < daft.col("v"))
-    return _sorted(found.select(daft.col("node").alias("u"), "v"))
+    return _in_order(found.select(daft.col("node").alias("u"), "v").to_arrow())
 
 
 def n_pairs(files: Sequence[str], key: str, engine: EngineConfig) -> int:
@@ -42,7 +64,6 @@ def n_pairs(files: Sequence[str], key: str, engine: EngineConfig) -> int:
     return int(total or 0)
 
 
-def _sorted(found: Any) -> Table:
-    """A query's rows in the order of u and v: the order in which they come follows from the runner."""
-    table = found.to_arrow()
+def _in_order(table: Table) -> Table:
+    """Rows in the order of u and v: the order in which they come follows from the runner."""
     return table.sort_by([("u", "ascending"), ("v", "ascending")])

@@ -32,7 +32,7 @@ from foretell.progress import bar
 
 KEYS, EDGES = "keys.parquet", "edges.parquet"
 EXACT = ("exact0", "exact1")
-BATCH = 4096  # documents hashed at a time
+BATCH = 2048  # documents hashed at a time
 MOST_PAIRS = 20_000_000  # candidate pairs that are verified one by one
 
 

@@ -5,18 +5,23 @@ classifier, the duplicates, the evaluation sets) it reads from a file that was m
 """
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
+from foretell.corpus.clusters import ids_of, nodes_of
 from foretell.corpus.corpus_config import CorpusConfig
 from foretell.corpus.funnel import as_rows
 from foretell.corpus.partition import Writing, each_batch, tables
 from foretell.corpus.partitions import mark
 from foretell.corpus.schema import DOCUMENTS
+
+KINDS = ("kept", "exact", "fuzzy")
 
 
 def judge(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig, raw: tuple[str, ...]) -> dict[str, Any]:
@@ -68,37 +73,56 @@ def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> di
 
     Inputs: a partition's documents, the table of duplicates, the pages that the documents were taken from.
     """
-    gone = duplicate_table(inputs[1], mark(inputs[1]))
-    pages = page_texts(Path(inputs[2]), gone, Path(inputs[0])) if cfg.exact_text else {}
+    copies = copies_of(inputs[1], mark(inputs[1]))
+    pages = Pages(Path(inputs[2])) if cfg.exact_text else None
     masked: Counter[str] = Counter()
 
     def change(part: Writing, table: pa.Table) -> pa.Table:
-        table = unique(part, table, gone, cfg)
-        return final_text(part, table, pages, cfg, masked)
+        table = unique(part, table, copies, cfg)
+        texts = pages.exact_texts(table["id"].to_pylist()) if pages else {}
+        return final_text(part, table, texts, cfg, masked)
 
     return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
 
 
+class Copies(NamedTuple):
+    """Documents that have a copy, in order: 17 bytes each."""
+
+    nodes: np.ndarray
+    kept: np.ndarray
+    """the one that is kept of each one's cluster"""
+    kinds: np.ndarray
+    """the place of each one's kind in KINDS"""
+
+    def of(self, ids: pa.ChunkedArray) -> list[tuple[str, str]]:
+        """Of each document the one that is kept of its cluster and how it is a copy; nothing where it has none."""
+        found = [("", "")] * len(ids)
+        nodes = nodes_of(ids)
+        places = np.minimum(np.searchsorted(self.nodes, nodes), max(len(self.nodes) - 1, 0))
+        mine = np.flatnonzero(self.nodes[places] == nodes) if len(self.nodes) else np.zeros(0, np.int64)
+        kept, kinds = ids_of(self.kept[places[mine]]), self.kinds[places[mine]].tolist()
+        for place, name, kind in zip(mine.tolist(), kept, kinds, strict=True):
+            found[place] = (name, KINDS[kind])
+        return found
+
+
 @cache
-def duplicate_table(path: str, of: str) -> dict[str, tuple[str, str]]:
-    """Of every document of a cluster the one that is kept of it and how it is a copy: `exact`, `fuzzy` or `kept`.
+def copies_of(path: str, of: str) -> Copies:
+    """The table of duplicates, read once in a process; `of` is the file's mark, by which a new one is told."""
+    parts = [(np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.uint8))]
+    for table in tables(Path(path), ["id", "cluster", "kind"]):
+        kinds = pc.index_in(table["kind"], pa.array(KINDS)).to_numpy().astype(np.uint8)
+        parts.append((nodes_of(table["id"]), nodes_of(table["cluster"]), kinds))
+    return Copies(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    Read once in a process; `of` is the file's mark, by which a new one is told.
-    """
-    table = pq.read_table(path)
-    columns = (table[name].to_pylist() for name in ("id", "cluster", "kind"))
-    return {name: (cluster, kind) for name, cluster, kind in zip(*columns, strict=True)}
 
-
-def unique(part: Writing, table: pa.Table, gone: dict[str, tuple[str, str]], cfg: CorpusConfig) -> pa.Table:
+def unique(part: Writing, table: pa.Table, copies: Copies, cfg: CorpusConfig) -> pa.Table:
     """The documents that are kept of their clusters, with the cluster's name."""
     for step, kind in (("exact duplicates", "exact"), ("near duplicates", "fuzzy")):
         if kind == "fuzzy" and not cfg.near_duplicates:
             continue
-        found = [gone.get(name, ("", "")) for name in table["id"].to_pylist()]
-        table = part.sift(table, step, [_copy_of(name, how, kind) for name, how in found])
-    clusters = [gone.get(name, ("", ""))[0] for name in table["id"].to_pylist()]
-    return with_column(table, "cluster", pa.array(clusters, pa.string()))
+        table = part.sift(table, step, [_copy_of(name, how, kind) for name, how in copies.of(table["id"])])
+    return with_column(table, "cluster", pa.array([name for name, _ in copies.of(table["id"])], pa.string()))
 
 
 def _copy_of(kept: str, how: str, kind: str) -> str:
@@ -106,17 +130,30 @@ def _copy_of(kept: str, how: str, kind: str) -> str:
     return f"{words[kind]}: {kept}" if how == kind else ""
 
 
-def page_texts(file: Path, gone: dict[str, tuple[str, str]], documents: Path) -> dict[str, str]:
-    """The exact text of every surviving page of a partition by id."""
-    from foretell.corpus.extract import exact_text
+class Pages:
+    """The pages of a partition, read as far as the documents are: they lie in the documents' order."""
 
-    left = set(pq.read_table(documents, columns=["id"])["id"].to_pylist())
-    found = {}
-    for table in tables(file):
-        for name, html in zip(table["id"].to_pylist(), table["html"].to_pylist(), strict=True):
-            if name in left and gone.get(name, ("", "kept"))[1] == "kept":
+    def __init__(self, file: Path) -> None:
+        self.left = Counter(one for table in tables(file, ["id"]) for one in table["id"].to_pylist())
+        self.next = _pages(file)
+
+    def exact_texts(self, ids: Sequence[str]) -> dict[str, str]:
+        """The careful extractor's text of each document that has a page and was not asked for before."""
+        from foretell.corpus.extract import exact_text
+
+        found: dict[str, str] = {}
+        wanted = {one for one in ids if self.left[one]}
+        while len(found) < len(wanted):
+            name, html = next(self.next)
+            self.left[name] -= 1
+            if name in wanted:
                 found[name] = exact_text(html)
-    return found
+        return found
+
+
+def _pages(file: Path) -> Iterator[tuple[str, str]]:
+    for table in tables(file):
+        yield from zip(table["id"].to_pylist(), table["html"].to_pylist(), strict=True)
 
 
 def final_text(

@@ -48,6 +48,13 @@ def test_edges_are_stars_from_the_least_node_of_each_group(keyed):
     assert listed(edges(files, ["a"], ENGINE)) == sorted((g[0], other) for g in groups(rows, 1) for other in g[1:])
 
 
+@pytest.mark.parametrize("keys", [["a"], ["a", "b"]])
+def test_many_documents_are_taken_a_part_of_the_keys_at_a_time(keyed, keys, monkeypatch):
+    whole = edges(keyed[0], keys, ENGINE)
+    monkeypatch.setattr("foretell.corpus.candidates.AT_ONCE", 25)
+    assert edges(keyed[0], keys, ENGINE).equals(whole)
+
+
 def test_two_keys_must_both_agree(keyed):
     files, rows = keyed
     assert listed(edges(files, ["a", "b"], ENGINE)) == sorted((g[0], v) for g in groups(rows, 1, 2) for v in g[1:])
