@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,13 @@ def test_the_documentation_counts_with_what_is_installed(here, monkeypatch):
     monkeypatch.setattr(assemble, "version_of", lambda path: "another" if path.startswith("embedded") else "")
     after = [identity_of(cfg)["inputs"] for cfg in (taught, read, config(here))]
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True]
+
+
+def test_a_file_whose_name_is_no_utf_8_is_told_apart_too(here):
+    odd = os.fsdecode(os.fsencode(here) + b"/\xff.txt")
+    Path(odd).write_text(HELP[0])
+    found = identity_of(config(here, sources=(source(odd),)))
+    assert found["config"]["sources"][0]["paths"] == ["\ufffd.txt"]
 
 
 def test_tokens_are_no_part_of_a_corpus(here):
