@@ -1,18 +1,21 @@
-"""Near-duplicate removal end to end beside datasketch: same documents, same permutations, each side in its own process.
+"""Near-duplicate removal end to end beside datasketch and datatrove: same documents and permutations, processes apart.
 
-$ python -m benchmarks.corpus_dedup                     100,000 documents, both sides in turn, three rounds
-$ python -m benchmarks.corpus_dedup --growth            time and memory at 10,000, 100,000 and 1,000,000
+$ python -m benchmarks.corpus_dedup                      100,000 documents, both sides in turn, three rounds
+$ python -m benchmarks.corpus_dedup --datatrove PYTHON   datatrove as well, run by a Python of its own that has it
+$ python -m benchmarks.corpus_dedup --small              2,000 documents, one round: whether it works
+$ python -m benchmarks.corpus_dedup --growth             time and memory at 10,000, 100,000 and 1,000,000
 
 The documents are Markov text over the words of Python's help pages; three in ten are copies of others with up to 20 %
 of the words replaced, some cut short, whose Jaccard index of runs of five words is known exactly. A side reads Parquet,
 and writes the documents that are left as Parquet. CPU seconds are those of all its processes, start-up included; memory
-is the peak of the proportional set size of all of them.
+is the peak of the proportional set size of all of them. datatrove (datatrove_dedup.py) needs a virtual environment of
+its own: pip install datatrove 'xxhash<4' orjson tokenizers multiprocess pyarrow.
 """
 
 import argparse
+import ctypes
 import json
 import os
-import re
 import resource
 import shutil
 import statistics
@@ -23,7 +26,6 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
@@ -31,76 +33,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from benchmarks.markov_text import make_documents
 from foretell.corpus.minhash import expected_recall
 
-BANDS, ROWS, NGRAM = 14, 8, 5
-FILE_DOCUMENTS = 10_000
-COPIES, REPLACED, CUT, MOST_CUT = 0.3, 0.2, 0.3, 0.15
+BANDS, ROWS, NGRAM = 14, 8, 5  # and in datatrove_dedup.py, which cannot import these
 BINS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+LIKE = 0.8  # a Jaccard index of which recall is told
 SIDES = ("foretell", "datasketch")
-
-
-def make_documents(n: int, folder: Path) -> None:
-    """Write n documents in files of FILE_DOCUMENTS, and the pairs that were planted with their Jaccard index."""
-    words, chain = chain_of(re.findall("[a-z]+", " ".join(topics.values()).lower()))
-    folder.mkdir(parents=True)
-    planted: dict[str, list] = {"original": [], "copy": [], "jaccard": []}
-    for number, begin in enumerate(range(0, n, FILE_DOCUMENTS)):
-        rng = np.random.default_rng([7, number])
-        size = min(FILE_DOCUMENTS, n - begin)
-        made = documents(rng, chain, round(size * (1 - COPIES)))
-        for _ in range(size - len(made)):
-            original = int(rng.integers(round(size * (1 - COPIES))))
-            made.append(copy_of(made[original], rng, chain[0]))
-            planted["original"].append(name(begin + original))
-            planted["copy"].append(name(begin + len(made) - 1))
-            planted["jaccard"].append(jaccard(made[original], made[-1]))
-        ends = np.concatenate([[0], np.cumsum([len(one) for one in made])])
-        lists = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), words.take(pa.array(np.concatenate(made))))
-        ids = [name(begin + place) for place in range(size)]
-        table = pa.table({"id": ids, "text": pc.binary_join(lists, " ")})
-        order = np.random.default_rng([8, number]).permutation(size)
-        pq.write_table(table.take(pa.array(order)), folder / f"{number:05}.parquet", compression="zstd")
-    pq.write_table(pa.table(planted), folder / "planted.pairs")
-
-
-def name(place: int) -> str:
-    """A document's id, spread over all 64 bits."""
-    return f"{(place + 1) * 0x9E3779B97F4A7C15 % 2**64:016x}"
-
-
-def chain_of(text: list[str]) -> tuple[pa.Array, tuple[np.ndarray, ...]]:
-    """The words of a text, and of each the words that follow it."""
-    words, ids = np.unique(text, return_inverse=True)
-    after = ids[1:][np.argsort(ids[:-1], kind="stable")]
-    counts = np.bincount(ids[:-1], minlength=len(words))
-    return pa.array(words.tolist()), (ids, after, np.cumsum(counts) - counts, counts)
-
-
-def documents(rng: np.random.Generator, chain: tuple[np.ndarray, ...], n: int) -> list[np.ndarray]:
-    """Markov documents of 60 to 900 words; three in ten words come from anywhere."""
-    ids, after, starts, counts = chain
-    lengths = np.clip(np.exp(rng.normal(5.4, 0.5, n)), 60, 900).astype(int)
-    word = ids[rng.integers(0, len(ids), n)]
-    text = np.empty((lengths.max(), n), dtype=np.int32)
-    for place in range(len(text)):
-        text[place] = word
-        following = after[np.minimum(starts[word] + (rng.random(n) * counts[word]).astype(int), len(after) - 1)]
-        word = np.where(rng.random(n) < 0.3, ids[rng.integers(0, len(ids), n)], following)
-    return [text[:length, column] for column, length in enumerate(lengths)]
-
-
-def copy_of(words: np.ndarray, rng: np.random.Generator, ids: np.ndarray) -> np.ndarray:
-    """A copy with some words replaced, sometimes cut short."""
-    replaced = rng.random(len(words)) < rng.random() * REPLACED
-    made = np.where(replaced, ids[rng.integers(0, len(ids), len(words))], words).astype(np.int32)
-    return made[: len(made) - int(rng.random() * MOST_CUT * len(made))] if rng.random() < CUT else made
-
-
-def jaccard(a: np.ndarray, b: np.ndarray) -> float:
-    """The Jaccard index of the runs of NGRAM words."""
-    one, other = ({run.tobytes() for run in np.lib.stride_tricks.sliding_window_view(x, NGRAM)} for x in (a, b))
-    return len(one & other) / len(one | other)
+ADOPT = 36  # of Linux's prctl: processes whose parent has ended become ours, so that their time is counted
 
 
 def files_of(folder: Path) -> list[str]:
@@ -167,22 +107,58 @@ def write_left(folder: Path, out: Path, dropped: Any) -> None:
         pq.write_table(left, out / Path(file).name, compression="zstd")
 
 
-def measured(side: str, folder: Path, workers: int) -> dict[str, Any]:
+def command_of(side: str, folder: Path, out: Path, workers: int, python: str) -> list[str]:
+    """The command of a side; `python` is datatrove's."""
+    if side == "datatrove":
+        return [python, str(Path(__file__).with_name("datatrove_dedup.py")), str(folder), str(out), str(workers)]
+    return [sys.executable, "-m", "benchmarks.corpus_dedup", "--side", side, str(folder), str(out), str(workers)]
+
+
+def measured(side: str, folder: Path, workers: int, python: str = "") -> dict[str, Any]:
     """Run a side in a process of its own: wall and CPU seconds, peak memory, and what it found."""
     out = Path(tempfile.mkdtemp(dir=folder.parent))
-    command = [sys.executable, "-m", "benchmarks.corpus_dedup", "--side", side, str(folder), str(out), str(workers)]
+    ctypes.CDLL(None).prctl(ADOPT, 1, 0, 0, 0)
     before, begun, peak = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0
-    with subprocess.Popen(command) as process:
+    log = out.with_name(f"{out.name}.log")
+    with (
+        log.open("w") as said,
+        subprocess.Popen(command_of(side, folder, out, workers, python), stdout=said, stderr=said) as process,
+    ):
         while process.poll() is None:
             peak = max(peak, proportional_set(process.pid))
             time.sleep(0.05)
+    wall = time.perf_counter() - begun
     if process.returncode:
-        raise SystemExit(f"{side} ended with {process.returncode}")
+        raise SystemExit(f"{side} ended with {process.returncode}: {log.read_text()[-2000:]}")
+    wait_for_all()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = {"wall": time.perf_counter() - begun, "cpu": seconds, "peak_mib": peak / 1024, **quality(folder, out)}
+    if side == "datatrove":
+        datatrove_pairs(folder, out)
+    found = {"wall": wall, "cpu": seconds, "peak_mib": peak / 1024, **quality(folder, out)}
     shutil.rmtree(out)
     return found
+
+
+def wait_for_all() -> None:
+    """Wait for the processes that a side has left behind."""
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        return
+
+
+def datatrove_pairs(folder: Path, out: Path) -> None:
+    """Write the clusters that datatrove found, which it tells by file and place; this is no part of its time."""
+    ids, labels = [], []
+    for number, file in enumerate(files_of(folder)):
+        told = out / "clusters" / f"{number:06}.clusters"
+        if told.exists():
+            places, clusters = np.fromfile(told, "<u4").reshape(-1, 2).T
+            ids += pq.read_table(file, columns=["id"])["id"].take(pa.array(places)).to_pylist()
+            labels += [str(one) for one in clusters]
+    pq.write_table(pa.table({"id": ids, "cluster": labels}), out / "clusters.pairs")
 
 
 def proportional_set(process: int) -> int:
@@ -212,8 +188,9 @@ def quality(folder: Path, out: Path) -> dict[str, Any]:
         inside = (index >= low) & ((index < high) | (high == BINS[-1]))
         theory = float(expected_recall(index[inside], BANDS, ROWS).mean())
         bins[f"{low}-{high}"] = [round(float(found[inside].mean()), 4), round(theory, 4), int(inside.sum())]
-    unlike = float(found[index < BINS[0]].mean())
-    return {"dropped": len(label) - len(set(label.values())), "recall": bins, "merged_below_half": round(unlike, 4)}
+    unlike, like = float(found[index < BINS[0]].mean()), round(float(found[index >= LIKE].mean()), 4)
+    dropped = len(label) - len(set(label.values()))
+    return {"dropped": dropped, "recall": like, "recall_of": bins, "merged_below_half": round(unlike, 4)}
 
 
 def main() -> None:
@@ -222,33 +199,44 @@ def main() -> None:
     flags.add_argument("--documents", type=int, default=100_000)
     flags.add_argument("--rounds", type=int, default=3)
     flags.add_argument("--workers", type=int, default=2)
+    flags.add_argument("--small", action="store_true")
     flags.add_argument("--growth", action="store_true")
+    flags.add_argument("--datatrove", metavar="PYTHON", default="", help="a Python that has datatrove")
+    flags.add_argument("--json", action="store_true", help="every round, with recall by Jaccard index beside theory")
     flags.add_argument("--side", nargs=4, metavar=("SIDE", "FOLDER", "OUT", "WORKERS"), help=argparse.SUPPRESS)
     given = flags.parse_args()
     if given.side:
         side, folder, out, workers = given.side
         {"foretell": foretell_side, "datasketch": datasketch_side}[side](Path(folder), Path(out), int(workers))
         return
-    sizes = (10_000, 100_000, 1_000_000) if given.growth else (given.documents,)
+    sizes = (10_000, 100_000, 1_000_000) if given.growth else (2_000 if given.small else given.documents,)
+    sides = SIDES[:1] if given.growth else (*SIDES, *(["datatrove"] if given.datatrove else []))
     for n in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             make_documents(n, Path(scratch) / "documents")
-            report(n, Path(scratch) / "documents", given.rounds, given.workers, SIDES[:1] if given.growth else SIDES)
+            report(n, Path(scratch) / "documents", sides, given)
 
 
-def report(n: int, folder: Path, rounds: int, workers: int, sides: tuple[str, ...]) -> None:
-    """Print what each side came to, as JSON lines: medians of the rounds, and the ratio of each round."""
-    found: dict[str, list] = {side: [] for side in sides}
-    for _ in range(rounds):
+def report(n: int, folder: Path, sides: tuple[str, ...], given: argparse.Namespace) -> None:
+    """Print what each side came to as a table: medians of the rounds; ratios of CPU time, and their range."""
+    found: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
+    for _ in range(1 if given.small else given.rounds):
         for side in sides:
-            found[side].append(measured(side, folder, workers))
+            found[side].append(measured(side, folder, given.workers, given.datatrove))
+            if given.json:
+                print(json.dumps({"documents": n, "side": side, **found[side][-1]}), file=sys.stderr, flush=True)
+    print(f"\n{n:,} documents, {given.workers} workers, {len(found[sides[0]])} rounds\n")
+    print("| side | CPU s | documents per CPU s | foretell is faster by | peak MiB | removed | recall | below half |")
+    print("| --- " * 8 + "|")
     for side, runs in found.items():
-        middle = {key: statistics.median(run[key] for run in runs) for key in ("wall", "cpu", "peak_mib")}
-        speed = {"documents_per_cpu_second": n / middle["cpu"]}
-        print(json.dumps({"documents": n, "side": side, "workers": workers, **runs[0], **middle, **speed}), flush=True)
-    if len(sides) > 1:
-        ratios = [b["cpu"] / a["cpu"] for a, b in zip(*found.values(), strict=True)]
-        print(json.dumps({"ratio": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}), flush=True)
+        cpu, peak = (statistics.median(run[key] for run in runs) for key in ("cpu", "peak_mib"))
+        ratios = [b["cpu"] / a["cpu"] for a, b in zip(found[sides[0]], runs, strict=True)]
+        said = "" if side == sides[0] else f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
+        cells = [side, f"{cpu:.1f}", f"{n / cpu:,.0f}", said, f"{peak:.0f}", f"{runs[0]['dropped']:,}"]
+        print("| " + " | ".join([*cells, f"{runs[0]['recall']:.4f}", f"{runs[0]['merged_below_half']:.4f}"]) + " |")
+    print(
+        f"\nRecall is of planted copies of a Jaccard index of {LIKE} or more; below half: the share merged under 0.5."
+    )
 
 
 if __name__ == "__main__":

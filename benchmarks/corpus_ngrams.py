@@ -22,7 +22,7 @@ from pydoc_data.topics import topics
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.corpus_dedup import chain_of, documents
+from benchmarks.markov_text import chain_of, documents
 from foretell.corpus.decontaminate import DecontaminateConfig, Index, build, clean, document_counts, scan, without
 from foretell.corpus.evaluation_text import Item
 from foretell.runs import processor
