@@ -133,7 +133,7 @@ class CorpusConfig:
     """files of evaluation sets whose text is cut out of the corpus"""
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     raw_share: float = 0.6
-    """share of the mixture that raw sources have together where no weights are given and there are curated ones"""
+    """share of the mixture that raw sources have together where neither they nor all curated ones are given weights"""
     budget: int = 0
     """training tokens over which epochs are counted; 0 is once the size of the corpus"""
     tokens: TokensConfig = field(default_factory=TokensConfig)
