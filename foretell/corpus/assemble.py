@@ -146,8 +146,8 @@ def write_joined(files: Iterable[Path], into: Path, schema: pa.Schema) -> None:
 def asked_of(cfg: CorpusConfig, card: Card) -> Card:
     """What the corpus asks of the mixture of its sources (mixing.py): nothing where it has one and was asked nothing.
 
-    Raw sources without a share have `raw_share` together, by their bytes, where a curated one has none either; where all
-    curated ones have a share, the raw ones have what is left.
+    Raw sources without a share have `raw_share` together, by their bytes, where a curated one has none either. Where
+    all curated ones have a share, the raw ones have the rest.
     """
     weights = {source.name: source.weight for source in cfg.kept if source.weight}
     epochs = {source.name: source.epochs for source in cfg.kept if source.epochs}
