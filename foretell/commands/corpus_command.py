@@ -111,6 +111,8 @@ def configured(cfg: "CorpusConfig", given: argparse.Namespace, rest: list[str]) 
         sources += named_sources(getattr(given, role), role)
     if not sources:
         raise BadUse("no source is named; give a folder, a file or hf:DATASET (foretell corpus --help)")
+    if not all(given.evaluation):
+        raise BadUse("--evaluation is given an empty path; give a file or a folder of a set")
     if not given.out:
         raise BadUse("no folder is named to write to; add --out corpora/NAME")
     sources = mixed(sources, given.weight, "weight")
@@ -134,10 +136,9 @@ def named_sources(words: list[str], role: str) -> "list[SourceConfig]":
     Unnamed files of one folder are one source with the folder's name; a path alone gives its own.
     """
     from foretell.corpus.corpus_config import SourceConfig
-    from foretell.corpus.reading import kind_of
 
     named = [split_name(word) for word in words]
-    roles = ["links" if role == "raw" and kind_of(path) == "reddit" else role for _, path in named]
+    roles = ["links" if role == "raw" and holds_posts(path) else role for _, path in named]
     alone = [
         not name and own != "links" and Path(path).is_file() for (name, path), own in zip(named, roles, strict=True)
     ]
@@ -149,6 +150,13 @@ def named_sources(words: list[str], role: str) -> "list[SourceConfig]":
         said = name or (where.resolve().name if many else short_name(path))
         found.setdefault((said, own), []).append(path)
     return [SourceConfig(name=name, paths=tuple(paths), role=own) for (name, own), paths in found.items()]  # type: ignore[arg-type]
+
+
+def holds_posts(path: str) -> bool:
+    """Whether a path is a file of Reddit posts, or a folder of such files alone."""
+    from foretell.corpus.reading import kind_of, parts
+
+    return all("\0" not in part and kind_of(part) == "reddit" for part in parts(path))
 
 
 def split_name(word: str) -> tuple[str, str]:

@@ -146,17 +146,20 @@ def write_joined(files: Iterable[Path], into: Path, schema: pa.Schema) -> None:
 def asked_of(cfg: CorpusConfig, card: Card) -> Card:
     """What the corpus asks of the mixture of its sources (mixing.py): nothing where it has one and was asked nothing.
 
-    Where raw sources stand beside curated ones and none has a weight, they have `raw_share` together, by their bytes.
+    Raw sources without a share have `raw_share` together, by their bytes, where a curated one has none either. Where
+    all curated ones have a share, the raw ones have the rest.
     """
     weights = {source.name: source.weight for source in cfg.kept if source.weight}
     epochs = {source.name: source.epochs for source in cfg.kept if source.epochs}
     left = {row["source"]: row["bytes"] for row in card["sources"]}
     if gone := [name for name in (*weights, *epochs) if not left[name]]:
         raise BadUse(f"source {gone[0]!r} has a share of the mixture and no document left; leave it out, or keep more")
-    raw, good = ([one for one in of if left[one.name]] for of in (cfg.of("raw"), cfg.of("curated")))
-    if raw and good and not any(source.name in {**weights, **epochs} for source in raw):
+    given = {**weights, **epochs}
+    raw = [one for one in cfg.of("raw") if left[one.name]]
+    free = [one for one in cfg.of("curated") if left[one.name] and one.name not in given]
+    if raw and free and not any(source.name in given for source in raw):
         total = sum(left[source.name] for source in raw)
-        if sum(weights.values()) <= 1 - cfg.raw_share:
+        if cfg.raw_share + sum(weights.values()) < 1:  # something is left for the free ones
             weights |= {source.name: cfg.raw_share * left[source.name] / total for source in raw}
     many = sum(1 for n in left.values() if n) > 1
     return {"weights": weights, "epochs": epochs, "budget": cfg.budget} if weights or epochs or many else {}

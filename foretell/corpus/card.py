@@ -1,5 +1,6 @@
 """The card of a corpus: what it holds and how it came about, as card.json, as Markdown and as lines on a terminal."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -29,8 +30,9 @@ def source_rows(counts: Counts, cfg: CorpusConfig, last: str) -> list[Card]:
 
 
 def shown(path: str) -> str:
-    """A path without the folders above it, which are the machine's and not the corpus's."""
-    return path if "://" in path or path.startswith("hf:") else path.rstrip("/").rpartition("/")[2]
+    """A path without the folders above it, which are the machine's and not the corpus's; what is no UTF-8 as U+FFFD."""
+    name = path if "://" in path or path.startswith("hf:") else path.rstrip("/").rpartition("/")[2]
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def counted(counts: Counts, cfg: CorpusConfig) -> Card:

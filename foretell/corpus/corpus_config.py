@@ -34,10 +34,11 @@ class SourceConfig:
     """times that the source is read over the training budget, in place of a weight"""
 
     def __post_init__(self) -> None:
-        if not self.name or any(c in self.name for c in "/\\\0="):
-            raise ValueError(f"source name {self.name!r} is empty or holds / \\ =; give NAME=PATH")
-        if not self.paths:
-            raise ValueError(f"source {self.name!r} has no path; give NAME=PATH")
+        if not self.name.isprintable() or not self.name or any(c in self.name for c in "/\\="):
+            rule = "is empty or holds / \\ = or what cannot be printed"
+            raise ValueError(f"source name {self.name!r} {rule}; give NAME=PATH")
+        if not self.paths or not all(self.paths):
+            raise ValueError(f"source {self.name!r} has no path, or an empty one; give NAME=PATH")
         finite = isfinite(self.weight) and isfinite(self.epochs)
         if not finite or self.weight < 0 or self.epochs < 0 or (self.weight and self.epochs):
             both = f"weight={self.weight} and epochs={self.epochs}"
@@ -132,7 +133,7 @@ class CorpusConfig:
     """files of evaluation sets whose text is cut out of the corpus"""
     decontaminate: DecontaminateConfig = field(default_factory=DecontaminateConfig)
     raw_share: float = 0.6
-    """share of the mixture that raw sources have together where no weights are given and there are curated ones"""
+    """share of the mixture that raw sources have together where neither they nor all curated ones are given weights"""
     budget: int = 0
     """training tokens over which epochs are counted; 0 is once the size of the corpus"""
     tokens: TokensConfig = field(default_factory=TokensConfig)

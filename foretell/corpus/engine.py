@@ -107,7 +107,7 @@ def _replies(work: Work, stage: Path, tasks: list[str], engine: EngineConfig) ->
     except Exception as error:
         last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         remedy = "what is finished is kept: run it again, with fewer workers if memory ran out"
-        raise Failed(f"{stage.name}: a worker process ended in its work ({last[0]}); {remedy}") from error
+        raise Failed(f"{stage.name}: a worker process ended in its work ({last[0][:300]}); {remedy}") from error
 
 
 class Worker:

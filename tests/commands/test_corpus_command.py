@@ -85,6 +85,23 @@ def test_sources_are_named_by_the_user_or_by_their_paths(arrived, words, names):
     assert {source.name: list(source.paths) for source in cfg.sources} == names
 
 
+def test_a_folder_of_posts_alone_is_links(arrived, tmp_path):
+    for month in ("RS_2016-01", "RS_2016-02"):
+        (tmp_path / month).write_bytes(Path("RS_2016-01").read_bytes())
+    cfg, _ = arrived(f"posts={tmp_path}", "crawl.jsonl", "--out", "x")
+    assert [(source.name, source.role) for source in cfg.sources] == [("posts", "links"), ("crawl", "raw")]
+    (tmp_path / "a.txt").touch()
+    cfg, _ = arrived(f"posts={tmp_path}", "crawl.jsonl", "--out", "x")
+    assert cfg.sources[0].role == "raw"
+
+
+def test_an_empty_path_is_not_this_folder(error):
+    assert "an empty path names no source; give a folder" in error("", "--out", "x")
+    assert "an empty path names no source" in error("a=", "--out", "x")
+    assert "has no path, or an empty one; give NAME=PATH" in error("notes", "--curated", "", "--out", "x")
+    assert "--evaluation is given an empty path" in error("notes", "--evaluation", "", "--out", "x")
+
+
 def test_posts_are_links_whatever_their_name(arrived):
     cfg, _ = arrived("posts=RS_2016-01", "crawl.jsonl", "--out", "x")
     assert [(source.name, source.role) for source in cfg.sources] == [("posts", "links"), ("crawl", "raw")]
@@ -108,7 +125,8 @@ def test_every_example_of_the_help_is_a_command(arrived, line, tmp_path, monkeyp
     words = shlex.split(line)[2:]
     for path in (word.partition("=")[2] or word for word in words if not word.startswith("-")):
         if path.endswith("/"):
-            Path(path).mkdir()
+            (Path(path) / "x").mkdir(parents=True)
+            (Path(path) / "x" / "a.txt").touch()
         elif "." in path or path.startswith("RS_"):
             Path(path).touch()
     cfg, _ = arrived(*words)
@@ -151,7 +169,7 @@ def test_fields_shows_every_field_of_the_recipe_with_its_value(capsys):
         ("notes --curated nowhere.txt --out x", "nowhere.txt does not exist"),
         ("table.csv --out x", "table.csv is no kind of file that is read"),
         ("notes --evaluation nowhere.jsonl --out x", "nowhere.jsonl does not exist"),
-        ("odd=name.txt --out x", "source name 'odd=name' is empty or holds / \\ =; give NAME=PATH"),
+        ("odd=name.txt --out x", "source name 'odd=name' is empty or holds / \\ = or"),
         ("notes --curated notes --out x", "two sources are called 'notes'; give each its own NAME=PATH"),
         ("notes --recipe gtp3 --out x", "no corpus recipe is called 'gtp3'; did you mean 'gpt3'?"),
         ("notes --recipe x --out x", "known: gpt3, plain, webtext"),
@@ -185,7 +203,7 @@ def test_fields_shows_every_field_of_the_recipe_with_its_value(capsys):
         ("notes --out notes/inside", "notes/inside lies in the source notes; give an --out outside of it"),
         ("notes --out other", "other is there and is no corpus; give another --out, or remove it"),
         ("RS_2016-01 --recipe webtext --out x", "add a WARC file or a folder of pages, or --links.download"),
-        ("notes --curated RS_2016-01 --out x", "RS_2016-01 holds links, not pages; give it with the role `links`"),
+        ("notes --curated RS_2016-01 --out x", "RS_2016-01 holds links, not pages; give"),
         ("inspect", "the following arguments are required: DIR"),
         ("inspect nowhere", "nowhere/card.json does not exist"),
         ("inspect notes", "notes/card.json does not exist"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,6 +93,13 @@ def test_the_documentation_counts_with_what_is_installed(here, monkeypatch):
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True]
 
 
+def test_a_file_whose_name_is_no_utf_8_is_told_apart_too(here):
+    odd = os.fsdecode(os.fsencode(here) + b"/\xff.txt")
+    Path(odd).write_text(HELP[0])
+    found = identity_of(config(here, sources=(source(odd),)))
+    assert found["config"]["sources"][0]["paths"] == ["\ufffd.txt"]
+
+
 def test_tokens_are_no_part_of_a_corpus(here):
     assert identity_of(config(here, tokens=TokensConfig(n_vocab=0))) == identity_of(config(here))
 
@@ -156,6 +164,10 @@ def test_raw_sources_share_their_part_by_their_bytes():
     assert found == {"weights": pytest.approx({"crawl": 0.6, "news": 0.2}), "epochs": {}, "budget": 7}
     found = asked(crawl, news, books, dataclasses.replace(wiki, weight=0.1), left=left)
     assert found["weights"] == pytest.approx({"wiki": 0.1, "crawl": 0.45, "news": 0.15})
+    all_given = asked(crawl, dataclasses.replace(wiki, weight=0.3), dataclasses.replace(books, epochs=1.0), left=left)
+    assert all_given["weights"] == {"wiki": 0.3}, "the raw source has what is left, and wiki what was asked for"
+    edge = asked(crawl, books, dataclasses.replace(wiki, weight=0.3), left=left, raw_share=0.7)
+    assert edge["weights"] == {"wiki": 0.3}, "books would have nothing"
     given = dataclasses.replace(crawl, epochs=2.0)
     assert asked(given, news, books, wiki, left=left) == {"weights": {}, "epochs": {"crawl": 2.0}, "budget": 0}
     much = asked(crawl, books, dataclasses.replace(wiki, weight=0.5), left=left)

@@ -53,9 +53,9 @@ def test_every_part_is_a_field_of_the_command_line():
     assert (cfg.quality.alpha, cfg.language.keep, cfg.exact_text) == (2.0, ("de", "en"), False)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a\\b", "a=b", "a\0b"])
+@pytest.mark.parametrize("name", ["", "a/b", "a\\b", "a=b", "a\0b", "a\nb", "\udcff"])
 def test_a_name_that_no_flag_could_give_is_refused(name):
-    with pytest.raises(ValueError, match=r"is empty or holds / .* =; give NAME=PATH"):
+    with pytest.raises(ValueError, match=r"is empty or holds / .* = or what cannot be printed; give NAME=PATH"):
         source(name)
 
 
@@ -77,7 +77,8 @@ def test_a_share_that_is_none_is_refused(given):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: SourceConfig(name="a", paths=()), "source 'a' has no path; give NAME=PATH"),
+        (lambda: SourceConfig(name="a", paths=()), "source 'a' has no path, or an empty one; give NAME=PATH"),
+        (lambda: SourceConfig(name="a", paths=("x", "")), "or an empty one"),
         (lambda: LanguageConfig(keep=("en", "English")), "language 'English' is no code such as en, de, fr"),
         (lambda: LanguageConfig(keep=("EN",)), "language 'EN' is no code"),
         (lambda: LanguageConfig(threshold=1.1), r"threshold=1.1 is not in \[0, 1\]"),

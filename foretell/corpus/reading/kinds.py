@@ -31,6 +31,8 @@ def kind_of(spec: str) -> SourceKind:
         return "hub"
     if spec in SPECS:
         return "embedded"
+    if not spec:
+        raise BadUse(f"an empty path names no source; give a folder, a file ({READ}), or hf:DATASET")
     path = Path(spec)
     if path.is_dir():
         return "folder"

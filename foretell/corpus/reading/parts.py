@@ -105,6 +105,6 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Raw | Broken]:
 
         yield from read_warc(path, limits)
     elif kind == "reddit":
-        raise BadUse(f"{path.name} holds links, not pages; give it with the role `links`, and pages beside it")
+        raise BadUse(f"{path.name} holds links, not pages; give files of posts by themselves, and pages beside them")
     else:
         yield Broken(name, f"no kind of file that is read ({path.suffix or 'no ending'})")
