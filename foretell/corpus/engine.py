@@ -11,6 +11,7 @@ import atexit
 import json
 import os
 import secrets
+import socket
 import sys
 import time
 import traceback
@@ -25,6 +26,7 @@ from foretell.progress import bar
 from foretell.runs import usable_cores
 
 LET_GO = 0.4  # seconds at exit in which Daft's threads end; without them 5 to 20 % of processes end in a fault
+ANSWER = 10.0  # seconds in which a cluster must take a connection
 QUIET = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
 
 
@@ -185,22 +187,34 @@ def _choose_runner(daft: Any, engine: EngineConfig) -> None:
     if engine.runner == "native":
         daft.set_runner_native(num_threads=engine.n_workers)
         return
-    if not engine.address:
-        _give_token()
     try:
         import ray
     except ImportError as error:
         raise BadUse("runner=ray needs the package ray; pip install 'ray<2.60', or leave runner native") from error
     quiet = {"log_to_driver": False, "logging_level": "error"}
     if engine.address and not ray.is_initialized():
+        _check_answers(engine.address)
         ray.init(engine.address, runtime_env={"env_vars": dict(QUIET)}, **quiet)
     elif not ray.is_initialized():
+        _give_token()
         ray.init("local", num_cpus=engine.n_workers, include_dashboard=False, **quiet)
     daft.set_runner_ray(noop_if_initialized=True)
+
+
+def _check_answers(address: str) -> None:
+    """BadUse where nothing listens at the address of a cluster: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdigit():
+        return  # a word of Ray's own, such as auto
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER).close()
+    except (OSError, OverflowError) as error:
+        remedy = "start one with `ray start --head`, or leave --address out"
+        raise BadUse(f"no Ray cluster answers at {address} ({error}); {remedy}") from error
 
 
 def _give_token() -> None:
     """A token for a cluster of this process alone; without one Ray writes a lasting one into the home directory."""
     given = os.environ  # noqa: TID251  (Ray's only interface for it)
     if not any(name.startswith("RAY_AUTH_") for name in given):
-        given.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+        given["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import socket
 import subprocess
 import sys
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from foretell.corpus.engine import EngineConfig, evaluated, library, map_partitions, started
+from foretell.corpus.engine import EngineConfig, _check_answers, evaluated, library, map_partitions, started
 from foretell.corpus.partitions import Partition
 from foretell.errors import BadUse, Failed
 
@@ -101,6 +102,20 @@ def test_wrong_settings_are_refused():
     with pytest.raises(ValueError, match="address"):
         EngineConfig(address="10.0.0.1:6379")
     assert EngineConfig().n_workers >= 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "127.0.0.1:99999"])
+def test_a_cluster_that_does_not_answer_is_told_at_once(address):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # and nobody listens there
+        with pytest.raises(BadUse, match="no Ray cluster answers at "):
+            _check_answers(address.format(free.getsockname()[1]))
+
+
+def test_a_cluster_that_answers_and_a_word_of_rays_are_taken():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        _check_answers(f"127.0.0.1:{listening.getsockname()[1]}")
+    _check_answers("auto")
 
 
 def test_only_the_engine_imports_daft_and_ray():

@@ -62,6 +62,7 @@ def of_ray() -> set[str]:
 
 def test_a_corpus_of_rays_is_that_of_this_machine_to_the_byte(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the workers, which begin elsewhere
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))  # where Ray would leave a token
     words, before = sources(tmp_path), of_ray()
     ends = {runner: corpus(words, tmp_path, runner, runner) for runner in ("native", "ray")}
     assert [end.returncode for end in ends.values()] == [0, 0], [end.stderr for end in ends.values()]
@@ -73,4 +74,5 @@ def test_a_corpus_of_rays_is_that_of_this_machine_to_the_byte(tmp_path, monkeypa
     assert {Path(name).parts[0] for name in made} == {"x", "x-bpe-400"}
     assert files(tmp_path / "ray") == made
     assert "WARNING" not in ends["ray"].stderr
+    assert not (tmp_path / "home").exists()
     assert of_ray() <= before
