@@ -1,7 +1,7 @@
 """The documentation text that every machine with Python has: real English and code, without a download.
 
     1. docstrings of the standard library, and Python's help pages (pydoc topics)
-    2. descriptions (README) and licences of the installed distributions
+    2. descriptions (README) and licences of installed distributions, up to a fifth of the text
     3. docstrings of the installed packages, one module of each in turn, so that no package outweighs the others
 
 Sources are read with ast and never imported. Tests, private modules and what is no prose are left out.
@@ -38,7 +38,8 @@ NOT_READ = {
 STANDARD_LIBRARY = "python"
 LEAST_SAID = {STANDARD_LIBRARY: 0.05, "packages": 0.25}
 """share of a module in triple quotes below which parsing it costs more than it gives"""
-RECIPE = "1"  # moves when this file gathers other text from the same machine
+PAPERS = 0.2  # share of the text that descriptions and licences may be: with many packages they would be all of it
+RECIPE = "2"  # moves when this file gathers other text from the same machine
 
 
 def gather_documentation(limit_bytes: int, quiet: bool) -> Gathered:
@@ -63,7 +64,7 @@ def _gathered(limit_bytes: int, quiet: bool) -> Gathered:
     found: list[Document] = []
     seen: set[str] = set()
     with bar("reading documentation", limit_bytes, quiet=quiet) as progress:
-        for document in _all_sources(dropped):
+        for document in _all_sources(dropped, PAPERS * limit_bytes):
             if document.text in seen:
                 dropped["duplicate"] += 1
                 continue
@@ -88,14 +89,18 @@ def installed() -> list[tuple[str, Distribution]]:
     return [(name, d) for name, d in sorted(named.items()) if name != "foretell"]
 
 
-def _all_sources(dropped: Counter[str]) -> Iterator[Document]:
+def _all_sources(dropped: Counter[str], most_papers: float) -> Iterator[Document]:
     library = Path(sysconfig.get_paths()["stdlib"])
     for file in _sources(library):
         yield from _module(file, library, STANDARD_LIBRARY, dropped)
     for name in sorted(topics):
         yield from _kept(f"help/{name}", topics[name], STANDARD_LIBRARY, dropped)
-    for name, distribution in installed():
-        yield from _papers(name, distribution, dropped)
+    for name, distribution in sorted(installed(), key=lambda one: _spread(Path(one[0]))):
+        for document in _papers(name, distribution, dropped):
+            most_papers -= n_bytes(document.text)
+            if most_papers < 0:
+                break
+            yield document
     yield from _packages(dropped)
 
 

@@ -12,6 +12,8 @@ from foretell.recipes.lineage import STAGES, Climb, climb
 from foretell.recipes.lineage.measures import some
 from tests.prose import write_prose
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

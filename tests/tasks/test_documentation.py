@@ -23,7 +23,7 @@ TASKS = {
 @pytest.fixture(scope="module")
 def documented() -> list[Document]:
     """A part of this machine's documentation."""
-    return gather_documentation(4_000_000, True).documents
+    return gather_documentation(6_000_000, True).documents
 
 
 @pytest.fixture(scope="module")
