@@ -15,7 +15,7 @@ from warcio.archiveiterator import ArchiveIterator
 from foretell.corpus.download import DownloadConfig, download, outcomes_of
 from foretell.corpus.fetch import FetchConfig, Fetcher
 from foretell.corpus.places import Place, place_of
-from foretell.corpus.reading import Broken, Raw, read_part
+from foretell.corpus.reading import Broken, Raw, parts, read_part
 from foretell.errors import BadUse, Failed
 
 QUICK = FetchConfig(delay=0, backoff=0, timeout=1, private=True, page_bytes=100_000, retries=2)
@@ -165,10 +165,66 @@ def test_what_was_fetched_is_not_fetched_again(site, tmp_path):
     assert download(urls[::-1], tmp_path, SEQUENTIAL, QUICK, quiet=True) == first
     assert len(site.asked) == asked
     lost = first.files[1]
-    lost.with_name(lost.name + ".outcomes.jsonl").unlink()  # a kill between the two files
+    lost.with_name(f".{lost.name}.outcomes.jsonl").unlink()  # a kill between the two files
     assert download(urls, tmp_path, SEQUENTIAL, QUICK, quiet=True) == first
-    assert len(site.asked) == asked + 1 + 3
+    assert len(site.asked) == asked + 1 + len(outcomes_of(lost))
     assert [first.files[0].read_bytes(), first.files[2].read_bytes()] == [before[0], before[2]]
+
+
+def test_other_links_beside_them_change_nothing_of_what_was_fetched(site, tmp_path):
+    for n in range(12):
+        site.page(f"/{n}", b"<p>%d" % n)
+    urls = [f"{site.url}/{n}" for n in range(12)]
+    first = download(urls[:7], tmp_path, SEQUENTIAL, QUICK, quiet=True)
+    before = {file: file.read_bytes() for file in first.files}
+    more = download(urls, tmp_path, SEQUENTIAL, QUICK, quiet=True)
+    assert more.outcomes == {"fetched": 12}
+    assert {file: file.read_bytes() for file in first.files} == before
+    assert Counter(site.asked) == Counter({"/robots.txt": 2, **{f"/{n}": 1 for n in range(12)}})
+    found = [one for part in parts(str(tmp_path)) for one in read_part(part)]  # the folder as a source
+    assert sorted(one.url for one in found) == sorted(urls)
+    assert set(download(urls[:1], tmp_path, SEQUENTIAL, QUICK, quiet=True).files) < set(more.files)
+    first.files[0].with_name(f".{first.files[0].name}.outcomes.jsonl").unlink()
+    again = download(urls[::-1], tmp_path, DownloadConfig(batch=2), QUICK, quiet=True)
+    assert again.outcomes == {"fetched": 12}
+    found = [one for part in parts(str(tmp_path)) for one in read_part(part)]
+    assert sorted(one.url for one in found) == sorted(urls)
+
+
+def test_what_may_pass_is_tried_again_and_the_rest_is_not(site, tmp_path):
+    site.page("/a")
+    site.page("/busy", b"", 503)
+    urls = [f"{site.url}{path}" for path in ("/a", "/busy", "/dead", "/none")]
+    first = download(urls, tmp_path, DownloadConfig(), QUICK, quiet=True)
+    assert first.outcomes == {"broken answer (ProtocolError)": 1, "fetched": 1, "status 404": 1, "status 503": 1}
+    site.page("/busy", b"<p>now")
+    asked = len(site.asked)
+    then = download(urls, tmp_path, DownloadConfig(), QUICK, quiet=True)
+    assert then.outcomes == {"broken answer (ProtocolError)": 1, "fetched": 2, "status 404": 1}
+    assert set(site.asked[asked:]) == {"/robots.txt", "/busy", "/dead"}
+    assert len(then.files) == 2
+    with pytest.raises(Failed, match=r"no page could be fetched \(broken answer \(ProtocolError\): 1\); look at"):
+        download(urls[2:3], tmp_path / "other", DownloadConfig(), QUICK, quiet=True)
+
+
+def test_a_page_is_called_the_same_whenever_it_is_fetched(site, tmp_path, monkeypatch):
+    site.page("/a")
+    names = []
+    for date in ("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"):
+        monkeypatch.setattr("foretell.corpus.fetch.time.strftime", lambda *_, date=date: date)
+        (file,) = download([f"{site.url}/a"], tmp_path / date[:4], SEQUENTIAL, QUICK, quiet=True).files
+        names += [one.name for one in read_part(str(file))]
+        assert date.encode() in gzip.decompress(file.read_bytes())
+    assert names[0] == names[1]
+
+
+def test_outcomes_that_cannot_be_read_are_told(site, tmp_path):
+    site.page("/a")
+    (file,) = download([f"{site.url}/a"], tmp_path, SEQUENTIAL, QUICK, quiet=True).files
+    for content in ("{cut", "[1]", "{}"):
+        file.with_name(f".{file.name}.outcomes.jsonl").write_text(content)
+        with pytest.raises(Failed, match=r"cannot be read .* delete it, and its links are fetched again"):
+            download([f"{site.url}/a"], tmp_path, SEQUENTIAL, QUICK, quiet=True)
 
 
 def test_robots_are_obeyed_for_our_own_name(site):
