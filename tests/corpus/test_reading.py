@@ -6,6 +6,7 @@ import random
 import sys
 import tracemalloc
 import types
+import zlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -173,7 +174,8 @@ def test_a_page_is_what_a_response_with_status_200_holds(tmp_path):
         ("10", "text", b"four"),
     ]
     assert good[0].url == "http://a.b/1"
-    assert [(one.name, one.reason) for one in bad] == [("11", "empty")]
+    assert [(one.name, one.reason) for one in bad] == [("9", "no content type, and no sign of HTML"), ("11", "empty")]
+    assert bad[0].excerpt == "some words"
 
 
 PAGE = b"<p>" + b"some words of a page " * 20
@@ -204,6 +206,33 @@ def test_a_page_that_cannot_be_unpacked_is_broken(tmp_path):
     good, bad = pages(tmp_path, warc(damaged), warc(brotli), warc(http(PAGE)))
     assert [one.content for one in good] == [PAGE]
     assert ["cannot be unpacked" in one.reason for one in bad] == [True, True]
+
+
+@pytest.mark.parametrize("pack", ["gzip", "deflate"])
+@pytest.mark.parametrize("form", ["plain", "chunked", "said to be chunked, and is not"])
+def test_a_packed_page_that_is_cut_off_is_broken(tmp_path, pack, form):
+    words = " ".join(map(str, range(5000))).encode()
+    packed = (gzip.compress if pack == "gzip" else zlib.compress)(words)
+    head = f"Content-Type: text/html\r\nContent-Encoding: {pack}" + (
+        "\r\nTransfer-Encoding: chunked" * (form != "plain")
+    )
+
+    def record(body):
+        return warc(http(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if form == "chunked" else body, head))
+
+    good, bad = pages(tmp_path, record(packed[: len(packed) // 2]), record(packed[:-1]), record(packed), record(words))
+    assert [one.content for one in good] == [words, words]
+    assert [one.reason for one in bad] == ["cut off: its packed content ends too early"] * 2
+
+
+@pytest.mark.parametrize("kind", ["response", "resource", "conversion"])
+def test_what_the_crawler_cut_off_is_broken(tmp_path, kind):
+    content = http(PAGE) if kind == "response" else PAGE
+    image = http(b"\x89PNG", "Content-Type: image/png")
+    said = "Content-Type: text/html\r\nWARC-Truncated: length\r\n"
+    good, bad = pages(tmp_path, warc(content, kind, head=said), warc(image, head=said), warc(http(PAGE)))
+    assert [one.name for one in good] == ["3"]
+    assert [(one.name, one.reason) for one in bad] == [("1", "cut off by the crawler (length)")]
 
 
 def test_a_bomb_inside_a_page_is_broken(tmp_path):
