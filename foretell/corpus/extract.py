@@ -21,8 +21,9 @@ MOST_DEPTH = 512
 MANY_TAGS = 8_000  # with fewer, no page takes more than about a second; of 241 news pages the largest has 5,480
 MOST_SLASHED = 4_000
 LONG_TAG = 50_000
-LONG = re.compile(rf"<([a-zA-Z][a-zA-Z0-9]*)[^<>]{{{LONG_TAG},}}>")
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
+# what is matched is never given back (`+` behind a count): else the time grows with the square of a name's length
+LONG = re.compile(rf"<([a-zA-Z][a-zA-Z0-9]{{0,63}}+)[^<>]{{{LONG_TAG},}}+>")
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>")
 # elements without content, and those whose end tag may be left out: the next of them ends the one before
 NOT_NESTED = {
     *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"),

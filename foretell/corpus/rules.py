@@ -1,4 +1,4 @@
-"""The heuristic rules that web text must pass: those of Gopher and of C4, in this order, the cheap ones first.
+"""The heuristic rules that web text must pass: Gopher's, and those by which C4 judges a page, the cheap ones first.
 
     words        number, mean length, share with a letter; hashes and ellipses for each word; English stop words
     lines        share that starts with a bullet, share that ends with an ellipsis
@@ -7,6 +7,12 @@
     runs         the most frequent run of 2, 3, 4 words; runs of 5 to 10 words that came before, by characters
 
 Gopher: Rae et al. 2021, appendix A.1.1, and its table A1 for copies and runs. C4: Raffel et al. 2020, section 2.2.
+
+A rule keeps a document or drops it, and changes no text. Left out are therefore the rules by which C4 cleans the lines
+of a page: it keeps only lines that end in a terminal mark (. ! ? or a closing quotation mark) and have at least 5
+words, and takes out lines that say Javascript or speak of policies and cookies (here they only count for no sentence),
+and Wikipedia's marks of citation. So is its search for spans of three sentences that came before, in any page: copies
+are dedup.py's matter. C4 counts the sentences of what is left of a page, so that it drops more pages by their number.
 
 Our choices where the papers are silent: words stand between white space; a line is one that is not blank, without the
 white space around it; paragraphs have blank lines between them; shares are of the characters of words, lines or
@@ -87,6 +93,9 @@ class RulesConfig:
     def __post_init__(self) -> None:
         shares = {name: getattr(self, name) for name in type(self).__slots__ if name.startswith("max_")}
         del shares["max_words"], shares["max_mean_word"], shares["max_symbols"]
+        for name in ("min_words", "max_words", "min_mean_word", "max_mean_word", "max_symbols", "min_sentences"):
+            if not getattr(self, name) >= 0:  # nan is not either
+                raise ValueError(f"{name}={getattr(self, name)} is no limit; give a number from 0 on")
         for name, value in {**shares, "min_lettered": self.min_lettered}.items():
             if not all(0 <= share <= 1 for share in (value if isinstance(value, tuple) else (value,))):
                 raise ValueError(f"{name}={value} is no share; give 0 to 1")

@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import socket
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,7 +14,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from foretell.corpus.download import DownloadConfig, download, outcomes_of
 from foretell.corpus.fetch import FetchConfig, Fetcher
-from foretell.corpus.reading import Broken, Raw, read_part
+from foretell.corpus.places import Place, place_of
+from foretell.corpus.reading import Broken, Raw, parts, read_part
 from foretell.errors import BadUse, Failed
 
 QUICK = FetchConfig(delay=0, backoff=0, timeout=1, private=True, page_bytes=100_000, retries=2)
@@ -51,6 +54,8 @@ def site():
                 made.most_at_once = max(made.most_at_once, made.at_once)
             try:
                 self.answer()
+            except OSError:  # the other side has left
+                self.close_connection = True
             finally:
                 with lock:
                     made.at_once -= 1
@@ -71,6 +76,15 @@ def site():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n")
+                return
+            if self.path == "/drip-head":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(100):
+                    if made.over.wait(0.02):
+                        return
+                    self.wfile.write(b"x")
+                made.asked.append("all of the head")
+                self.wfile.write(b"\r\nContent-Length: 0\r\n\r\n")
                 return
             if self.path == "/drip":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90000\r\n\r\na drop")
@@ -151,10 +165,66 @@ def test_what_was_fetched_is_not_fetched_again(site, tmp_path):
     assert download(urls[::-1], tmp_path, SEQUENTIAL, QUICK, quiet=True) == first
     assert len(site.asked) == asked
     lost = first.files[1]
-    lost.with_name(lost.name + ".outcomes.jsonl").unlink()  # a kill between the two files
+    lost.with_name(f".{lost.name}.outcomes.jsonl").unlink()  # a kill between the two files
     assert download(urls, tmp_path, SEQUENTIAL, QUICK, quiet=True) == first
-    assert len(site.asked) == asked + 1 + 3
+    assert len(site.asked) == asked + 1 + len(outcomes_of(lost))
     assert [first.files[0].read_bytes(), first.files[2].read_bytes()] == [before[0], before[2]]
+
+
+def test_other_links_beside_them_change_nothing_of_what_was_fetched(site, tmp_path):
+    for n in range(12):
+        site.page(f"/{n}", b"<p>%d" % n)
+    urls = [f"{site.url}/{n}" for n in range(12)]
+    first = download(urls[:7], tmp_path, SEQUENTIAL, QUICK, quiet=True)
+    before = {file: file.read_bytes() for file in first.files}
+    more = download(urls, tmp_path, SEQUENTIAL, QUICK, quiet=True)
+    assert more.outcomes == {"fetched": 12}
+    assert {file: file.read_bytes() for file in first.files} == before
+    assert Counter(site.asked) == Counter({"/robots.txt": 2, **{f"/{n}": 1 for n in range(12)}})
+    found = [one for part in parts(str(tmp_path)) for one in read_part(part)]  # the folder as a source
+    assert sorted(one.url for one in found) == sorted(urls)
+    assert set(download(urls[:1], tmp_path, SEQUENTIAL, QUICK, quiet=True).files) < set(more.files)
+    first.files[0].with_name(f".{first.files[0].name}.outcomes.jsonl").unlink()
+    again = download(urls[::-1], tmp_path, DownloadConfig(batch=2), QUICK, quiet=True)
+    assert again.outcomes == {"fetched": 12}
+    found = [one for part in parts(str(tmp_path)) for one in read_part(part)]
+    assert sorted(one.url for one in found) == sorted(urls)
+
+
+def test_what_may_pass_is_tried_again_and_the_rest_is_not(site, tmp_path):
+    site.page("/a")
+    site.page("/busy", b"", 503)
+    urls = [f"{site.url}{path}" for path in ("/a", "/busy", "/dead", "/none")]
+    first = download(urls, tmp_path, DownloadConfig(), QUICK, quiet=True)
+    assert first.outcomes == {"broken answer (ProtocolError)": 1, "fetched": 1, "status 404": 1, "status 503": 1}
+    site.page("/busy", b"<p>now")
+    asked = len(site.asked)
+    then = download(urls, tmp_path, DownloadConfig(), QUICK, quiet=True)
+    assert then.outcomes == {"broken answer (ProtocolError)": 1, "fetched": 2, "status 404": 1}
+    assert set(site.asked[asked:]) == {"/robots.txt", "/busy", "/dead"}
+    assert len(then.files) == 2
+    with pytest.raises(Failed, match=r"no page could be fetched \(broken answer \(ProtocolError\): 1\); look at"):
+        download(urls[2:3], tmp_path / "other", DownloadConfig(), QUICK, quiet=True)
+
+
+def test_a_page_is_called_the_same_whenever_it_is_fetched(site, tmp_path, monkeypatch):
+    site.page("/a")
+    names = []
+    for date in ("2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"):
+        monkeypatch.setattr("foretell.corpus.fetch.time.strftime", lambda *_, date=date: date)
+        (file,) = download([f"{site.url}/a"], tmp_path / date[:4], SEQUENTIAL, QUICK, quiet=True).files
+        names += [one.name for one in read_part(str(file))]
+        assert date.encode() in gzip.decompress(file.read_bytes())
+    assert names[0] == names[1]
+
+
+def test_outcomes_that_cannot_be_read_are_told(site, tmp_path):
+    site.page("/a")
+    (file,) = download([f"{site.url}/a"], tmp_path, SEQUENTIAL, QUICK, quiet=True).files
+    for content in ("{cut", "[1]", "{}"):
+        file.with_name(f".{file.name}.outcomes.jsonl").write_text(content)
+        with pytest.raises(Failed, match=r"cannot be read .* delete it, and its links are fetched again"):
+            download([f"{site.url}/a"], tmp_path, SEQUENTIAL, QUICK, quiet=True)
 
 
 def test_robots_are_obeyed_for_our_own_name(site):
@@ -232,19 +302,110 @@ def test_pages_too_large_bombs_and_broken_answers_are_told(site):
     site.page("/bomb", gzip.compress(b"x" * 10_000_000), Content_Encoding="gzip")
     site.page("/packed", gzip.compress(b"<p>x"), Content_Encoding="gzip")
     site.page("/not-packed", b"<p>x", Content_Encoding="gzip")
-    site.page("/cut")
+    site.page("/cut", b"half")
     assert fetched(site, "/large").outcome == "too large"
     assert fetched(site, "/bomb").outcome == "too large"
     assert fetched(site, "/packed").content == b"<p>x"
     assert fetched(site, "/not-packed").outcome == "broken answer (DecodeError)"
-    assert "broken answer" in fetched(site, "/cut").outcome
-    assert "cannot connect" in fetched(site, "/dead").outcome or "broken answer" in fetched(site, "/dead").outcome
+    assert fetched(site, "/cut").outcome == "broken answer (ProtocolError)"
+    assert fetched(site, "/dead").outcome == "broken answer (ProtocolError)"
+    assert site.asked.count("/dead") == 3
+    assert site.asked.count("/not-packed") == 1
 
 
-def test_a_page_that_drips_is_given_up_before_the_next_drop(site):
-    ticks = iter(range(0, 100_000, 200))
-    with Fetcher(QUICK, lambda: float(next(ticks)), lambda seconds: None) as fetcher:
-        assert fetcher.page(f"{site.url}/drip").outcome == "too slow"
+def test_a_server_that_is_not_there_cannot_be_connected_to():
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        with Fetcher(replace(QUICK, retries=0)) as fetcher:
+            page = fetcher.page(f"http://127.0.0.1:{taken.getsockname()[1]}/a")
+    assert (page.outcome, page.again) == ("robots.txt: cannot connect", True)
+
+
+@pytest.mark.parametrize("path", ["/drip", "/drip-head"])
+def test_a_page_that_drips_is_given_up_before_the_next_drop(site, path):
+    with Fetcher(QUICK, lambda: 1000.0 if path in site.asked else 0.0, lambda seconds: None) as fetcher:
+        page = fetcher.page(site.url + path)
+    assert (page.outcome, page.again) == ("too slow", True)
+    assert site.asked == ["/robots.txt", path]
+
+
+def test_retries_together_take_no_more_than_a_page_may(site):
+    site.page("/busy", b"", 503, Retry_After="50")
+    clock = Time()
+    page = fetched(site, "/busy", FetchConfig(delay=30, private=True, retries=9, page_seconds=120), clock)
+    assert (page.outcome, page.again) == ("status 503", True)
+    assert clock.pauses == [30.0, 50.0, 50.0]  # the first is the host's own, behind its robots.txt, and not counted
+    assert site.asked == ["/robots.txt", *["/busy"] * 3]
+
+
+def test_nothing_that_a_server_says_raises(site):
+    site.page("/robots.txt", "User-agent: *\nCrawl-delay: \u00b2\nDisallow: //[\nDisallow: /no".encode())
+    site.page("/to-nothing", b"", 302, Location="http://[")
+    site.page("/to-port", b"", 302, Location="http://a.b:99999/")
+    site.page("/busy", b"", 503, Retry_After="\xb2")
+    site.page("/length", b"", 200, Content_Length="\xb2")
+    site.page("/type", b"<p>x", Content_Type="text/html; charset=\xb2")
+    assert fetched(site, "/to-nothing").outcome == "no web address"
+    assert fetched(site, "/to-port").outcome == "no web address"
+    assert fetched(site, "/busy").outcome == "status 503"
+    assert fetched(site, "/length", replace(QUICK, timeout=0.2, retries=0)).outcome == "timed out"
+    assert fetched(site, "/type").outcome == "fetched"
+    assert fetched(site, "/no").outcome == "robots.txt disallows it"
+    site.page("/robots.txt", b"", 301, Location="http://[")
+    assert fetched(site, "/type").outcome == "robots.txt leads nowhere"
+
+
+def test_a_place_is_where_the_client_connects_to():
+    assert place_of("http://u:p@A.b:80/x?y#z") == Place("http://a.b", "a.b", "/x?y")
+    assert place_of("https://a.b.:443") == Place("https://a.b.", "a.b", "/")
+    assert place_of("https://a.b:80/") == Place("https://a.b:80", "a.b", "/")
+    assert place_of("http://[::1]:8000/").host == "::1"
+    assert place_of("http://10.0.0.1\\@a.b/").host == "10.0.0.1"  # urllib.parse reads a.b, urllib3 connects to 10.0.0.1
+
+
+def test_a_host_has_one_turn_whatever_its_scheme_port_and_user(site):
+    for path in ("/a", "/b"):
+        site.page(path)
+    clock = Time()
+    with Fetcher(FetchConfig(delay=5, private=True), lambda: clock.now, clock.pause) as fetcher:
+        assert fetcher.page(f"{site.url}/a").outcome == "fetched"
+        assert fetcher.page(f"{site.url.replace('//', '//me@')}/b").outcome == "fetched"
+        hosts = [fetcher._host(place_of(url)) for url in ("http://a.b/", "https://A.b:8443/", "http://me@a.b:80/")]
+    assert site.asked == ["/robots.txt", "/a", "/b"]
+    assert clock.pauses == [5.0, 5.0]
+    assert hosts[0] is hosts[1] is hosts[2]
+
+
+def test_a_public_site_cannot_lead_into_a_private_network(site, monkeypatch):
+    ask = socket.getaddrinfo
+
+    def names(host, port, *args, **kwargs):  # public where it is checked, this machine where it is connected to
+        if host == "public.example":
+            host = "127.0.0.1" if port else "93.184.216.34"
+        return ask(host, port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    public = site.url.replace("127.0.0.1", "public.example")
+    site.page("/robots.txt", b"", 404)
+    site.page("/a", b"", 302, Location=f"{site.url}/secret")
+    site.page("/b", b"", 302, Location=f"{public}/c")
+    site.page("/c")
+    site.page("/secret")
+    with Fetcher(replace(QUICK, private=False)) as fetcher:
+        assert fetcher.page(f"{public}/b").outcome == "fetched"
+        assert fetcher.page(f"{public}/a").outcome == "a private address"
+    site.page("/robots.txt", b"", 302, Location=f"{site.url}/secret")
+    with Fetcher(replace(QUICK, private=False)) as fetcher:
+        assert fetcher.page(f"{public}/b").outcome == "robots.txt leads nowhere"
+        assert fetcher.page(f"http://10.0.0.1\\@{public.removeprefix('http://')}/b").outcome == "a private address"
+    assert "/secret" not in site.asked
+
+
+def test_a_link_without_a_scheme_is_one_of_the_web(site):
+    site.page("/a")
+    with Fetcher(QUICK) as fetcher:
+        assert fetcher.page(f" {site.url.removeprefix('http:')}/a ").outcome == "fetched"
+        assert fetcher.page(f"{site.url.removeprefix('http://')}/a").outcome == "fetched"
 
 
 def test_private_addresses_are_not_visited(site):

@@ -196,6 +196,14 @@ def test_tags_of_endless_attributes_lose_them():
     assert bounded(text) == text
 
 
+@pytest.mark.parametrize("end", ["", ">", "<", " ", "/>"])
+def test_names_without_end_take_no_more_time_than_others(end):
+    name = "a" * 1_900_000  # going back over it would take hours
+    assert len(bounded(f"<{name}{end}")) <= len(name) + 3
+    assert bounded("<br>" * 9000 + f"</{name}{end}").startswith("<br>" * 9000)
+    assert bounded(f"<p>{'word ' * 10_000}<{name}>") == f"<p>{'word ' * 10_000}<{'a' * 64}>"
+
+
 @pytest.mark.parametrize("text_of", BOTH)
 @pytest.mark.parametrize(
     "page",

@@ -6,6 +6,7 @@ import pytest
 from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator
 
+from foretell.corpus.reading import packed
 from foretell.corpus.reading.frames import Frame, frames
 from foretell.corpus.reading.records import Broken
 
@@ -85,7 +86,7 @@ def test_a_damaged_member_loses_its_record_only():
     assert "is damaged" in broken[0]
 
 
-@pytest.mark.parametrize("said", [600, 5000])
+@pytest.mark.parametrize("said", [600, 5000, 108, 109, 110, 111, 112, 113, 114])
 def test_a_length_that_is_too_long_swallows_no_other_record(said):
     content = record(b"a" * 100) + record(b"b" * 100, length=said) + record(b"c" * 400) + record(b"d" * 100)
     contents, broken = read(content)
@@ -111,6 +112,44 @@ def test_a_record_over_the_limit_is_passed_without_being_held():
     contents, broken = read(record(b"1") + record(b"x" * 5_000_000) + record(b"2"), most=1_000_000)
     assert contents == [b"1", b"2"]
     assert broken == ["a record of 5000000 bytes; the limit is 1000000"]
+
+
+@pytest.mark.parametrize("said", [2000, 60_000, 10**17])
+def test_a_length_over_the_limit_that_lies_swallows_no_other_record(said, monkeypatch):
+    monkeypatch.setattr(packed, "MOST", 64)  # the bytes of a chunk: beginnings of records lie across two
+    content = record(b"1") + record(b"x" * 12, length=said) + b"".join(record(b"%d" % n) for n in range(1000))
+    contents, broken = read(content, most=1000)
+    assert contents == [b"1", *(b"%d" % n for n in range(1000))]
+    assert broken == [f"a record of 14 bytes that says {said}"]
+
+
+def test_a_record_over_the_limit_may_hold_records():
+    inner = b"x" * 5000 + b"\r\n\r\n" + record(b"inner") * 3
+    assert read(record(b"1") + record(inner) + record(b"2"), most=1000) == (
+        [b"1", b"2"],
+        [f"a record of {len(inner)} bytes; the limit is 1000"],
+    )
+    assert read(record(inner), most=1000)[0] == []
+    contents, broken = read(record(inner)[:-10], most=1000)
+    assert contents == [b"inner"] * 2
+    assert broken[0] == f"a record of 5002 bytes that says {len(inner)}"
+
+
+def test_a_record_over_the_limit_that_is_cut_off_says_so():
+    contents, broken = read(record(b"1") + record(b"x" * 5000)[:-500], most=1000)
+    assert contents == [b"1"]
+    assert broken == ["a record of 5000 bytes; the limit is 1000, and cut off: the file ends in it"]
+
+
+@pytest.mark.parametrize("size", range(1, 30))
+def test_a_beginning_that_lies_across_two_chunks_is_found(size, monkeypatch):
+    content = (
+        b"no record\r\n" + record(b"a" * 40) + b"odd bytes " * 5 + b"\n" + record(b"b", end=b"\n") + record(b"c" * 300)
+    )
+    wanted = read(content, most=100)
+    assert wanted[0][0] == b"a" * 40
+    monkeypatch.setattr(packed, "MOST", size)
+    assert read(content, most=100) == wanted
 
 
 def test_a_record_may_hold_a_record():

@@ -2,6 +2,7 @@ import json
 import random
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from foretell.corpus.karma import LINKS, Linked, links, load_links, merged, pages_of, save_links
@@ -86,6 +87,13 @@ def test_months_are_merged_as_if_they_were_read_together():
     assert merged([]).num_rows == 0
 
 
+def test_of_two_ids_the_shorter_is_the_earlier_post():
+    late, early = (links([post(name, f"http://a.org/{mark}", 3)]).table for name, mark in (("10", "#a"), ("z", "#b")))
+    for tables in ((late, early), (early, late)):
+        (row,) = merged(tables).to_pylist()
+        assert (row["submission"], row["url"], row["n_submissions"]) == ("z", "http://a.org/#b", 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "n"), [("RS_v2_2005-07.xz", 751), ("top_submissions.parquet", 19680)])
 def test_real_posts_give_the_links_of_the_slow_twin(shared_data, name, n):
@@ -113,6 +121,25 @@ def test_a_post_is_read_as_the_dumps_of_all_years_have_it(tmp_path):
     ]
     assert [one.name for one in found[3:]] == ["4", "5", "6"]
     assert all(isinstance(one, Broken) for one in found[3:])
+
+
+@pytest.mark.parametrize("packed", ["lines", "Parquet"])
+def test_a_flag_is_read_however_it_is_written(tmp_path, packed):
+    said = {
+        False: ["false", "False", "FALSE ", "0", "0.0", "", "no", None, False, 0, 0.0],
+        True: ["true", "True", " TRUE", "1", "1.0", True, 1, 1.0],
+    }
+    for wanted, values in said.items():
+        for value in values:
+            row = {"id": "a", "url": "http://a.org", "score": 5, "is_self": value, "over_18": value}
+            if packed == "lines":
+                path = tmp_path / "RS_2010-01"
+                path.write_text(json.dumps(row))
+            else:
+                path = tmp_path / "RS_2010-01.parquet"
+                pq.write_table(pa.Table.from_pylist([row]), path)
+            (one,) = submissions(str(path))
+            assert (one.is_self, one.over_18) == (wanted, wanted), value
 
 
 def test_pages_are_those_that_a_link_leads_to():

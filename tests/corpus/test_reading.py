@@ -6,13 +6,24 @@ import random
 import sys
 import tracemalloc
 import types
+import zlib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from foretell.corpus.reading import Broken, Limits, Raw, files_of, kind_of, parts, read_part
+from foretell.corpus.reading import (
+    Broken,
+    Limits,
+    Raw,
+    Submission,
+    files_of,
+    kind_of,
+    parts,
+    read_part,
+    submissions,
+)
 from foretell.corpus.reading.hub import hub_name
 from foretell.errors import BadUse, Failed
 
@@ -84,6 +95,24 @@ def test_a_bad_line_is_told_and_the_next_is_read(tmp_path, why):
     assert [one.name for one in bad] == ["2"]
     assert why in bad[0].reason
     assert len(bad[0].excerpt) <= 200
+
+
+@pytest.mark.parametrize("blank", ["", " \n", None])
+def test_a_blank_field_hides_no_other(tmp_path, blank):
+    rows = [
+        {"text": blank, "content": "one"},
+        {"text": blank, "html": "<p>two"},
+        {"text": blank, "body": " ", "html": ""},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    columns = {name: [row.get(name) for row in rows] for name in ("text", "content", "body", "html")}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        good, bad = read(tmp_path / name)
+        assert [(one.kind, one.content) for one in good] in (
+            [("text", "one"), ("html", page)] for page in ("<p>two", b"<p>two")
+        )
+        assert [(one.name, one.reason) for one in bad] == [("3", "empty")]
 
 
 def test_lone_surrogates_are_replaced_and_pairs_are_letters(tmp_path):
@@ -173,7 +202,8 @@ def test_a_page_is_what_a_response_with_status_200_holds(tmp_path):
         ("10", "text", b"four"),
     ]
     assert good[0].url == "http://a.b/1"
-    assert [(one.name, one.reason) for one in bad] == [("11", "empty")]
+    assert [(one.name, one.reason) for one in bad] == [("9", "no content type, and no sign of HTML"), ("11", "empty")]
+    assert bad[0].excerpt == "some words"
 
 
 PAGE = b"<p>" + b"some words of a page " * 20
@@ -204,6 +234,33 @@ def test_a_page_that_cannot_be_unpacked_is_broken(tmp_path):
     good, bad = pages(tmp_path, warc(damaged), warc(brotli), warc(http(PAGE)))
     assert [one.content for one in good] == [PAGE]
     assert ["cannot be unpacked" in one.reason for one in bad] == [True, True]
+
+
+@pytest.mark.parametrize("pack", ["gzip", "deflate"])
+@pytest.mark.parametrize("form", ["plain", "chunked", "said to be chunked, and is not"])
+def test_a_packed_page_that_is_cut_off_is_broken(tmp_path, pack, form):
+    words = " ".join(map(str, range(5000))).encode()
+    packed = (gzip.compress if pack == "gzip" else zlib.compress)(words)
+    head = f"Content-Type: text/html\r\nContent-Encoding: {pack}" + (
+        "\r\nTransfer-Encoding: chunked" * (form != "plain")
+    )
+
+    def record(body):
+        return warc(http(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if form == "chunked" else body, head))
+
+    good, bad = pages(tmp_path, record(packed[: len(packed) // 2]), record(packed[:-1]), record(packed), record(words))
+    assert [one.content for one in good] == [words, words]
+    assert [one.reason for one in bad] == ["cut off: its packed content ends too early"] * 2
+
+
+@pytest.mark.parametrize("kind", ["response", "resource", "conversion"])
+def test_what_the_crawler_cut_off_is_broken(tmp_path, kind):
+    content = http(PAGE) if kind == "response" else PAGE
+    image = http(b"\x89PNG", "Content-Type: image/png")
+    said = "Content-Type: text/html\r\nWARC-Truncated: length\r\n"
+    good, bad = pages(tmp_path, warc(content, kind, head=said), warc(image, head=said), warc(http(PAGE)))
+    assert [one.name for one in good] == ["3"]
+    assert [(one.name, one.reason) for one in bad] == [("1", "cut off by the crawler (length)")]
 
 
 def test_a_bomb_inside_a_page_is_broken(tmp_path):
@@ -346,8 +403,30 @@ def test_posts_are_told_by_their_fields(tmp_path):
     pq.write_table(pa.table({"url": ["a"], "score": [1], "subreddit": ["x"]}), tmp_path / "a.parquet")
     for name in ("a.jsonl", "a.parquet"):
         assert kind_of(str(tmp_path / name)) == "reddit"
-        with pytest.raises(BadUse, match="holds links, not pages"):
-            list(read_part(str(tmp_path / name)))
+
+
+@pytest.mark.parametrize("field", ["text", "content", "body", "html"])
+def test_documents_with_the_fields_of_posts_are_documents(tmp_path, field):
+    row = {"url": "http://a.b", "score": 1, "subreddit": "x", field: "words"}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+    for name in ("a.jsonl", "a.parquet"):
+        assert [one.content.strip() for one in read(tmp_path / name)[0]] in (["words"], [b"words"])
+
+
+def test_posts_in_a_folder_of_pages_are_told_and_the_pages_are_read(tmp_path):
+    (tmp_path / "RS_2019-03").write_text('{"url": "http://a.b", "score": 1}\n')
+    (tmp_path / "a.txt").write_text("words")
+    found = [one for part in parts(str(tmp_path)) for one in read_part(part)]
+    why = "RS_2019-03 holds links, not pages; give it with the role `links`, and pages beside it"
+    assert found == [Broken("RS_2019-03", why), Raw("a.txt", "", "text", b"words")]
+
+
+def test_other_files_in_a_folder_of_posts_are_told_and_the_posts_are_read(tmp_path):
+    (tmp_path / "RS_2019-03").write_text('{"id": "x", "url": "http://a.b", "score": 1}\n')
+    (tmp_path / "README.md").write_text("words")
+    found = [one for part in parts(str(tmp_path)) for one in submissions(part)]
+    assert found == [Submission("x", "http://a.b", 1, 0, False, False), Broken("README.md", "no file of posts")]
 
 
 def test_what_cannot_be_read_is_refused_with_the_remedy(tmp_path):

@@ -228,10 +228,18 @@ def test_a_file_of_bad_words_that_cannot_be_read_is_told(tmp_path, content):
         ("min_words", 10**6),
         ("min_mean_word", 11),
         ("min_stop_words", 9),
+        ("min_words", -1),
+        ("max_words", -1),
+        ("min_mean_word", -0.1),
+        ("max_mean_word", float("nan")),
+        ("max_symbols", -0.1),
+        ("max_symbols", float("nan")),
+        ("min_sentences", -1),
+        ("min_lettered", float("nan")),
     ],
 )
 def test_limits_that_mean_nothing_are_refused(field, value):
-    with pytest.raises(ValueError, match=r"0 to 8|share|swap"):
+    with pytest.raises(ValueError, match=r"0 to 8|share|swap|is no limit"):
         RulesConfig(**{field: value})
 
 

@@ -20,6 +20,8 @@ NEXT_START = re.compile(rb"\r?\nWARC/\d\.\d\r?\n")
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 ARC = b"filedesc://"
+START_BYTES = len(b"\r\nWARC/1.1\r\n")  # the most that NEXT_START matches
+BEHIND = 2 * len(BETWEEN) + len(MAGIC)  # bytes behind a record that show whether it ends where it says
 
 
 class Frame(NamedTuple):
@@ -114,9 +116,7 @@ def _go_on(window: Window, number: int, reason: str, start: str) -> Broken:
     skipped = 1
     del window.held[:1]  # it may itself look like a beginning
     while (found := NEXT_START.search(window.held)) is None:
-        kept = 12  # a beginning may be cut by the end of what is held
-        skipped += max(0, len(window.held) - kept)
-        del window.held[: max(0, len(window.held) - kept)]
+        skipped += _drop_searched(window)
         if not window.more():
             skipped += len(window.held)
             window.held.clear()
@@ -126,20 +126,24 @@ def _go_on(window: Window, number: int, reason: str, start: str) -> Broken:
     return Broken(f"{number}", f"{reason}: {skipped + found.start()} bytes", start)
 
 
+def _drop_searched(window: Window) -> int:
+    """Let go of what holds no beginning of a record, but for its last bytes, which may be half of one; how much."""
+    size = max(0, len(window.held) - START_BYTES + 1)
+    del window.held[:size]
+    return size
+
+
 def _content(window: Window, number: int, head: int, length: int, most: int, start: str) -> Frame | Broken:
     if length > most:
-        whole = window.drop(head + length)
-        cut = "" if whole else f", and cut off: {window.take_gap() or 'the file ends in it'}"
-        return Broken(f"{number}", f"a record of {length} bytes; the limit is {most}{cut}", start)
+        window.drop(head)
+        return _too_long(window, number, length, most, start)
     size = head + length
-    whole = window.grow(size)
-    window.grow(size + 2 * len(BETWEEN) + len(MAGIC))
-    if not (whole and _is_boundary(window.held[size : size + 16])):
-        inner = NEXT_START.search(window.held, head, size)
+    if not _ends_at(window, size):
+        inner = NEXT_START.search(window.held, head, size + BEHIND)
         if inner is not None:
             del window.held[: inner.start()]
             return Broken(f"{number}", f"a record of {inner.start() - head} bytes that says {length}", start)
-    if not whole:
+    if len(window.held) < size:
         has = len(window.held) - head
         window.held.clear()
         why = window.take_gap() or "the file ends in the middle of a record"
@@ -147,6 +151,32 @@ def _content(window: Window, number: int, head: int, length: int, most: int, sta
     content = bytes(window.held[:size])
     del window.held[:size]
     return Frame(number, content)
+
+
+def _too_long(window: Window, number: int, length: int, most: int, start: str) -> Broken:
+    """Let go of a content that is over the limit; of less where its length is a lie, so that it hides no record.
+
+    What looks like a record in it is part of it only if it ends where it says. Seen from there the end may be farther
+    than may be held: then it is taken for a record, as everywhere behind damage.
+    """
+    left = length
+    while (inner := NEXT_START.search(window.held, 0, left + BEHIND)) is None and left > len(window.held):
+        left -= _drop_searched(window)
+        if not window.more():
+            break
+    if inner is not None:
+        left -= inner.start()
+        del window.held[: inner.start()]
+        if left > most or not _ends_at(window, left):
+            return Broken(f"{number}", f"a record of {length - left} bytes that says {length}", start)
+    cut = "" if window.drop(left) else f", and cut off: {window.take_gap() or 'the file ends in it'}"
+    return Broken(f"{number}", f"a record of {length} bytes; the limit is {most}{cut}", start)
+
+
+def _ends_at(window: Window, size: int) -> bool:
+    """Whether so many bytes are there, and then another record or the end."""
+    window.grow(size + BEHIND)
+    return len(window.held) >= size and _is_boundary(window.held[size : size + 16])
 
 
 def _is_boundary(after: bytearray) -> bool:

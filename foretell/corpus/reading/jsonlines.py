@@ -46,13 +46,20 @@ def _row(line: Line) -> dict[str, Any] | Broken:
 
 
 def record(place: str, row: dict[str, Any], limits: Limits) -> Raw | Broken:
-    """The record of a row; `place` is unique in its file, an id need not be, so a name begins with the place."""
+    """The record of a row; `place` is unique in its file, an id need not be, so a name begins with the place.
+
+    Its content is the first of the usual fields that is not blank.
+    """
     name = next((f"{place} {row[field]}" for field in NAME_FIELDS if isinstance(row.get(field), str | int)), place)
     name = name[:EXCERPT].encode("utf-8", "replace").decode()
     url = next((row[field] for field in URL_FIELDS if isinstance(row.get(field), str)), "")
-    for field in (*TEXT_FIELDS, *HTML_FIELDS):
-        value = row.get(field)
-        if isinstance(value, str | bytes):
-            return checked(name, url, "text" if field in TEXT_FIELDS else "html", value, limits)
+    found = [(field, row[field]) for field in (*TEXT_FIELDS, *HTML_FIELDS) if isinstance(row.get(field), str | bytes)]
+    if found:
+        field, value = next(((field, value) for field, value in found if not _is_blank(value)), found[0])
+        return checked(name, url, "text" if field in TEXT_FIELDS else "html", value, limits)
     fields = ", ".join(map(str, list(row)[:8]))
     return Broken(name, NO_FIELD, excerpt(f"fields: {fields}"))
+
+
+def _is_blank(value: str | bytes) -> bool:
+    return not value or value.isspace()

@@ -1,10 +1,13 @@
 """What a source is, from its name, and from its content where the name leaves it open."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import Literal, get_args
 
 from foretell.corpus.config import EMBEDDED
+from foretell.corpus.reading.jsonlines import HTML_FIELDS, TEXT_FIELDS, rows
+from foretell.corpus.reading.records import Broken, Limits
 from foretell.errors import BadUse
 
 SourceKind = Literal["folder", "jsonl", "parquet", "warc", "wet", "reddit", "hub", "embedded", "text", "html"]
@@ -22,7 +25,7 @@ SUFFIXES: dict[str, SourceKind] = {
 READ = "*.txt *.md *.rst *.html *.jsonl *.parquet *.warc *.warc.gz *.wet.gz RS_*"
 REDDIT_NAME = re.compile(r"RS_(v2_)?\d{4}-\d{2}(\.jsonl?)?|.*_submissions(\.jsonl?)?")  # Pushshift's; its torrents'
 SPECS = (EMBEDDED, f"{EMBEDDED}:standard", f"{EMBEDDED}:packages")
-REDDIT_FIELDS = {"url", "score", "subreddit"}
+REDDIT_FIELDS = {"url", "score", "subreddit"}  # and no field of text: then it is a document with its source
 
 
 def kind_of(spec: str) -> SourceKind:
@@ -50,9 +53,9 @@ def file_kind(path: Path) -> SourceKind | None:
     if REDDIT_NAME.fullmatch(name):
         return "reddit"
     kind = SUFFIXES.get(PurePath(name).suffix.lower())
-    if kind == "parquet" and set(_columns(path)) >= REDDIT_FIELDS:
+    if kind == "parquet" and _are_of_posts(_columns(path)):
         return "reddit"
-    if kind == "jsonl" and set(_first_row(path)) >= REDDIT_FIELDS:
+    if kind == "jsonl" and _are_of_posts(_first_row(path)):
         return "reddit"
     return kind
 
@@ -60,6 +63,11 @@ def file_kind(path: Path) -> SourceKind | None:
 def pack_free(name: str) -> str:
     """A file's name without the ending that says how it is packed."""
     return next((name[: -len(pack)] for pack in PACKS if name.lower().endswith(pack)), name)
+
+
+def _are_of_posts(fields: Iterable[str]) -> bool:
+    names = set(fields)
+    return names >= REDDIT_FIELDS and names.isdisjoint((*TEXT_FIELDS, *HTML_FIELDS))
 
 
 def _columns(path: Path) -> list[str]:
@@ -74,8 +82,5 @@ def _columns(path: Path) -> list[str]:
 
 
 def _first_row(path: Path) -> dict[str, object]:
-    from foretell.corpus.reading.jsonlines import rows
-    from foretell.corpus.reading.records import Broken, Limits
-
     found = next(rows(path, Limits()), None)
     return {} if found is None or isinstance(found, Broken) else found[1]

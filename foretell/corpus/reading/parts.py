@@ -74,7 +74,7 @@ def files_of(part: str) -> list[str]:
 
 
 def read_part(part: str, limits: Limits = DEFAULT) -> Iterator[Raw | Broken]:
-    """The records of a part, in a fixed order, under names that are unique in it; BadUse for Reddit posts.
+    """The records of a part, in a fixed order, under names that are unique in it. Reddit posts are broken.
 
     Nothing that a file holds raises: a record that cannot be read is Broken, and reading goes on behind it.
     """
@@ -105,6 +105,7 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Raw | Broken]:
 
         yield from read_warc(path, limits)
     elif kind == "reddit":
-        raise BadUse(f"{path.name} holds links, not pages; give files of posts by themselves, and pages beside them")
+        why = f"{path.name} holds links, not pages; give files of posts by themselves, and pages beside them"
+        yield Broken(name, why)  # of a folder, it is one file among others
     else:
         yield Broken(name, f"no kind of file that is read ({path.suffix or 'no ending'})")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from foretell.corpus.reading.jsonlines import rows
-from foretell.corpus.reading.parts import DEFAULT
+from foretell.corpus.reading.parts import DEFAULT, JOIN
 from foretell.corpus.reading.records import Broken, Limits, excerpt, mended
 
 FIELDS = ("id", "url", "score", "created_utc", "is_self", "over_18", "domain")
@@ -25,6 +25,9 @@ class Submission(NamedTuple):
 
 def submissions(part: str, limits: Limits = DEFAULT) -> Iterator[Submission | Broken]:
     """The posts of a file in its order; a line that is no post is broken."""
+    if JOIN in part:  # the other files of a folder
+        yield from (Broken(name, "no file of posts") for name in part.split(JOIN)[1:])
+        return
     path = Path(part)
     if path.suffix == ".parquet":
         from foretell.corpus.reading.columns import parquet_rows
@@ -41,10 +44,17 @@ def _submission(place: str, row: dict[str, Any]) -> Submission | Broken:
     if score is None or created is None:
         return Broken(place, f"a post whose score is {str(row.get('score'))[:40]}", excerpt(str(row)[:800]))
     url = row.get("url")
-    is_self = bool(row.get("is_self")) or str(row.get("domain") or "").startswith("self.")
+    is_self = _flag(row.get("is_self")) or str(row.get("domain") or "").startswith("self.")
     name = mended(str(row.get("id") or place))[:40]
     link = mended(url) if isinstance(url, str) else ""
-    return Submission(name, link, score, created, is_self, bool(row.get("over_18")))
+    return Submission(name, link, score, created, is_self, _flag(row.get("over_18")))
+
+
+def _flag(value: object) -> bool:
+    """A yes or no as the dumps have it: itself, a number, or either as text; what is neither is no."""
+    if isinstance(value, str):
+        value = {"true": 1, "false": 0}.get(value.strip().lower(), value)
+    return bool(_number(value))
 
 
 def _number(value: object) -> int | None:

@@ -5,6 +5,7 @@ own iterator ends quietly at the first damaged one.
 """
 
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ TEXT_TYPES, HTML_TYPES = ("text/plain", "text/markdown"), ("text/html", "applica
 WEB = ("http://", "https://")
 HTML_SIGNS = (b"<!doctype html", b"<html")
 SNIFFED = 1024  # bytes in which a page without a content type shows that it is HTML
+ZLIB, CHUNK = ("gzip", "x-gzip", "deflate"), 1 << 20
 PACKED_SIGNS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # bytes of what is still packed, brotli too, not of a page
 # headers often name an encoding that the crawler has undone
@@ -26,7 +28,8 @@ DECODINGS: tuple[Decoding, ...] = ("all", "transfer", "content", "none")
 def read_warc(path: Path, limits: Limits) -> Iterator[Raw | Broken]:
     """The HTML and plain text records of a file, named by their number in it and their record id.
 
-    Requests, revisits, metadata, other statuses and other types of content are passed over: they are no documents.
+    Requests, revisits, metadata, other statuses and other types of content are passed over: they are no documents. What
+    may be one and is not whole, or does not show its type, is broken.
     The character encoding is left to extraction.
     """
     try:
@@ -51,16 +54,24 @@ def _record(frame: Frame, limits: Limits) -> Raw | Broken | None:
         name = f"{frame.number} {record.headers.get('WARC-Record-ID') or ''}".strip()
         is_page = url.lower().startswith(WEB)  # others are look-ups of names, and what a crawler says of itself
         if record.record_type == WarcRecordType.response:
-            return _response(frame, name, url, limits) if is_page else None
+            return _response(frame, name, url, _said_cut(record.headers), limits) if is_page else None
         if record.record_type == WarcRecordType.resource and not is_page:
             return None
         kind = _kind(record.headers.get("Content-Type") or "", b"")
+        if kind and (cut := _said_cut(record.headers)):
+            return Broken(name, cut, url)
         return checked(name, url, kind, record.reader.read(), limits) if kind else None
     except (OSError, ValueError) as error:  # fastwarc's StreamError is an OSError
         return Broken(f"{frame.number}", f"no record that can be parsed ({error})", excerpt(frame.content))
 
 
-def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken | None:
+def _said_cut(headers: Any) -> str:
+    """What a crawler says that it left out of a record (WARC 1.1, section 5.13); '' for a whole one."""
+    why = headers.get("WARC-Truncated")
+    return f"cut off by the crawler ({why[:40]})" if why else ""
+
+
+def _response(frame: Frame, name: str, url: str, cut: str, limits: Limits) -> Raw | Broken | None:
     """The page of a response; None for another status or type."""
     head = _http(frame.content, "none").http_headers
     if head is None or head.status_code is None:
@@ -68,11 +79,17 @@ def _response(frame: Frame, name: str, url: str, limits: Limits) -> Raw | Broken
     typed = head.get("Content-Type") or ""
     if head.status_code != 200 or (typed and not _kind(typed, b"")):
         return None
+    if cut:
+        return Broken(name, cut, url)
     content = _undone(frame.content, limits.record_bytes + 1)
     if content is None:
         return Broken(name, "its content cannot be unpacked: it is damaged, or its encoding unknown", url)
-    kind = _kind(typed, content)
-    found = checked(name, url, kind, content, limits) if kind else None
+    if (head.get("Content-Encoding") or "").strip().lower() in ZLIB and not _is_whole(frame.content, content, limits):
+        return Broken(name, "cut off: its packed content ends too early", url)
+    kind = _kind(typed, content) or ("text" if not content else None)
+    if kind is None:
+        return Broken(name, "no content type, and no sign of HTML", excerpt(content))
+    found = checked(name, url, kind, content, limits)
     return found._replace(typed=typed) if isinstance(found, Raw) else found
 
 
@@ -91,6 +108,22 @@ def _undone(record: bytes, most: int) -> bytes | None:
         if content and not is_packed:
             return content
     return None if content else b""
+
+
+def _is_whole(record: bytes, content: bytes, limits: Limits) -> bool:
+    """Whether the packed body of which `content` came has its end, as FastWARC does not ask; so has one of no pack."""
+    if len(content) > limits.record_bytes:  # not read to its end
+        return True
+    for decoding in ("transfer", "none"):
+        try:
+            body = bytes(_http(record, decoding).reader.read())
+            decoder, out = zlib.decompressobj(32 + zlib.MAX_WBITS), b"first"
+            while body and out and not decoder.eof:
+                out, body = decoder.decompress(body, CHUNK), decoder.unconsumed_tail
+        except (OSError, ValueError, zlib.error):  # not in pieces, or not packed: nothing says where it ends
+            continue
+        return decoder.eof
+    return True
 
 
 def _http(content: bytes, decoding: Decoding) -> Any:
