@@ -35,18 +35,20 @@ def split(documents: Sequence[Document]) -> dict[str, list[Document]]:
 def held_out(places: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:  # (D,), (D,) -> (D,)
     """Which documents are held out, from the place() of their ids and their characters; None where each is to be cut.
 
-    Documents with the same id are on the same side.
+    Documents with the same id are one: on the same side, and as long as all of them.
     """
-    total, taken, held = int(lengths.sum()), 0, []
-    limit, shortest = HELD_OUT * total, int(lengths.min(initial=total))
-    sizes = lengths.tolist()
-    for i in np.argsort(places, kind="stable").tolist():
-        if taken + sizes[i] <= limit:
-            held.append(i)
-            taken += sizes[i]
+    distinct, of = np.unique(places, return_inverse=True)  # in the order in which they are held out
+    sizes = np.zeros(len(distinct), np.int64)
+    np.add.at(sizes, of, lengths)
+    total, taken, held = int(sizes.sum()), 0, np.zeros(len(distinct), bool)
+    limit, shortest = HELD_OUT * total, int(sizes.min(initial=total))
+    for i, size in enumerate(sizes.tolist()):
+        if taken + size <= limit:
+            held[i] = True
+            taken += size
         elif taken + shortest > limit:
             break
-    return np.isin(places, places[held]) if taken >= LEAST * total else None
+    return held[of] if taken >= LEAST * total else None
 
 
 def place(name: str) -> float:
