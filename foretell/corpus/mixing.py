@@ -82,9 +82,9 @@ class Mixing:
 
 
 def asked(corpus: Path) -> Asked | None:
-    """What a corpus asks of the mixture of its sources; None where it asks nothing, and is read as one text."""
+    """What a corpus asks of the mixture of its sources, by its card; None where no card says that it is a corpus."""
     card = _card(corpus)
-    if not {"weights", "epochs"} & card.keys():
+    if card.get("kind") != "corpus" and not {"weights", "epochs"} & card.keys():
         return None
     found = {name: card.get(name) or {} for name in ("weights", "epochs")}
     for name, given in found.items():

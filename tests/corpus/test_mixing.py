@@ -5,12 +5,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from foretell.corpus import tokenizing
 from foretell.corpus.batches import open_batches
 from foretell.corpus.config import TextData
 from foretell.corpus.documents import Document
@@ -19,7 +21,7 @@ from foretell.corpus.mixing import Asked, Mixing, asked, mixed_tokens, sample_te
 from foretell.corpus.prepare import prepare_tokens, sample
 from foretell.corpus.schema import DOCUMENTS
 from foretell.corpus.split import place, split
-from foretell.corpus.tokens import open_tokens, verify_tokens
+from foretell.corpus.tokens import open_tokens, verify_tokens, write_tokens
 from foretell.errors import BadUse
 
 WEIGHTS = {"web": 0.5, "books": 0.3}
@@ -237,6 +239,46 @@ def test_train_takes_the_mixture_of_a_corpus_without_more_flags(corpus, tmp_path
     before = content(folder)
     assert prepare_tokens(str(corpus), "bpe", 500, tmp_path / "corpora", quiet=True) == folder
     assert content(folder) == before
+
+
+def test_a_corpus_of_one_source_that_asks_for_nothing_is_made_file_by_file_and_gone_on_with(
+    sources, tokenizers, tmp_path, monkeypatch
+):
+    web = sources["web"]
+    corpus = write_documents(tmp_path / "own", [web[:20], web[20:]], {"n_documents": len(web)})
+    for whole in ("gather_folder", "write_tokens"):
+        monkeypatch.setattr(f"foretell.corpus.prepare.{whole}", None)
+    encode, calls = tokenizing.encode, []
+
+    def stopped(inputs, folder, *, name):
+        calls.append(inputs[0])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return encode(inputs, folder, name=name)
+
+    monkeypatch.setattr("foretell.corpus.mixing.encode", stopped)
+    making = partial(prepare_tokens, str(corpus), "bpe", 600, tmp_path / "c", tokenizer=tokenizers["bpe"], quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        making()
+    tokens = open_tokens(making())
+    assert [Path(call).name[-9] for call in calls] == ["0", "1", "1"], "the first file is not encoded again"
+    assert list(tokens.source_ends("train")) == ["web"]
+    write_tokens(web, tokenizers["bpe"], tmp_path / "plain", quiet=True)
+    for name in ("train.bin", "train.idx", "val.bin", "val.idx"):
+        assert (tokens.folder / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+
+
+def test_the_engine_encodes_a_corpus_that_asks_for_nothing(sources, tokenizers, tmp_path, monkeypatch):
+    corpus = write_documents(tmp_path / "own", [sources["web"]], {})
+    given = []
+
+    def mixed(corpus, folder, tokenizer, *, engine, **_):
+        given.append(engine)
+
+    monkeypatch.setattr("foretell.corpus.mixing.mixed_tokens", mixed)
+    engine = EngineConfig(workers=3)
+    prepare_tokens(str(corpus), "bpe", 600, tmp_path / "c", tokenizer=tokenizers["bpe"], engine=engine, quiet=True)
+    assert given == [engine]
 
 
 def test_another_mixture_or_tokenizer_is_another_folder(corpus, tokenizers, tmp_path):
