@@ -26,7 +26,7 @@ from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.joining import TOKENIZER, Card, put_together
 from foretell.corpus.mixture import check_numbers
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
-from foretell.corpus.shares import weights_of
+from foretell.corpus.shares import shares_of
 from foretell.corpus.tokenizing import CUT, LISTED, VAL, encode, listed, on_side, read_rows, sided
 from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
@@ -44,7 +44,7 @@ class Asked:
     epochs: Mapping[str, float] = field(default_factory=dict)
     """times that some sources are read over the budget"""
     budget: float = 0
-    """training tokens; 0 is those of all sources together"""
+    """training tokens; 0 is what the epochs of all come to, else those of all sources together (shares.py)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,9 +142,9 @@ def mixed_tokens(
         Partition(f"{i:05}", (str(file), str(sides.folder / f"{i:05}.npy"), str(own))) for i, file in enumerate(files)
     ]
     done = mixing.step("encoded", partial(encode, name=mixing.name), pieces)
-    weigh = partial(weights_of, weights=mixture.weights, epochs=mixture.epochs, budget=mixture.budget)
+    weigh = partial(shares_of, weights=mixture.weights, epochs=mixture.epochs, budget=mixture.budget)
     of = source_of(corpus, mixture)
-    card = put_together(folder, tokenizer, done, names, weigh, budget=mixture.budget, source=of)
+    card = put_together(folder, tokenizer, done, names, weigh, source=of)
     shutil.rmtree(mixing.scratch, ignore_errors=True)
     return card
 

@@ -198,6 +198,12 @@ def test_epochs_and_a_budget_are_asked_for_in_the_card_or_given(corpus, made, to
     assert card["source"] != open_tokens(made).card["source"]
 
 
+def test_the_epochs_of_every_source_are_those_of_the_tokens_that_are_made(corpus, tokenizers, tmp_path):
+    wanted = {"web": 1, "books": 2, "letters": 3}
+    card = mixed_tokens(corpus, tmp_path / "t", tokenizers["bpe"], mixture=Asked(epochs=wanted), quiet=True)
+    assert {row["source"]: row["epochs"] for row in card["shares"]} == pytest.approx(wanted)
+
+
 def test_a_corpus_without_wishes_is_weighted_by_its_tokens(corpus, tokenizers, tmp_path):
     plain = shutil.copytree(corpus, tmp_path / "corpus")
     (plain / "card.json").unlink()
