@@ -1,11 +1,12 @@
 import json
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from foretell.corpus.batches import open_batches
+from foretell.corpus.batches import IGNORED, open_batches
 from foretell.corpus.config import SegmentData, TextData, stages_of
 from foretell.corpus.mixture import Stage, counts, drawn, mixture_of
 from foretell.corpus.order import AHEAD, shuffled
@@ -105,6 +106,33 @@ def test_a_folder_of_one_source_is_shuffled_as_ever(token_folders):
     assert (order.rows(np.arange(250)) == shuffled(np.arange(250), 100, 3)).all()
     with pytest.raises(BadUse, match=r"holds one source, so data.mixture=.* weights nothing"):
         order_of(tokens, 100, {}, ("web=1",), 3)
+
+
+@pytest.mark.parametrize("form", ["packed", "documents", "segments"])
+@pytest.mark.parametrize("mixture", [(), ("long=1,short=3", "7000: long=0.9,short=0.1")])
+def test_the_weights_are_shares_of_the_tokens_predicted_whatever_the_lengths(long_and_short, form, mixture):
+    n, change = 14_000, 7000
+    if form == "segments":
+        data = SegmentData(folder=str(long_and_short["wordpiece"]), length=96, mixture=mixture)
+    else:
+        data = TextData(folder=str(long_and_short["bpe"]), length=96, rows=form, mixture=mixture)
+    opened = open_batches(data, seed=5)
+    first_short, found = opened.order.sizes[0], np.zeros((2, 2))
+    read = np.zeros(2, np.int64)
+    for stage, first in enumerate((0, change)):
+        samples = np.arange(first, first + change)
+        predicted = (opened.batch(samples)["targets"] != IGNORED).sum(1)
+        short = opened.order.rows(samples) >= first_short
+        found[stage] = predicted[~short].sum(), predicted[short].sum()
+        read += (~short).sum(), short.sum()
+    shares = found[:, 1] / found.sum(1)
+    assert shares == pytest.approx([0.75, 0.1] if mixture else [0.5, 0.5], abs=0.01)
+    sizes = dict(zip(("long", "short"), opened.order.sizes, strict=True))
+    assert opened.epochs(n) == pytest.approx({name: k / sizes[name] for name, k in zip(sizes, read, strict=True)})
+    if form == "documents":
+        of = {name: end - first for name, (first, end) in open_tokens(Path(data.folder)).source_ends("train").items()}
+        epochs = {name: k / of[name] for name, k in zip(sizes, found.sum(0), strict=True)}
+        assert opened.epochs(n) == pytest.approx(epochs, rel=0.02)
 
 
 def test_a_folder_is_mixed_by_its_card_or_as_given(three_sources):
