@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from foretell.corpus.documents import COLUMNS, Document, check_columns, n_bytes
 from foretell.corpus.megatron import token_type
+from foretell.corpus.partition import tables_of
 from foretell.corpus.split import cut_at, held_out, place
 from foretell.corpus.tokens import SPLITS, encoded
 from foretell.errors import BadUse
@@ -42,7 +43,6 @@ EXTRA = pa.schema(
     [("url", pa.string()), ("language", pa.string()), ("quality", pa.float32()), ("cluster", pa.string())]
 )
 LENGTHS = pa.schema([("lengths", pa.list_(pa.int32()))])
-ROWS = 512  # documents read at a time
 
 
 def read_rows(file: str, name: str, extra: Sequence[str] = ()) -> Iterator[pa.Table]:
@@ -58,8 +58,7 @@ def read_rows(file: str, name: str, extra: Sequence[str] = ()) -> Iterator[pa.Ta
     with opened:
         there, first = opened.schema_arrow.names, 0
         names = [*COLUMNS, *(one for one in extra if one in there)]
-        for batch in opened.iter_batches(ROWS, columns=[one for one in names if one in there]):
-            table = pa.Table.from_batches([batch])
+        for table in tables_of(opened, [one for one in names if one in there]):
             if "source" not in there:
                 table = table.append_column("source", pa.array([name] * len(table), pa.string()))
             check_columns(Path(file), table, first)
