@@ -43,22 +43,23 @@ def put_together(
     with whole_folder(folder) as aside:
         sources = write_sides(aside, tokenizer, done, names)
         (aside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
-        card = mixture_card(aside, tokenizer, sources, weigh)
-        card |= {"n_documents": sum(one.result["n_documents"] for one in done), "source": source}
+        n_documents = sum(one.result["n_documents"] for one in done)
+        card = mixture_card(aside, tokenizer, sources, n_documents, weigh) | {"source": source}
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
     return card
 
 
-def mixture_card(aside: Path, tokenizer: Tokenizer, sources: Sources, weigh: Weigh) -> Card:
+def mixture_card(aside: Path, tokenizer: Tokenizer, sources: Sources, n_documents: int, weigh: Weigh) -> Card:
     """The card of a folder that is written but for it. `weigh` gives the sources' shares from their training tokens.
 
-    The largest id of each source is in the counts that are given, and in the card that of each split.
+    The largest id of each source is in the counts that are given, and in the card that of each split. `n_documents` is
+    given because one that is cut is in both splits.
     """
     largest = {split: max((of[split].pop("largest_id") for of in sources.values()), default=0) for split in SPLITS}
     shares = weigh({name: of["train"]["n_tokens"] for name, of in sources.items()})
     return {
         **card_of(tokenizer),
-        "n_documents": sum(of[split]["n_documents"] for of in sources.values() for split in SPLITS),
+        "n_documents": n_documents,
         "n_tokens": {split: sum(of[split]["n_tokens"] for of in sources.values()) for split in SPLITS},
         "n_bytes": {split: sum(of[split]["n_bytes"] for of in sources.values()) for split in SPLITS},
         "largest_id": largest,

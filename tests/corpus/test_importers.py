@@ -171,6 +171,7 @@ def test_one_long_document_is_cut_for_the_held_out_text(documents, tokenizer, tm
     path = write("nanogpt", tmp_path, [flat])
     import_tokens({"book": [path]}, tmp_path / "t", tokenizer, quiet=True)
     tokens, cut = open_tokens(tmp_path / "t"), round(len(flat) * 0.95)
+    assert tokens.card["n_documents"] == 1, "it is in both splits and counts once"
     assert tokens.train.tokens.tolist() == [*flat[:cut], tokenizer.end_of_text]
     assert tokens.val.tokens.tolist() == [*flat[cut:], tokenizer.end_of_text]
 
