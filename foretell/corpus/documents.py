@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import pyarrow as pa
 
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 from foretell.runs import sha256, whole_folder
 
 FILE, PARTS, CARD = "documents.parquet", "documents-*.parquet", "card.json"
@@ -177,8 +177,7 @@ def _load(path: Path, name: str) -> list[Document]:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        reason = str(error).splitlines()[0]
-        raise BadUse(f"{path} is no Parquet file ({reason}); it was cut off or is something else") from error
+        raise BadUse(f"{path} is no Parquet file ({first_line(error)}); it was cut off or is something else") from error
     if "source" not in table.column_names:
         table = table.append_column("source", pa.array([shown(Path(name))] * table.num_rows, pa.string()))
     check_columns(path, table)

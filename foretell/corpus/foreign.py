@@ -15,6 +15,7 @@ S sequences   D documents
 import csv
 import gzip
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -22,7 +23,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from foretell.corpus.megatron import read_index
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 from foretell.text.tokenizer import Tokenizer
 
 Layout = Literal["nanogpt", "megatron", "datatrove", "dolma"]
@@ -147,6 +148,6 @@ def open_dolma(path: Path, tokenizer: Tokenizer) -> Foreign:
                     raise BadUse(f"{table}, line {number}: {start} to {end} does not follow {ends[-1]}; {WHOLE}")
                 ends.append(end)
                 names.append(line[2])
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise BadUse(f"{table} has no lines start,end,id ({error}); {WHOLE}") from error
+    except (OSError, EOFError, ValueError, IndexError, zlib.error, csv.Error) as error:
+        raise BadUse(f"{table} has no lines start,end,id ({first_line(error)}); {WHOLE}") from error
     return Foreign(path, of_size(path, ends[-1]), np.array(ends), np.arange(len(ends)), names)

@@ -24,7 +24,7 @@ from foretell.corpus.megatron import token_type
 from foretell.corpus.partition import tables_of
 from foretell.corpus.split import cut_at, held_out, place
 from foretell.corpus.tokens import SPLITS, encoded
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 from foretell.text.tokenizer import Tokenizer
 
 LISTED, SAMPLED = "listed.parquet", "sample "
@@ -53,8 +53,7 @@ def read_rows(file: str, name: str, extra: Sequence[str] = ()) -> Iterator[pa.Ta
     try:
         opened = pq.ParquetFile(file)
     except (OSError, pa.ArrowInvalid) as error:
-        reason = str(error).splitlines()[0]
-        raise BadUse(f"{file} is no Parquet file ({reason}); it was cut off or is something else") from error
+        raise BadUse(f"{file} is no Parquet file ({first_line(error)}); it was cut off or is something else") from error
     with opened:
         there, first = opened.schema_arrow.names, 0
         names = [*COLUMNS, *(one for one in extra if one in there)]

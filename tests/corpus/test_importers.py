@@ -256,6 +256,8 @@ def put(name, content):
         ("dolma", cut("part-0.csv.gz", 9), r"part-0.csv.gz has no lines start,end,id"),
         ("dolma", put("part-0.csv.gz", gzip.compress(b"0,5,a,s,1\n6,9,b,s,2\n")), "line 2: 6 to 9 does not follow 5"),
         ("dolma", put("part-0.csv.gz", gzip.compress(b"id,src\n")), "has no lines start,end,id"),
+        ("dolma", put("part-0.csv.gz", gzip.compress(b"")[:10] + b"\xff" * 9), "no lines start,end,id .*Error -3"),
+        ("dolma", put("part-0.csv.gz", gzip.compress(b"0,5," + b"a" * 200_000)), "no lines .*field larger than"),
         ("dolma", put("part-0.npy", b"\x93NUMPY\x01\0"), "is an array as numpy saves it"),
     ],
 )

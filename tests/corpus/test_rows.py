@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -170,6 +171,16 @@ def test_a_source_without_a_whole_row_is_refused_unless_it_is_not_read(three_sou
     ):
         order_of(tokens, 9, {"a": 5, "b": 4, "c": 0}, data.mixture, 0)
     order_of(tokens, 9, {"a": 5, "b": 4, "c": 0}, ("a=1,b=1,c=0",), 0)
+
+
+@pytest.mark.parametrize("weight", ["0.5", None, True, [1]])
+def test_a_weight_of_a_card_that_is_no_number_is_refused(three_sources, tmp_path, weight):
+    folder = shutil.copytree(three_sources, tmp_path / "tokens")
+    card = json.loads((folder / "card.json").read_text())
+    card["mixture"][0]["weights"]["a"] = weight
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(BadUse, match=rf"weight {re.escape(repr(weight))} of 'a' is no number from 0 on"):
+        open_batches(TextData(folder=str(folder), length=16), seed=1)
 
 
 @pytest.mark.parametrize(
