@@ -27,6 +27,7 @@ from foretell.corpus.joining import TOKENIZER, Card, put_together
 from foretell.corpus.mixture import check_numbers
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
 from foretell.corpus.shares import shares_of
+from foretell.corpus.split import up_to
 from foretell.corpus.tokenizing import CUT, LISTED, VAL, encode, listed, on_side, read_rows, sided
 from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
@@ -104,14 +105,14 @@ def _card(corpus: Path) -> Card:
 
 def source_of(corpus: Path, mixture: Asked) -> str:
     """A hash of a corpus and of what is asked of its mixture: what a folder of tokens is told apart by."""
-    files = {file.name: _digest(corpus, file) for file in corpus_parts(corpus)}
+    told = _card(corpus).get("sha256", {})
+    files = {file.name: _digest(corpus, file, told.get(file.name)) for file in corpus_parts(corpus)}
     said = [files, dict(mixture.weights), dict(mixture.epochs), mixture.budget]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _digest(corpus: Path, file: Path) -> str:
-    """The SHA-256 of a file of a corpus: from the card where it is told, and the file is no younger."""
-    told = _card(corpus).get("sha256", {}).get(file.name)
+def _digest(corpus: Path, file: Path, told: str | None) -> str:
+    """The SHA-256 of a file of a corpus: as the card tells it, where it does and the file is no younger."""
     trusted = told and file.stat().st_mtime_ns <= (corpus / CARD).stat().st_mtime_ns
     return str(told) if trusted else sha256(file)
 
@@ -190,11 +191,4 @@ def _texts(mixing: Mixing, files: Sequence[Path], order: np.ndarray, side: np.nd
             texts_here = table["text"].take(wanted[low:high] - first).to_pylist()
             found.update(zip(wanted[low:high].tolist(), texts_here, strict=True))
             first += len(table)
-    texts: list[str] = []
-    for place in order.tolist():
-        text = on_side(found[place], int(side[place]), "train")
-        texts.append(text[:characters])
-        characters -= len(text)
-        if characters <= 0:
-            break
-    return texts
+    return up_to((on_side(found[place], int(side[place]), "train") for place in order.tolist()), characters)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from foretell.corpus.config import EMBEDDED, TokenizerKind
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, Gathered, corpus_parts, gather_folder, source_hash
 from foretell.corpus.installed import documentation_source, gather_documentation
-from foretell.corpus.split import place, split
+from foretell.corpus.split import place, split, up_to
 from foretell.corpus.tokens import CARD, check_kind, is_token_folder, open_tokens, write_tokens
 from foretell.progress import bar
 from foretell.runs import read_json
@@ -124,10 +124,5 @@ def _say_dropped(gathered: Gathered, folder: str, quiet: bool) -> None:
 
 def sample(documents: Sequence[Document], characters: int = SAMPLE_CHARACTERS) -> list[str]:
     """Texts to learn a tokenizer from: training text alone, the whole of it or documents in the order of a hash."""
-    texts, left = [], characters
-    for one in sorted(split(documents)["train"], key=lambda one: place(f"sample {one.id}")):
-        texts.append(one.text[:left])
-        left -= len(one.text)
-        if left <= 0:
-            break
-    return texts
+    train = sorted(split(documents)["train"], key=lambda one: place(f"sample {one.id}"))
+    return up_to((one.text for one in train), characters)

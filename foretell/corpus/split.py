@@ -1,8 +1,8 @@
-"""Which text is held out: about a twentieth, chosen by a hash of each document's name."""
+"""Which text is held out: about a twentieth, chosen by a hash of each document's name; how a sample is taken."""
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +54,17 @@ def held_out(places: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:  # (
 def place(name: str) -> float:
     """A number in [0, 1) that follows from the name alone."""
     return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2.0**64
+
+
+def up_to(texts: Iterable[str], characters: int) -> list[str]:
+    """The first texts that have so many characters together, the last one cut; all where they have fewer."""
+    taken: list[str] = []
+    for text in texts:
+        taken.append(text[:characters])
+        characters -= len(text)
+        if characters <= 0:
+            break
+    return taken
 
 
 def cut_at(text: str) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -108,19 +108,29 @@ def write_split(
     stem: Path, name: str, documents: Iterable[Document], tokenizer: Tokenizer, progress: Bar
 ) -> list[dict[str, Any]]:
     """The sidecar's rows, after the .bin and the .idx of one split are written."""
-    dtype, lengths, firsts, rows, offset = token_type(tokenizer.n_vocab), [], [0], [], 0
+    lengths, firsts, rows, offset = [], [0], [], 0
     with stem.with_suffix(".bin").open("wb") as file:
-        for one, sequences in encoded(documents, tokenizer):
-            lengths += [len(ids) for ids in sequences]
+        for one, sizes, _ in appended(file, documents, tokenizer):
+            lengths += sizes
             firsts.append(len(lengths))
-            n = sum(map(len, sequences))
-            file.write(b"".join(ids.astype(dtype).tobytes() for ids in sequences))
+            n = sum(sizes)
             rows.append({"id": one.id, "source": one.source, "split": name, "offset": offset, "n_tokens": n})
             rows[-1]["n_bytes"] = n_bytes(one.text)
             offset += n
             progress.advance()
+    dtype = token_type(tokenizer.n_vocab)
     write_index(stem.with_suffix(".idx"), dtype, np.array(lengths, dtype=np.int64), np.array(firsts))
     return rows
+
+
+def appended(
+    flat: BinaryIO, documents: Iterable[Document], tokenizer: Tokenizer
+) -> Iterator[tuple[Document, list[int], int]]:
+    """Each document after its tokens are written to a .bin: the length of each of its sequences, its largest id."""
+    dtype = token_type(tokenizer.n_vocab)
+    for one, sequences in encoded(documents, tokenizer):
+        flat.write(b"".join(ids.astype(dtype).tobytes() for ids in sequences))
+        yield one, [len(ids) for ids in sequences], max((int(ids.max()) for ids in sequences), default=0)
 
 
 def encoded(documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:

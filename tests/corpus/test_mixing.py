@@ -15,15 +15,17 @@ import pytest
 from foretell.corpus import tokenizing
 from foretell.corpus.batches import open_batches
 from foretell.corpus.config import TextData
-from foretell.corpus.documents import Document
+from foretell.corpus.documents import Document, load_documents
 from foretell.corpus.engine import EngineConfig
 from foretell.corpus.mixing import Asked, Mixing, asked, mixed_tokens, sample_texts, source_of
 from foretell.corpus.prepare import prepare_tokens, sample
 from foretell.corpus.schema import DOCUMENTS
 from foretell.corpus.split import place, split
+from foretell.corpus.tokenizing import read_rows
 from foretell.corpus.tokens import open_tokens, verify_tokens, write_tokens
 from foretell.errors import BadUse
 
+PART = "documents-00000.parquet"
 WEIGHTS = {"web": 0.5, "books": 0.3}
 
 
@@ -144,7 +146,7 @@ def test_what_is_done_is_not_done_again_after_a_stop(corpus, made, tokenizers, t
     with pytest.raises(KeyboardInterrupt):
         making()
     monkeypatch.undo()
-    monkeypatch.setattr("foretell.corpus.tokenizing.encoded", stopped)
+    monkeypatch.setattr("foretell.corpus.tokenizing.appended", stopped)
     monkeypatch.setattr("foretell.corpus.tokenizing.read_rows", stopped)
     making()
     assert content(tmp_path / "t") == content(made)
@@ -156,14 +158,14 @@ from pathlib import Path
 from foretell.corpus import tokenizing
 from foretell.corpus.mixing import mixed_tokens
 from foretell.text.tokenizer import Tokenizer
-left, whole = int(sys.argv[4]), tokenizing.encoded
-def encoded(*given):
+left, whole = int(sys.argv[4]), tokenizing.appended
+def appended(*given):
     global left
     left -= 1
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(*given)
-tokenizing.encoded = encoded
+tokenizing.appended = appended
 mixed_tokens(Path(sys.argv[1]), Path(sys.argv[2]), Tokenizer.load(Path(sys.argv[3])), quiet=True)
 """
 
@@ -352,3 +354,21 @@ def test_a_folder_without_documents_and_a_broken_file_are_told(tokenizers, tmp_p
     (tmp_path / "c" / "documents-00000.parquet").write_text("not Parquet")
     with pytest.raises(BadUse, match="is no Parquet file"):
         mixed_tokens(tmp_path / "c", tmp_path / "t", tokenizers["bpe"], quiet=True)
+
+
+@pytest.mark.parametrize("how", [load_documents, lambda corpus: list(read_rows(str(corpus / PART), "c"))])
+def test_a_file_that_is_damaged_in_its_middle_is_told_in_one_line(sources, tmp_path, how):
+    corpus = write_documents(tmp_path / "c", [sources["web"]])
+    content = bytearray((corpus / PART).read_bytes())
+    content[40 : len(content) // 2] = bytes(len(content) // 2 - 40)
+    (corpus / PART).write_bytes(content)
+    with pytest.raises(BadUse, match=r"documents-00000.parquet is no Parquet file \(.*\); it was cut off") as error:
+        how(corpus)
+    assert "\n" not in str(error.value)
+
+
+def test_the_card_of_a_corpus_is_parsed_once_for_all_its_files(corpus, monkeypatch):
+    read = []
+    monkeypatch.setattr("foretell.corpus.mixing.read_json", lambda path: read.append(path) or {"sha256": {}})
+    source_of(corpus, Asked())
+    assert read == [corpus / "card.json"]
