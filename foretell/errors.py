@@ -22,3 +22,8 @@ def nearest(name: str, known: list[str]) -> str:
     """`; did you mean 'gpt2'?` where one of the known names is near, else the list of them: the end of an error."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, or its kind where it says nothing: a reason within an error of ours."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

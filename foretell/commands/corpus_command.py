@@ -1,4 +1,4 @@
-"""`foretell corpus SOURCE... --recipe webtext|gpt3|plain --out DIR`, `foretell corpus inspect`, `... import`."""
+"""`foretell corpus SOURCE... --recipe webtext|gpt3|plain --out DIR`, `foretell corpus inspect`, `import`, `verify`."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ EXAMPLES = """  foretell corpus notes/ --recipe plain --out corpora/notes
   foretell corpus crawl.jsonl --curated wiki/ --evaluation exam.jsonl --recipe gpt3 --weight wiki=0.2 --out mix
   foretell corpus inspect corpora/mine            the funnel, what each step dropped, lengths, languages
   foretell corpus import theirs.bin --tokenizer models/gpt2 --out corpora/theirs      tokens of another tool
+  foretell corpus verify corpora/mine             every file against the hashes in card.json
   foretell corpus --recipe gpt3 --fields          every field that can be given
 
 A SOURCE is a folder of text, Markdown or HTML; a file of JSON lines (.jsonl, .gz, .zst, .xz), Parquet, WARC or WET;
@@ -42,6 +43,11 @@ def run(args: list[str]) -> None:
         from foretell.commands import corpus_import
 
         corpus_import.run(args[1:])
+        return
+    if args[:1] == ["verify"]:
+        from foretell.commands import corpus_verify
+
+        corpus_verify.run(args[1:])
         return
     flags = parser("corpus", "Raw text to a corpus and its tokens.", EXAMPLES, ("out", "seed", "json", "quiet"))
     given, rest = add_flags(flags).parse_known_args(args)

@@ -166,24 +166,15 @@ def corpus_parts(folder: Path) -> list[Path]:
 
 def load_documents(folder: Path) -> list[Document]:
     """The documents of a corpus; BadUse if a file is no Parquet or lacks a column. `source` may be absent."""
-    return [one for part in corpus_parts(folder) or [folder / FILE] for one in _load(part, folder.resolve().name)]
+    from foretell.corpus.tokenizing import read_rows  # it is made of this file's types
 
-
-def _load(path: Path, name: str) -> list[Document]:
-    """The documents of one file; `name` is the source where the file names none."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        reason = str(error).splitlines()[0]
-        raise BadUse(f"{path} is no Parquet file ({reason}); it was cut off or is something else") from error
-    if "source" not in table.column_names:
-        table = table.append_column("source", pa.array([shown(Path(name))] * table.num_rows, pa.string()))
-    check_columns(path, table)
-    columns = [table[name].to_pylist() for name in COLUMNS]
-    return [Document(*row) for row in zip(*columns, strict=True)]
+    files, name = corpus_parts(folder) or [folder / FILE], folder.resolve().name
+    tables = (table for file in files for table in read_rows(str(file), name))
+    return [
+        Document(*row)
+        for table in tables
+        for row in zip(*(table[column].to_pylist() for column in COLUMNS), strict=True)
+    ]
 
 
 def check_columns(path: Path, table: "pa.Table", first: int = 0) -> None:

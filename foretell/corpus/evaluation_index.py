@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from foretell.corpus.evaluation_text import Item
 from foretell.corpus.ngrams import Words, chunks, rolling, runs, same_words, spread
-from foretell.errors import BadUse, Failed
+from foretell.errors import BadUse, Failed, first_line
 from foretell.runs import read_json, write_whole
 
 FORMAT = 1  # changes when the words of a text, their hashes or the files do
@@ -146,4 +146,4 @@ def load(folder: Path) -> Index:
             raise ValueError("its files are not of one index")
         return _index(said["n"], words, items=items, salt=said["salt"], **arrays)
     except (pa.ArrowException, OSError, ValueError, EOFError, KeyError) as error:
-        raise Failed(f"{folder} is a damaged index ({str(error).splitlines()[0][:120]}); build it again") from error
+        raise Failed(f"{folder} is a damaged index ({first_line(error)[:120]}); build it again") from error

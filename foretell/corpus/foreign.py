@@ -15,18 +15,21 @@ S sequences   D documents
 import csv
 import gzip
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from foretell.corpus.megatron import HEADER, MAGIC
-from foretell.errors import BadUse
+from foretell.corpus.megatron import read_index
+from foretell.errors import BadUse, first_line
 from foretell.text.tokenizer import Tokenizer
 
 Layout = Literal["nanogpt", "megatron", "datatrove", "dolma"]
-MEGATRON_TYPES = {1: "<u1", 2: "<i1", 3: "<i2", 4: "<i4", 5: "<i8", 8: "<u2"}
+MEGATRON_TYPES: dict[int, np.dtype] = {
+    code: np.dtype(kind) for code, kind in {1: "<u1", 2: "<i1", 3: "<i2", 4: "<i4", 5: "<i8", 8: "<u2"}.items()
+}
 LLM_C, LLM_C_HEADER = 20240520, 1024  # first number and bytes of the header of llm.c's files
 WHOLE = "it was cut off, or is of another layout"
 PART = 1 << 24  # tokens looked through at a time
@@ -110,29 +113,11 @@ def open_megatron(path: Path, tokenizer: Tokenizer) -> Foreign:
     stem = path.with_suffix("") if path.suffix in (".bin", ".idx") else path
     index, flat = (stem.with_name(f"{stem.name}.{end}") for end in ("idx", "bin"))
     present(index, flat)
-    content = np.memmap(index, np.uint8, mode="r") if index.stat().st_size else np.empty(0, np.uint8)
-    if len(content) < HEADER.size or content[: len(MAGIC)].tobytes() != MAGIC:
-        raise BadUse(f"{index} is no MMIDIDX file; {WHOLE}")
-    _, version, code, n_sequences, n_documents = HEADER.unpack(content[: HEADER.size].tobytes())
-    if version != 1 or code not in MEGATRON_TYPES:
-        raise BadUse(f"{index} has version {version} and token type {code}; known are version 1 and whole numbers")
-    begins = np.cumsum([HEADER.size, 4 * n_sequences, 8 * n_sequences, 8 * n_documents])
-    if not n_documents or len(content) not in (begins[-1], begins[-1] + n_sequences):  # multimodal ones end in modes
-        raise BadUse(f"{index} has {len(content)} bytes, not those of {n_sequences} sequences; {WHOLE}")
-    lengths, starts, documents = (
-        np.frombuffer(content, kind, n, begin)
-        for kind, n, begin in zip(("<i4", "<i8", "<i8"), (n_sequences, n_sequences, n_documents), begins, strict=False)
-    )
-    dtype = np.dtype(MEGATRON_TYPES[code])
-    sequences = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])  # (S+1,)
-    if (lengths < 0).any() or (starts != sequences[:-1] * dtype.itemsize).any():
-        raise BadUse(f"{index} has sequences that do not lie end to end; {WHOLE}")
-    if documents[0] != 0 or documents[-1] != n_sequences or (np.diff(documents) < 0).any():
-        raise BadUse(f"{index} has documents that do not hold every sequence; {WHOLE}")
+    dtype, sequences, documents = read_index(index, MEGATRON_TYPES, WHOLE)
     tokens = mapped(flat, dtype)
     if len(tokens) != sequences[-1]:
         raise BadUse(f"{flat} has {len(tokens)} tokens and its .idx speaks of {sequences[-1]}; {WHOLE}")
-    return Foreign(flat, tokens, sequences, documents.astype(np.int64), None)
+    return Foreign(flat, tokens, sequences, documents, None)
 
 
 def open_datatrove(path: Path, tokenizer: Tokenizer) -> Foreign:
@@ -163,6 +148,6 @@ def open_dolma(path: Path, tokenizer: Tokenizer) -> Foreign:
                     raise BadUse(f"{table}, line {number}: {start} to {end} does not follow {ends[-1]}; {WHOLE}")
                 ends.append(end)
                 names.append(line[2])
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise BadUse(f"{table} has no lines start,end,id ({error}); {WHOLE}") from error
+    except (OSError, EOFError, ValueError, IndexError, zlib.error, csv.Error) as error:
+        raise BadUse(f"{table} has no lines start,end,id ({first_line(error)}); {WHOLE}") from error
     return Foreign(path, of_size(path, ends[-1]), np.array(ends), np.arange(len(ends)), names)

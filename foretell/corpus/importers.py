@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from foretell.corpus.foreign import Foreign, Layout, open_foreign
 from foretell.corpus.joining import TOKENIZER, Card, mixture_card
 from foretell.corpus.megatron import token_type, write_index
-from foretell.corpus.shares import weights_of
+from foretell.corpus.shares import shares_of
 from foretell.corpus.split import HELD_OUT, held_out, place
 from foretell.corpus.tokenizing import TRACED
 from foretell.corpus.tokens import CARD, SIDECAR, SPLITS
@@ -60,17 +60,19 @@ def import_tokens(
     """
     names = list(dict.fromkeys([*train, *(val or {})]))
     sides: dict[str, dict[str, list[Pieces]]] = {split: {} for split in SPLITS}
+    n_documents = 0
     for name in names:
         files = [open_foreign(path, tokenizer, layout) for path in train.get(name, ())]
         held = [open_foreign(path, tokenizer, layout) for path in (val or {}).get(name, ())]
         parted = {"train": whole(files), "val": whole(held)} if val else parted_by_rule(files)
+        n_documents += sum(int((np.diff(one.sequences[one.documents]) > 0).sum()) for one in (*files, *held))
         for split, pieces in parted.items():
             sides[split][name] = pieces
     if not any(len(one.ids) for pieces in sides["train"].values() for one in pieces):
         raise BadUse(f"the files given for {', '.join(names) or 'no source'} have no tokens; give others")
-    weigh = partial(weights_of, weights=weights, epochs=epochs, budget=budget)
-    n_documents = sum(len(one.ids) for split in SPLITS for pieces in sides[split].values() for one in pieces)
-    with whole_folder(folder) as aside, bar("importing tokens", n_documents, quiet=quiet) as progress:
+    weigh = partial(shares_of, weights=weights, epochs=epochs, budget=budget)
+    n_pieces = sum(len(one.ids) for split in SPLITS for pieces in sides[split].values() for one in pieces)
+    with whole_folder(folder) as aside, bar("importing tokens", n_pieces, quiet=quiet) as progress:
         (aside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
         told: dict[str, dict[str, Card]] = {name: {} for name in names}
         with pq.ParquetWriter(aside / SIDECAR, TRACED, compression="zstd") as traced:
@@ -78,7 +80,7 @@ def import_tokens(
                 counts = write_split(aside / split, split, sides[split], tokenizer, traced, progress)
                 for name in names:
                     told[name][split] = counts[name]
-        card = mixture_card(aside, tokenizer, told, weigh, budget=budget)
+        card = mixture_card(aside, tokenizer, told, n_documents, weigh)
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
     return card
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from foretell.corpus.megatron import token_type, write_index
 from foretell.corpus.partitions import Finished
-from foretell.corpus.shares import shares
+from foretell.corpus.shares import Share
 from foretell.corpus.tokenizing import EXTRA, TRACED
 from foretell.corpus.tokens import CARD, SIDECAR, SPLITS, card_of
 from foretell.runs import sha256, whole_folder
@@ -26,7 +26,7 @@ Card = dict[str, Any]
 Part = tuple[Path, Card]
 Sources = dict[str, dict[str, Card]]
 """of each source and split: first, n_tokens, n_documents, n_bytes"""
-Weigh = Callable[[Mapping[str, int]], dict[str, float]]
+Weigh = Callable[[Mapping[str, int]], Sequence[Share]]
 TOKENIZER = "tokenizer.json"
 
 
@@ -37,38 +37,37 @@ def put_together(
     names: Sequence[str],
     weigh: Weigh,
     *,
-    budget: float = 0,
     source: str = "",
 ) -> Card:
-    """The card of the folder, written whole. `weigh` gives the weights of the sources from their training tokens."""
+    """The card of the folder, written whole. `weigh` gives the shares of the sources from their training tokens."""
     with whole_folder(folder) as aside:
         sources = write_sides(aside, tokenizer, done, names)
         (aside / TOKENIZER).write_text(tokenizer.to_json(), encoding="utf-8")
-        card = mixture_card(aside, tokenizer, sources, weigh, budget=budget)
-        card |= {"n_documents": sum(one.result["n_documents"] for one in done), "source": source}
+        n_documents = sum(one.result["n_documents"] for one in done)
+        card = mixture_card(aside, tokenizer, sources, n_documents, weigh) | {"source": source}
         (aside / CARD).write_text(json.dumps(card, indent=2) + "\n")
     return card
 
 
-def mixture_card(aside: Path, tokenizer: Tokenizer, sources: Sources, weigh: Weigh, *, budget: float = 0) -> Card:
-    """The card of a folder that is written but for it. `weigh` gives the sources' weights from their training tokens.
+def mixture_card(aside: Path, tokenizer: Tokenizer, sources: Sources, n_documents: int, weigh: Weigh) -> Card:
+    """The card of a folder that is written but for it. `weigh` gives the sources' shares from their training tokens.
 
-    The largest id of each source is in the counts that are given, and in the card that of each split.
+    The largest id of each source is in the counts that are given, and in the card that of each split. `n_documents` is
+    given because one that is cut is in both splits.
     """
     largest = {split: max((of[split].pop("largest_id") for of in sources.values()), default=0) for split in SPLITS}
-    sizes = {name: of["train"]["n_tokens"] for name, of in sources.items()}
-    weights = weigh(sizes)
+    shares = weigh({name: of["train"]["n_tokens"] for name, of in sources.items()})
     return {
         **card_of(tokenizer),
-        "n_documents": sum(of[split]["n_documents"] for of in sources.values() for split in SPLITS),
+        "n_documents": n_documents,
         "n_tokens": {split: sum(of[split]["n_tokens"] for of in sources.values()) for split in SPLITS},
         "n_bytes": {split: sum(of[split]["n_bytes"] for of in sources.values()) for split in SPLITS},
         "largest_id": largest,
         "dropped": {},
         "source": "",
         "sources": sources,
-        "mixture": [{"first": 0, "weights": weights}],
-        "shares": [share._asdict() for share in shares(sizes, weights, budget)],
+        "mixture": [{"first": 0, "weights": {share.source: share.weight for share in shares}}],
+        "shares": [share._asdict() for share in shares],
         "sha256": {path.name: sha256(path) for path in sorted(aside.iterdir())},
     }
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from foretell.corpus.reading import Broken, Raw, Submission
 from foretell.corpus.urls import canonical, unfollowed
-from foretell.errors import BadUse, Failed
+from foretell.errors import BadUse, Failed, first_line
 
 LINKS = pa.schema(
     [
@@ -125,7 +125,7 @@ def load_links(path: Path) -> pa.Table:
     except FileNotFoundError as error:
         raise BadUse(f"{path} does not exist; make it from Reddit submissions first") from error
     except (pa.ArrowException, OSError) as error:
-        raise Failed(f"{path} is no table of links ({str(error).splitlines()[0][:120]}); make it again") from error
+        raise Failed(f"{path} is no table of links ({first_line(error)[:120]}); make it again") from error
 
 
 class Linked:

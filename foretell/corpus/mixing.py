@@ -26,7 +26,8 @@ from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.joining import TOKENIZER, Card, put_together
 from foretell.corpus.mixture import check_numbers
 from foretell.corpus.partitions import Finished, Partition, Work, done_here
-from foretell.corpus.shares import weights_of
+from foretell.corpus.shares import shares_of
+from foretell.corpus.split import up_to
 from foretell.corpus.tokenizing import CUT, LISTED, VAL, encode, listed, on_side, read_rows, sided
 from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
@@ -44,7 +45,7 @@ class Asked:
     epochs: Mapping[str, float] = field(default_factory=dict)
     """times that some sources are read over the budget"""
     budget: float = 0
-    """training tokens; 0 is those of all sources together"""
+    """training tokens; 0 is what the epochs of all come to, else those of all sources together (shares.py)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +83,9 @@ class Mixing:
 
 
 def asked(corpus: Path) -> Asked | None:
-    """What a corpus asks of the mixture of its sources; None where it asks nothing, and is read as one text."""
+    """What a corpus asks of the mixture of its sources, by its card; None where no card says that it is a corpus."""
     card = _card(corpus)
-    if not {"weights", "epochs"} & card.keys():
+    if card.get("kind") != "corpus" and not {"weights", "epochs"} & card.keys():
         return None
     found = {name: card.get(name) or {} for name in ("weights", "epochs")}
     for name, given in found.items():
@@ -104,14 +105,14 @@ def _card(corpus: Path) -> Card:
 
 def source_of(corpus: Path, mixture: Asked) -> str:
     """A hash of a corpus and of what is asked of its mixture: what a folder of tokens is told apart by."""
-    files = {file.name: _digest(corpus, file) for file in corpus_parts(corpus)}
+    told = _card(corpus).get("sha256", {})
+    files = {file.name: _digest(corpus, file, told.get(file.name)) for file in corpus_parts(corpus)}
     said = [files, dict(mixture.weights), dict(mixture.epochs), mixture.budget]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _digest(corpus: Path, file: Path) -> str:
-    """The SHA-256 of a file of a corpus: from the card where it is told, and the file is no younger."""
-    told = _card(corpus).get("sha256", {}).get(file.name)
+def _digest(corpus: Path, file: Path, told: str | None) -> str:
+    """The SHA-256 of a file of a corpus: as the card tells it, where it does and the file is no younger."""
     trusted = told and file.stat().st_mtime_ns <= (corpus / CARD).stat().st_mtime_ns
     return str(told) if trusted else sha256(file)
 
@@ -142,9 +143,9 @@ def mixed_tokens(
         Partition(f"{i:05}", (str(file), str(sides.folder / f"{i:05}.npy"), str(own))) for i, file in enumerate(files)
     ]
     done = mixing.step("encoded", partial(encode, name=mixing.name), pieces)
-    weigh = partial(weights_of, weights=mixture.weights, epochs=mixture.epochs, budget=mixture.budget)
+    weigh = partial(shares_of, weights=mixture.weights, epochs=mixture.epochs, budget=mixture.budget)
     of = source_of(corpus, mixture)
-    card = put_together(folder, tokenizer, done, names, weigh, budget=mixture.budget, source=of)
+    card = put_together(folder, tokenizer, done, names, weigh, source=of)
     shutil.rmtree(mixing.scratch, ignore_errors=True)
     return card
 
@@ -190,11 +191,4 @@ def _texts(mixing: Mixing, files: Sequence[Path], order: np.ndarray, side: np.nd
             texts_here = table["text"].take(wanted[low:high] - first).to_pylist()
             found.update(zip(wanted[low:high].tolist(), texts_here, strict=True))
             first += len(table)
-    texts: list[str] = []
-    for place in order.tolist():
-        text = on_side(found[place], int(side[place]), "train")
-        texts.append(text[:characters])
-        characters -= len(text)
-        if characters <= 0:
-            break
-    return texts
+    return up_to((on_side(found[place], int(side[place]), "train") for place in order.tolist()), characters)

@@ -70,8 +70,8 @@ def check_numbers(what: str, given: Mapping[str, float], names: Sequence[str]) -
     for name, number in given.items():
         if name not in names:
             raise BadUse(f"the mixture names {name!r}, which is no source{nearest(name, list(names))}")
-        if not (math.isfinite(number) and number >= 0):
-            raise BadUse(f"{what} {number} of {name!r} is no number from 0 on; give a share such as 0.6")
+        if isinstance(number, bool) or not (isinstance(number, int | float) and 0 <= number < math.inf):
+            raise BadUse(f"{what} {number!r} of {name!r} is no number from 0 on; give a share such as 0.6")
 
 
 def counts(mixture: Mixture, n_samples: int) -> tuple[int, ...]:

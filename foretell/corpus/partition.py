@@ -3,14 +3,16 @@
     documents.parquet  dropped.parquet    the columns of schema.py
     pages.parquet                         id, html: the pages that the careful extractor reads once more
 
-A step reads the partition of the step before and writes its own, a few hundred documents at a time. The engine makes
-the folder whole or absent and keeps the counts in its manifest (partitions.py).
+A step reads the partition of the step before and writes its own, a few hundred documents at a time, or fewer where they
+are long: what is held, and the row groups that are written, are of about 16 MB. No result follows from it. The engine
+makes the folder whole or absent and keeps the counts in its manifest (partitions.py).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +25,7 @@ from foretell.corpus.schema import DOCUMENTS, DROPPED, EXCERPT
 KEPT, LOST, PAGES = "documents.parquet", "dropped.parquet", "pages.parquet"
 PAGE_COLUMNS = pa.schema([("id", pa.string()), ("html", pa.large_string())])
 BATCH = 512  # documents worked on at a time
+BATCH_BYTES = 16_000_000  # of documents worked on at a time, unless one alone has more
 
 
 @dataclass(kw_only=True, slots=True)
@@ -91,8 +94,32 @@ def batches(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.T
 def tables(file: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """The rows of a Parquet file, a batch at a time."""
     with pq.ParquetFile(file) as opened:
-        for batch in opened.iter_batches(BATCH, columns=list(columns) if columns else None):
-            yield pa.Table.from_batches([batch])
+        yield from tables_of(opened, columns)
+
+
+def tables_of(opened: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of an open Parquet file in order: at a time at most BATCH and, unless a row has more, BATCH_BYTES."""
+    groups = range(opened.metadata.num_row_groups)
+    for rows, alike in groupby(groups, lambda group: _rows_at_once(opened.metadata.row_group(group))):
+        wanted = list(columns) if columns else None
+        for batch in opened.iter_batches(rows, row_groups=list(alike), columns=wanted):
+            yield from in_bytes(pa.Table.from_batches([batch]))
+
+
+def _rows_at_once(group: pq.RowGroupMetaData) -> int:
+    """How many rows of a row group are read at a time: a power of two, so that groups alike are read as one."""
+    rows = min(BATCH, BATCH_BYTES * group.num_rows // max(group.total_byte_size, 1))
+    return 1 << max(rows.bit_length() - 1, 0)
+
+
+def in_bytes(table: pa.Table) -> Iterator[pa.Table]:
+    """The table in halves, quarters and so on, until none of several rows has more than BATCH_BYTES."""
+    if table.nbytes <= BATCH_BYTES or len(table) < 2:
+        yield table
+        return
+    half = len(table) // 2
+    yield from in_bytes(table.slice(0, half))
+    yield from in_bytes(table.slice(half))
 
 
 def each_batch(before: Path, folder: Path, change: Callable[[Writing, pa.Table], pa.Table]) -> Counts:

@@ -3,7 +3,7 @@
 corpora/embedded-bpe-4096/      the documentation text of this machine
 corpora/letters-bpe-4096/       the text in .../letters
 
-A corpus whose card weights its sources (mixing.py) gives a folder of tokens that holds each source apart.
+A corpus (mixing.py) gives a folder of tokens that holds each source apart, made file by file: it is never held whole.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from foretell.corpus.config import EMBEDDED, TokenizerKind
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, Gathered, corpus_parts, gather_folder, source_hash
 from foretell.corpus.installed import documentation_source, gather_documentation
-from foretell.corpus.split import place, split
+from foretell.corpus.split import place, split, up_to
 from foretell.corpus.tokens import CARD, check_kind, is_token_folder, open_tokens, write_tokens
 from foretell.progress import bar
 from foretell.runs import read_json
@@ -41,13 +41,13 @@ def prepare_tokens(
     """The folder of tokens of a folder of text, or of `embedded`, found or made in `into`; a token folder as it is.
 
     Tokens that were made from other text, or with another tokenizer, keep their folder, because runs may read them: the
-    new ones get a name with the beginning of a hash of both. `engine` does the work where a corpus weights its sources.
+    new ones get a name with the beginning of a hash of both. `engine` does the work where the folder is a corpus.
     """
     if folder != EMBEDDED and is_token_folder(Path(folder)):
         check_kind(open_tokens(Path(folder)), kind)
         return Path(folder)
     if folder != EMBEDDED and (mixture := _mixture(Path(folder))):
-        return _prepare_mixture(
+        return _prepare_corpus(
             Path(folder), mixture, kind, n_vocab, into, tokenizer=tokenizer, engine=engine, quiet=quiet
         )
     name = EMBEDDED if folder == EMBEDDED else Path(folder).resolve().name
@@ -65,7 +65,7 @@ def prepare_tokens(
 
 
 def _mixture(folder: Path) -> "Asked | None":
-    """What a folder asks of the mixture of its sources, if it is a corpus and asks something."""
+    """What a folder asks of the mixture of its sources, if it is a corpus."""
     if not corpus_parts(folder):
         return None
     from foretell.corpus.mixing import asked  # it and what it needs take time to import
@@ -73,7 +73,7 @@ def _mixture(folder: Path) -> "Asked | None":
     return asked(folder)
 
 
-def _prepare_mixture(
+def _prepare_corpus(
     folder: Path,
     mixture: "Asked",
     kind: TokenizerKind,
@@ -84,7 +84,7 @@ def _prepare_mixture(
     engine: "EngineConfig | None",
     quiet: bool,
 ) -> Path:
-    """prepare_tokens() of a corpus that weights its sources."""
+    """prepare_tokens() of a corpus."""
     from foretell.corpus.mixing import Mixing, mixed_tokens, sample_texts, source_of
 
     where = into / f"{folder.resolve().name}-{kind}-{n_vocab}"
@@ -124,10 +124,5 @@ def _say_dropped(gathered: Gathered, folder: str, quiet: bool) -> None:
 
 def sample(documents: Sequence[Document], characters: int = SAMPLE_CHARACTERS) -> list[str]:
     """Texts to learn a tokenizer from: training text alone, the whole of it or documents in the order of a hash."""
-    texts, left = [], characters
-    for one in sorted(split(documents)["train"], key=lambda one: place(f"sample {one.id}")):
-        texts.append(one.text[:left])
-        left -= len(one.text)
-        if left <= 0:
-            break
-    return texts
+    train = sorted(split(documents)["train"], key=lambda one: place(f"sample {one.id}"))
+    return up_to((one.text for one in train), characters)

@@ -3,20 +3,24 @@
 The rows of a source lie together. What a source's k-th sample reads follows from (seed, its name, k) and its number of
 rows alone, so that other sources, added or taken away, move nothing in it.
 
-B samples
+Weights are shares of the tokens that are predicted. A sample is a row, so where the rows of one source hold more of
+them than those of another, row i is drawn by w_i / t_i, with t_i the mean tokens predicted in a row of source i.
+
+B samples   R rows
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 
 from foretell.corpus.batches import ONE_SOURCE
 from foretell.corpus.config import stages_of
-from foretell.corpus.mixture import Mixture, Stage, drawn_block, epochs_elapsed, mixture_of
+from foretell.corpus.mixture import Mixture, Stage, check_numbers, drawn_block, epochs_elapsed, mixture_of
 from foretell.corpus.order import ahead, hashed, permuted, shuffled
 from foretell.corpus.tokens import CARD, Tokens
 from foretell.errors import BadUse
@@ -87,9 +91,24 @@ def source_rows(tokens: Tokens, starts: np.ndarray) -> dict[str, int]:
     return {name: int(np.diff(np.searchsorted(starts, place))[0]) for name, place in ends.items()}
 
 
-def order_of(tokens: Tokens, n_rows: int, sizes: Mapping[str, int], given: tuple[str, ...], seed: int) -> Order:
+def source_means(numbers: np.ndarray, sizes: Mapping[str, int]) -> dict[str, float]:  # (R,)
+    """The mean of a number of each row over the rows of each source that has some."""
+    ends = np.cumsum([0, *sizes.values()]).tolist()
+    of = zip(sizes, pairwise(ends), strict=True)
+    return {name: float(numbers[first:end].mean()) for name, (first, end) in of if end > first}
+
+
+def order_of(
+    tokens: Tokens,
+    n_rows: int,
+    sizes: Mapping[str, int],
+    given: tuple[str, ...],
+    seed: int,
+    predicted: Mapping[str, float] | None = None,
+) -> Order:
     """How a folder's rows are read: as its card weights them, or as given; `sizes` are the rows of each source.
 
+    `predicted` is the mean tokens predicted in a row of each source, where they are not the same in all rows.
     BadUse if weights are given for a folder of one source, or if a source that is to be read has no row.
     """
     if not sizes:
@@ -97,7 +116,7 @@ def order_of(tokens: Tokens, n_rows: int, sizes: Mapping[str, int], given: tuple
             raise BadUse(f"{tokens.folder} holds one source, so data.mixture={given} weights nothing; leave it out")
         return Shuffled(n_rows=n_rows, seed=seed)
     stages = [Stage(*stage) for stage in stages_of(given)] if given else card_stages(tokens)
-    mixture = mixture_of(list(sizes), stages)
+    mixture = mixture_of(list(sizes), [by_row(stage, sizes, predicted or {}) for stage in stages])
     for i, (name, size) in enumerate(sizes.items()):
         if not size and any(units[i] for units in mixture.units):
             raise BadUse(
@@ -105,6 +124,12 @@ def order_of(tokens: Tokens, n_rows: int, sizes: Mapping[str, int], given: tuple
                 f"lower --data.length, or set --data.mixture with {name}=0"
             )
     return Mixed(mixture=mixture, sizes=tuple(sizes.values()), seed=seed)
+
+
+def by_row(stage: Stage, names: Collection[str], predicted: Mapping[str, float]) -> Stage:
+    """The stage with weights of rows in place of those of tokens; `predicted` as in order_of()."""
+    check_numbers("weight", stage.weights, list(names))
+    return Stage(stage.first, {name: weight / predicted.get(name, 1.0) for name, weight in stage.weights.items()})
 
 
 def card_stages(tokens: Tokens) -> list[Stage]:

@@ -8,12 +8,15 @@ half, and in half of the samples what follows the cut is replaced by as many tok
 sentence on. Where there is one document only, they come from a place of it that is no neighbour. Masks are fresh in
 every epoch: the authors' program wrote ten copies of the text with different ones.
 
+Rows of several sources are mixed so that the sources' shares of the tokens predicted are their weights (rows.py); a B
+from elsewhere counts with the row that it is set in.
+
 Deviation: the random token is drawn from the ordinary tokens; the authors' program may draw a special one.
 
 B rows   T positions   S sentences of the split   R rows of the split   V n_vocab
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +33,7 @@ from foretell.errors import BadUse
 SHORTEST = 8  # tokens of a row; shorter leftovers of documents are not read
 MASKED, REPLACED = 0.8, 0.1
 EVALUATION_SEED = 0  # held-out rows are the same in every run
+SEEN = 1 << 14  # rows made of each source to know how many tokens one predicts
 CUTS, MASKS = 1, 2  # purposes of the random numbers
 
 
@@ -148,7 +152,7 @@ def masked(rows: Arrays, draws: np.ndarray, share: float, specials: Specials) ->
     ids = rows["inputs"]
     rank_by, kind, token = np.split(draws, 3, axis=1)  # (B, T)
     free = rows["attend"] & (ids != specials.cls) & (ids != specials.sep)  # (B, T)
-    n = np.maximum(np.rint(free.sum(1) * share), 1)  # (B,)
+    n = n_predicted(free.sum(1), share)  # (B,)
     order = np.argsort(np.where(free, rank_by, 2.0), axis=1)
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(ids.shape[1])[None], axis=1)  # (B, T)
@@ -156,6 +160,23 @@ def masked(rows: Arrays, draws: np.ndarray, share: float, specials: Specials) ->
     drawn = specials.ordinary[(token * len(specials.ordinary)).astype(np.int64)]  # (B, T)
     hidden = np.where(kind < MASKED, specials.mask, np.where(kind < MASKED + REPLACED, drawn, ids))
     return {**rows, "inputs": np.where(predicted, hidden, ids), "targets": np.where(predicted, ids, IGNORED)}
+
+
+def n_predicted(lengths: np.ndarray, share: float) -> np.ndarray:  # (B,) -> (B,)
+    """How many tokens of rows whose A and B have so many together are predicted."""
+    return np.maximum(np.rint(lengths * share), 1)
+
+
+def source_predicted(text: Stretches, sizes: Mapping[str, int], share: float) -> dict[str, float]:
+    """The mean tokens predicted in a row of each source that has some: over SEEN rows, as a B may be a short one."""
+    samples, first, found = np.arange(SEEN), 0, {}
+    draws = stream(EVALUATION_SEED, samples, 4, CUTS)
+    for name, size in sizes.items():
+        if size:
+            _, a_length, _, b_length, _ = chosen(text, first + samples % size, draws)
+            found[name] = float(n_predicted(a_length + b_length, share).mean())
+        first += size
+    return found
 
 
 def open_segments(data: SegmentData, seed: int) -> Segments:
@@ -171,9 +192,11 @@ def open_segments(data: SegmentData, seed: int) -> Segments:
     special = [tokenizer.special(name) for name in ("[CLS]", "[SEP]", "[PAD]", "[MASK]")]
     ordinary = np.setdiff1d(np.arange(tokenizer.n_vocab), list(tokenizer.specials.values()))
     train = stretches(tokens, tokens.train, data.length)
+    sizes = source_rows(tokens, train.start)
+    predicted = source_predicted(train, sizes, data.mask_share)
     return Segments(
         seed=seed,
-        order=order_of(tokens, len(train.start), source_rows(tokens, train.start), data.mixture, seed),
+        order=order_of(tokens, len(train.start), sizes, data.mixture, seed, predicted),
         length=data.length,
         mask_share=data.mask_share,
         train=train,

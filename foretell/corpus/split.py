@@ -1,8 +1,8 @@
-"""Which text is held out: about a twentieth, chosen by a hash of each document's name."""
+"""Which text is held out: about a twentieth, chosen by a hash of each document's name; how a sample is taken."""
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,23 +35,36 @@ def split(documents: Sequence[Document]) -> dict[str, list[Document]]:
 def held_out(places: np.ndarray, lengths: np.ndarray) -> np.ndarray | None:  # (D,), (D,) -> (D,)
     """Which documents are held out, from the place() of their ids and their characters; None where each is to be cut.
 
-    Documents with the same id are on the same side.
+    Documents with the same id are one: on the same side, and as long as all of them.
     """
-    total, taken, held = int(lengths.sum()), 0, []
-    limit, shortest = HELD_OUT * total, int(lengths.min(initial=total))
-    sizes = lengths.tolist()
-    for i in np.argsort(places, kind="stable").tolist():
-        if taken + sizes[i] <= limit:
-            held.append(i)
-            taken += sizes[i]
+    distinct, of = np.unique(places, return_inverse=True)  # in the order in which they are held out
+    sizes = np.zeros(len(distinct), np.int64)
+    np.add.at(sizes, of, lengths)
+    total, taken, held = int(sizes.sum()), 0, np.zeros(len(distinct), bool)
+    limit, shortest = HELD_OUT * total, int(sizes.min(initial=total))
+    for i, size in enumerate(sizes.tolist()):
+        if taken + size <= limit:
+            held[i] = True
+            taken += size
         elif taken + shortest > limit:
             break
-    return np.isin(places, places[held]) if taken >= LEAST * total else None
+    return held[of] if taken >= LEAST * total else None
 
 
 def place(name: str) -> float:
     """A number in [0, 1) that follows from the name alone."""
     return int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2.0**64
+
+
+def up_to(texts: Iterable[str], characters: int) -> list[str]:
+    """The first texts that have so many characters together, the last one cut; all where they have fewer."""
+    taken: list[str] = []
+    for text in texts:
+        taken.append(text[:characters])
+        characters -= len(text)
+        if characters <= 0:
+            break
+    return taken
 
 
 def cut_at(text: str) -> int:

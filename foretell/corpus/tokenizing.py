@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from foretell.corpus.documents import COLUMNS, Document, check_columns, n_bytes
-from foretell.corpus.megatron import token_type
+from foretell.corpus.documents import COLUMNS, Document, check_columns, n_bytes, shown
+from foretell.corpus.partition import tables_of
 from foretell.corpus.split import cut_at, held_out, place
-from foretell.corpus.tokens import SPLITS, encoded
-from foretell.errors import BadUse
+from foretell.corpus.tokens import SPLITS, appended
+from foretell.errors import BadUse, first_line
 from foretell.text.tokenizer import Tokenizer
 
 LISTED, SAMPLED = "listed.parquet", "sample "
@@ -42,7 +42,6 @@ EXTRA = pa.schema(
     [("url", pa.string()), ("language", pa.string()), ("quality", pa.float32()), ("cluster", pa.string())]
 )
 LENGTHS = pa.schema([("lengths", pa.list_(pa.int32()))])
-ROWS = 512  # documents read at a time
 
 
 def read_rows(file: str, name: str, extra: Sequence[str] = ()) -> Iterator[pa.Table]:
@@ -50,22 +49,24 @@ def read_rows(file: str, name: str, extra: Sequence[str] = ()) -> Iterator[pa.Ta
 
     `name` is the source where the file names none. BadUse if the file is no corpus.
     """
+    first, wanted = 0, [*COLUMNS, *extra]
+    for table in _tables(file, wanted):
+        if "source" not in table.column_names:
+            table = table.append_column("source", pa.array([shown(Path(name))] * len(table), pa.string()))
+        check_columns(Path(file), table, first)
+        first += len(table)
+        names = [one for one in wanted if one in table.column_names]
+        text = [pa.field(one, pa.string()) for one in COLUMNS]
+        yield table.select(names).cast(pa.schema([*text, *(EXTRA.field(one) for one in names[len(COLUMNS) :])]))
+
+
+def _tables(file: str, wanted: Sequence[str]) -> Iterator[pa.Table]:
+    """The wanted columns of a Parquet file, as far as it has them; BadUse if it is none, or ends too soon."""
     try:
-        opened = pq.ParquetFile(file)
+        with pq.ParquetFile(file) as opened:
+            yield from tables_of(opened, [one for one in wanted if one in opened.schema_arrow.names])
     except (OSError, pa.ArrowInvalid) as error:
-        reason = str(error).splitlines()[0]
-        raise BadUse(f"{file} is no Parquet file ({reason}); it was cut off or is something else") from error
-    with opened:
-        there, first = opened.schema_arrow.names, 0
-        names = [*COLUMNS, *(one for one in extra if one in there)]
-        for batch in opened.iter_batches(ROWS, columns=[one for one in names if one in there]):
-            table = pa.Table.from_batches([batch])
-            if "source" not in there:
-                table = table.append_column("source", pa.array([name] * len(table), pa.string()))
-            check_columns(Path(file), table, first)
-            first += len(table)
-            text = [pa.field(one, pa.string()) for one in COLUMNS]
-            yield table.select(names).cast(pa.schema([*text, *(EXTRA.field(one) for one in names[len(COLUMNS) :])]))
+        raise BadUse(f"{file} is no Parquet file ({first_line(error)}); it was cut off or is something else") from error
 
 
 def listed(inputs: tuple[str, ...], folder: Path, *, name: str) -> dict[str, Any]:
@@ -169,17 +170,14 @@ class Parts:
     def write(self, source: str, split: str, table: pa.Table, texts: Sequence[str]) -> None:
         """Encode these texts and append them to a source's split."""
         flat, writer, told = self.opened(source, split)
-        dtype = token_type(self.tokenizer.n_vocab)
         columns: dict[str, list[Any]] = {one: [] for one in ("offset", "n_tokens", "n_bytes", "lengths")}
-        for one, sequences in encoded((Document("", text, source) for text in texts), self.tokenizer):
-            columns["lengths"].append([len(ids) for ids in sequences])
+        for one, lengths, largest in appended(flat, (Document("", text, source) for text in texts), self.tokenizer):
+            columns["lengths"].append(lengths)
             columns["offset"].append(told["n_tokens"])
-            columns["n_tokens"].append(sum(columns["lengths"][-1]))
+            columns["n_tokens"].append(sum(lengths))
             columns["n_bytes"].append(n_bytes(one.text))
-            for ids in sequences:
-                flat.write(ids.astype(dtype).tobytes())
-            told["largest_id"] = max(told["largest_id"], *(int(ids.max()) for ids in sequences), 0)
-            told["n_sequences"] += len(sequences)
+            told["largest_id"] = max(told["largest_id"], largest)
+            told["n_sequences"] += len(lengths)
             told["n_tokens"] += columns["n_tokens"][-1]
             told["n_bytes"] += columns["n_bytes"][-1]
         told["n_documents"] += len(texts)

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from foretell.corpus.documents import Document, n_bytes, source_hash
 from foretell.corpus.megatron import TokenFile, open_file, token_type, write_index
 from foretell.corpus.sentences import sentences
 from foretell.corpus.split import split
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 from foretell.progress import Bar, bar
 from foretell.runs import read_json, sha256, whole_folder
 from foretell.text.tokenizer import Tokenizer
@@ -108,19 +108,29 @@ def write_split(
     stem: Path, name: str, documents: Iterable[Document], tokenizer: Tokenizer, progress: Bar
 ) -> list[dict[str, Any]]:
     """The sidecar's rows, after the .bin and the .idx of one split are written."""
-    dtype, lengths, firsts, rows, offset = token_type(tokenizer.n_vocab), [], [0], [], 0
+    lengths, firsts, rows, offset = [], [0], [], 0
     with stem.with_suffix(".bin").open("wb") as file:
-        for one, sequences in encoded(documents, tokenizer):
-            lengths += [len(ids) for ids in sequences]
+        for one, sizes, _ in appended(file, documents, tokenizer):
+            lengths += sizes
             firsts.append(len(lengths))
-            n = sum(map(len, sequences))
-            file.write(b"".join(ids.astype(dtype).tobytes() for ids in sequences))
+            n = sum(sizes)
             rows.append({"id": one.id, "source": one.source, "split": name, "offset": offset, "n_tokens": n})
             rows[-1]["n_bytes"] = n_bytes(one.text)
             offset += n
             progress.advance()
+    dtype = token_type(tokenizer.n_vocab)
     write_index(stem.with_suffix(".idx"), dtype, np.array(lengths, dtype=np.int64), np.array(firsts))
     return rows
+
+
+def appended(
+    flat: BinaryIO, documents: Iterable[Document], tokenizer: Tokenizer
+) -> Iterator[tuple[Document, list[int], int]]:
+    """Each document after its tokens are written to a .bin: the length of each of its sequences, its largest id."""
+    dtype = token_type(tokenizer.n_vocab)
+    for one, sequences in encoded(documents, tokenizer):
+        flat.write(b"".join(ids.astype(dtype).tobytes() for ids in sequences))
+        yield one, [len(ids) for ids in sequences], max((int(ids.max()) for ids in sequences), default=0)
 
 
 def encoded(documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[tuple[Document, list[np.ndarray]]]:
@@ -180,12 +190,23 @@ def verify_tokens(folder: Path) -> dict[str, str]:
     if not (hashes and isinstance(hashes, dict)):
         raise BadUse(f"{folder / CARD} has no hashes to check its files by; make the folder again")
     for name, due in hashes.items():
-        path = folder / name
-        if path.parent != folder or not path.is_file():
-            raise BadUse(f"{folder / CARD} names {name!r}, which is not there; make the folder again")
-        if (there := sha256(path)) != due:
-            raise BadUse(f"{path} has SHA-256 {there[:16]}..., its card says {due[:16]}...: it was changed or damaged")
+        if problem := unlike(folder, name, due):
+            raise BadUse(problem)
     return dict(hashes)
+
+
+def unlike(folder: Path, name: str, due: object) -> str:
+    """A line on what is wrong with a file that a card gives a SHA-256 of; nothing where it is as written."""
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
+        return f"{folder / CARD} names {name!r}, which is not there; make the folder again"
+    try:
+        there = sha256(path)
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror or first_line(error)}); copy it anew"
+    if there != due:
+        return f"{path} has SHA-256 {there[:16]}..., its card says {str(due)[:16]}...: it was changed or damaged"
+    return ""
 
 
 def largest_id(tokens: np.ndarray) -> int:

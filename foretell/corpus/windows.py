@@ -3,8 +3,9 @@
     packed      row i:  inputs = tokens[i T : i T + T],  targets = tokens[i T + 1 : i T + T + 1]
     documents   a row holds T tokens of one document or what is left of it; what follows is not predicted
 
-Where the folder holds several sources a packed row lies within one, and rows are mixed by weight (mixture.py). A row of
-`documents` begins with <|endoftext|>, as generation does, so that a document's first word is predicted as well.
+Where the folder holds several sources a packed row lies within one, and rows are mixed so that the sources' shares of
+the tokens predicted are their weights (rows.py). A row of `documents` begins with <|endoftext|>, as generation does, so
+that a document's first word is predicted as well.
 
 B rows   T tokens of a row   V n_vocab   R rows of a split
 """
@@ -20,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from foretell.corpus.batches import IGNORED, Arrays, parts, spread, text_bytes
 from foretell.corpus.config import TextData
 from foretell.corpus.megatron import TokenFile
-from foretell.corpus.rows import Order, order_of
+from foretell.corpus.rows import Order, order_of, source_means
 from foretell.corpus.tokens import Tokens, check_kind, check_length, open_tokens
 from foretell.errors import BadUse
 
@@ -121,8 +122,9 @@ def open_windows(data: TextData, seed: int) -> Windows:
     train, sizes = opened(tokens, "train", data.length)
     val, _ = opened(tokens, "val", data.length)
     check_rows(tokens, val, data.length)
+    predicted = source_means(train.length, sizes) if isinstance(train, Pieces) else {}
     return Windows(
-        order=order_of(tokens, len(train), sizes, data.mixture, seed),
+        order=order_of(tokens, len(train), sizes, data.mixture, seed, predicted),
         train=train,
         val=val,
         byte_lengths=tokens.tokenizer().byte_lengths(),

@@ -141,3 +141,14 @@ def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_can_be_saved(tmp_path):
         pytest.skip("this file system takes no such name")
     save_documents(gather_folder(folder), tmp_path / "corpus")
     assert [one.id for one in load_documents(tmp_path / "corpus")] == ["caf\ufffd.txt"]
+
+
+def test_a_reader_that_gives_no_reason_is_told_by_its_kind(tmp_path, monkeypatch):
+    def without_a_word(*_, **__):
+        raise OSError
+
+    (tmp_path / "documents.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", without_a_word)
+    monkeypatch.setattr("pyarrow.parquet.read_table", without_a_word)
+    with pytest.raises(BadUse, match=r"is no Parquet file \(OSError\); it was cut off"):
+        load_documents(tmp_path)

@@ -171,6 +171,7 @@ def test_one_long_document_is_cut_for_the_held_out_text(documents, tokenizer, tm
     path = write("nanogpt", tmp_path, [flat])
     import_tokens({"book": [path]}, tmp_path / "t", tokenizer, quiet=True)
     tokens, cut = open_tokens(tmp_path / "t"), round(len(flat) * 0.95)
+    assert tokens.card["n_documents"] == 1, "it is in both splits and counts once"
     assert tokens.train.tokens.tolist() == [*flat[:cut], tokenizer.end_of_text]
     assert tokens.val.tokens.tolist() == [*flat[cut:], tokenizer.end_of_text]
 
@@ -255,6 +256,8 @@ def put(name, content):
         ("dolma", cut("part-0.csv.gz", 9), r"part-0.csv.gz has no lines start,end,id"),
         ("dolma", put("part-0.csv.gz", gzip.compress(b"0,5,a,s,1\n6,9,b,s,2\n")), "line 2: 6 to 9 does not follow 5"),
         ("dolma", put("part-0.csv.gz", gzip.compress(b"id,src\n")), "has no lines start,end,id"),
+        ("dolma", put("part-0.csv.gz", gzip.compress(b"")[:10] + b"\xff" * 9), "no lines start,end,id .*Error -3"),
+        ("dolma", put("part-0.csv.gz", gzip.compress(b"0,5," + b"a" * 200_000)), "no lines .*field larger than"),
         ("dolma", put("part-0.npy", b"\x93NUMPY\x01\0"), "is an array as numpy saves it"),
     ],
 )

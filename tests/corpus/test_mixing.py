@@ -5,23 +5,27 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from foretell.corpus import tokenizing
 from foretell.corpus.batches import open_batches
 from foretell.corpus.config import TextData
-from foretell.corpus.documents import Document
+from foretell.corpus.documents import Document, load_documents
 from foretell.corpus.engine import EngineConfig
 from foretell.corpus.mixing import Asked, Mixing, asked, mixed_tokens, sample_texts, source_of
 from foretell.corpus.prepare import prepare_tokens, sample
 from foretell.corpus.schema import DOCUMENTS
 from foretell.corpus.split import place, split
-from foretell.corpus.tokens import open_tokens, verify_tokens
+from foretell.corpus.tokenizing import read_rows
+from foretell.corpus.tokens import open_tokens, verify_tokens, write_tokens
 from foretell.errors import BadUse
 
+PART = "documents-00000.parquet"
 WEIGHTS = {"web": 0.5, "books": 0.3}
 
 
@@ -142,7 +146,7 @@ def test_what_is_done_is_not_done_again_after_a_stop(corpus, made, tokenizers, t
     with pytest.raises(KeyboardInterrupt):
         making()
     monkeypatch.undo()
-    monkeypatch.setattr("foretell.corpus.tokenizing.encoded", stopped)
+    monkeypatch.setattr("foretell.corpus.tokenizing.appended", stopped)
     monkeypatch.setattr("foretell.corpus.tokenizing.read_rows", stopped)
     making()
     assert content(tmp_path / "t") == content(made)
@@ -154,14 +158,14 @@ from pathlib import Path
 from foretell.corpus import tokenizing
 from foretell.corpus.mixing import mixed_tokens
 from foretell.text.tokenizer import Tokenizer
-left, whole = int(sys.argv[4]), tokenizing.encoded
-def encoded(*given):
+left, whole = int(sys.argv[4]), tokenizing.appended
+def appended(*given):
     global left
     left -= 1
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(*given)
-tokenizing.encoded = encoded
+tokenizing.appended = appended
 mixed_tokens(Path(sys.argv[1]), Path(sys.argv[2]), Tokenizer.load(Path(sys.argv[3])), quiet=True)
 """
 
@@ -194,6 +198,12 @@ def test_epochs_and_a_budget_are_asked_for_in_the_card_or_given(corpus, made, to
     assert letters["epochs"] == pytest.approx(2)
     assert (tmp_path / "t" / "train.bin").read_bytes() == (made / "train.bin").read_bytes()
     assert card["source"] != open_tokens(made).card["source"]
+
+
+def test_the_epochs_of_every_source_are_those_of_the_tokens_that_are_made(corpus, tokenizers, tmp_path):
+    wanted = {"web": 1, "books": 2, "letters": 3}
+    card = mixed_tokens(corpus, tmp_path / "t", tokenizers["bpe"], mixture=Asked(epochs=wanted), quiet=True)
+    assert {row["source"]: row["epochs"] for row in card["shares"]} == pytest.approx(wanted)
 
 
 def test_a_corpus_without_wishes_is_weighted_by_its_tokens(corpus, tokenizers, tmp_path):
@@ -237,6 +247,46 @@ def test_train_takes_the_mixture_of_a_corpus_without_more_flags(corpus, tmp_path
     before = content(folder)
     assert prepare_tokens(str(corpus), "bpe", 500, tmp_path / "corpora", quiet=True) == folder
     assert content(folder) == before
+
+
+def test_a_corpus_of_one_source_that_asks_for_nothing_is_made_file_by_file_and_gone_on_with(
+    sources, tokenizers, tmp_path, monkeypatch
+):
+    web = sources["web"]
+    corpus = write_documents(tmp_path / "own", [web[:20], web[20:]], {"n_documents": len(web)})
+    for whole in ("gather_folder", "write_tokens"):
+        monkeypatch.setattr(f"foretell.corpus.prepare.{whole}", None)
+    encode, calls = tokenizing.encode, []
+
+    def stopped(inputs, folder, *, name):
+        calls.append(inputs[0])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return encode(inputs, folder, name=name)
+
+    monkeypatch.setattr("foretell.corpus.mixing.encode", stopped)
+    making = partial(prepare_tokens, str(corpus), "bpe", 600, tmp_path / "c", tokenizer=tokenizers["bpe"], quiet=True)
+    with pytest.raises(KeyboardInterrupt):
+        making()
+    tokens = open_tokens(making())
+    assert [Path(call).name[-9] for call in calls] == ["0", "1", "1"], "the first file is not encoded again"
+    assert list(tokens.source_ends("train")) == ["web"]
+    write_tokens(web, tokenizers["bpe"], tmp_path / "plain", quiet=True)
+    for name in ("train.bin", "train.idx", "val.bin", "val.idx"):
+        assert (tokens.folder / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+
+
+def test_the_engine_encodes_a_corpus_that_asks_for_nothing(sources, tokenizers, tmp_path, monkeypatch):
+    corpus = write_documents(tmp_path / "own", [sources["web"]], {})
+    given = []
+
+    def mixed(corpus, folder, tokenizer, *, engine, **_):
+        given.append(engine)
+
+    monkeypatch.setattr("foretell.corpus.mixing.mixed_tokens", mixed)
+    engine = EngineConfig(workers=3)
+    prepare_tokens(str(corpus), "bpe", 600, tmp_path / "c", tokenizer=tokenizers["bpe"], engine=engine, quiet=True)
+    assert given == [engine]
 
 
 def test_another_mixture_or_tokenizer_is_another_folder(corpus, tokenizers, tmp_path):
@@ -304,3 +354,21 @@ def test_a_folder_without_documents_and_a_broken_file_are_told(tokenizers, tmp_p
     (tmp_path / "c" / "documents-00000.parquet").write_text("not Parquet")
     with pytest.raises(BadUse, match="is no Parquet file"):
         mixed_tokens(tmp_path / "c", tmp_path / "t", tokenizers["bpe"], quiet=True)
+
+
+@pytest.mark.parametrize("how", [load_documents, lambda corpus: list(read_rows(str(corpus / PART), "c"))])
+def test_a_file_that_is_damaged_in_its_middle_is_told_in_one_line(sources, tmp_path, how):
+    corpus = write_documents(tmp_path / "c", [sources["web"]])
+    content = bytearray((corpus / PART).read_bytes())
+    content[40 : len(content) // 2] = bytes(len(content) // 2 - 40)
+    (corpus / PART).write_bytes(content)
+    with pytest.raises(BadUse, match=r"documents-00000.parquet is no Parquet file \(.*\); it was cut off") as error:
+        how(corpus)
+    assert "\n" not in str(error.value)
+
+
+def test_the_card_of_a_corpus_is_parsed_once_for_all_its_files(corpus, monkeypatch):
+    read = []
+    monkeypatch.setattr("foretell.corpus.mixing.read_json", lambda path: read.append(path) or {"sha256": {}})
+    source_of(corpus, Asked())
+    assert read == [corpus / "card.json"]

@@ -1,11 +1,13 @@
 import json
+import re
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from foretell.corpus.batches import open_batches
+from foretell.corpus.batches import IGNORED, open_batches
 from foretell.corpus.config import SegmentData, TextData, stages_of
 from foretell.corpus.mixture import Stage, counts, drawn, mixture_of
 from foretell.corpus.order import AHEAD, shuffled
@@ -107,6 +109,33 @@ def test_a_folder_of_one_source_is_shuffled_as_ever(token_folders):
         order_of(tokens, 100, {}, ("web=1",), 3)
 
 
+@pytest.mark.parametrize("form", ["packed", "documents", "segments"])
+@pytest.mark.parametrize("mixture", [(), ("long=1,short=3", "7000: long=0.9,short=0.1")])
+def test_the_weights_are_shares_of_the_tokens_predicted_whatever_the_lengths(long_and_short, form, mixture):
+    n, change = 14_000, 7000
+    if form == "segments":
+        data = SegmentData(folder=str(long_and_short["wordpiece"]), length=96, mixture=mixture)
+    else:
+        data = TextData(folder=str(long_and_short["bpe"]), length=96, rows=form, mixture=mixture)
+    opened = open_batches(data, seed=5)
+    first_short, found = opened.order.sizes[0], np.zeros((2, 2))
+    read = np.zeros(2, np.int64)
+    for stage, first in enumerate((0, change)):
+        samples = np.arange(first, first + change)
+        predicted = (opened.batch(samples)["targets"] != IGNORED).sum(1)
+        short = opened.order.rows(samples) >= first_short
+        found[stage] = predicted[~short].sum(), predicted[short].sum()
+        read += (~short).sum(), short.sum()
+    shares = found[:, 1] / found.sum(1)
+    assert shares == pytest.approx([0.75, 0.1] if mixture else [0.5, 0.5], abs=0.01)
+    sizes = dict(zip(("long", "short"), opened.order.sizes, strict=True))
+    assert opened.epochs(n) == pytest.approx({name: k / sizes[name] for name, k in zip(sizes, read, strict=True)})
+    if form == "documents":
+        of = {name: end - first for name, (first, end) in open_tokens(Path(data.folder)).source_ends("train").items()}
+        epochs = {name: k / of[name] for name, k in zip(sizes, found.sum(0), strict=True)}
+        assert opened.epochs(n) == pytest.approx(epochs, rel=0.02)
+
+
 def test_a_folder_is_mixed_by_its_card_or_as_given(three_sources):
     rows = open_batches(TextData(folder=str(three_sources), length=16), seed=1)
     assert rows.epochs(1000) == pytest.approx(
@@ -142,6 +171,16 @@ def test_a_source_without_a_whole_row_is_refused_unless_it_is_not_read(three_sou
     ):
         order_of(tokens, 9, {"a": 5, "b": 4, "c": 0}, data.mixture, 0)
     order_of(tokens, 9, {"a": 5, "b": 4, "c": 0}, ("a=1,b=1,c=0",), 0)
+
+
+@pytest.mark.parametrize("weight", ["0.5", None, True, [1]])
+def test_a_weight_of_a_card_that_is_no_number_is_refused(three_sources, tmp_path, weight):
+    folder = shutil.copytree(three_sources, tmp_path / "tokens")
+    card = json.loads((folder / "card.json").read_text())
+    card["mixture"][0]["weights"]["a"] = weight
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(BadUse, match=rf"weight {re.escape(repr(weight))} of 'a' is no number from 0 on"):
+        open_batches(TextData(folder=str(folder), length=16), seed=1)
 
 
 @pytest.mark.parametrize(

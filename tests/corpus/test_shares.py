@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from foretell.corpus.shares import disagreement, shares, short, table_lines, weights_of
+from foretell.corpus.shares import budget_of, disagreement, shares, shares_of, short, table_lines, weights_of
 from foretell.errors import BadUse
 
 TOKENS = {"Common Crawl": 410e9, "WebText2": 19e9, "Books1": 12e9, "Books2": 55e9, "Wikipedia": 3e9}
@@ -45,6 +46,60 @@ def test_weights_and_epochs_mix_over_a_budget():
     assert found == pytest.approx({"a": 0.5, "b": 0.3, "c": 0.2})
     rows = {row.source: row.epochs for row in shares({"a": 10, "b": 30, "c": 60}, found, 200)}
     assert rows == pytest.approx({"a": 10, "b": 2, "c": 2 / 3})
+
+
+def test_epochs_of_every_source_are_given_as_asked_without_a_budget():
+    rows = shares_of({"a": 100, "b": 300, "empty": 0}, epochs={"a": 2, "b": 1, "empty": 0})
+    assert {row.source: row.epochs for row in rows} == pytest.approx({"a": 2, "b": 1, "empty": 0})
+    assert {row.source: row.weight for row in rows} == pytest.approx({"a": 0.4, "b": 0.6, "empty": 0})
+
+
+def test_weights_of_some_and_epochs_of_all_others_are_given_as_asked_without_a_budget():
+    rows = {row.source: row for row in shares_of({"a": 100, "b": 300}, weights={"a": 0.6}, epochs={"b": 2})}
+    assert rows["a"].weight == pytest.approx(0.6)
+    assert rows["b"].epochs == pytest.approx(2)
+    assert rows["a"].epochs == pytest.approx(0.6 * 1500 / 100)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_asked_of_every_source_is_what_the_table_shows(seed):
+    draw = np.random.default_rng(seed)
+    tokens = {f"s{i}": int(n) for i, n in enumerate(draw.integers(1, 10**6, 5))}
+    epochs = {name: float(draw.uniform(0.1, 9)) for name in list(tokens)[: draw.integers(1, 6)]}
+    weights = {name: float(draw.uniform(0.01, 0.19)) for name in tokens if name not in epochs}
+    rows = {row.source: row for row in shares_of(tokens, weights=weights, epochs=epochs)}
+    assert {name: rows[name].epochs for name in epochs} == pytest.approx(epochs)
+    assert {name: rows[name].weight for name in weights} == pytest.approx(weights)
+    assert sum(row.weight for row in rows.values()) == pytest.approx(1)
+
+
+def test_a_budget_that_the_epochs_of_all_sources_come_to_is_no_contradiction():
+    tokens, epochs = {"a": 100, "b": 300}, {"a": 2, "b": 1}
+    assert shares_of(tokens, epochs=epochs, budget=500) == shares_of(tokens, epochs=epochs)
+    assert budget_of(tokens, epochs=epochs) == 500
+    assert budget_of(tokens, epochs={"a": 2}) == 400
+    assert budget_of(tokens, epochs=epochs, budget=7) == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"epochs": {"a": 2, "b": 1}, "budget": 1000},
+            "read 500 tokens, but the budget is 1,000; leave the budget out",
+        ),
+        (
+            {"weights": {"a": 0.6}, "epochs": {"b": 1}, "budget": 1000},
+            "read 300 tokens, but the budget is 1,000, of which the weights given leave 400; leave",
+        ),
+        ({"weights": {"a": 2}, "epochs": {"b": 1}}, "but the weights given sum to 2 and leave nothing for them; lower"),
+        ({"weights": {"a": 1}, "budget": -4}, "a budget of -4 is no number of tokens from 0 on"),
+        ({"weights": {"a": 1}, "budget": float("nan")}, "a budget of nan is no number"),
+    ],
+)
+def test_a_budget_that_contradicts_the_epochs_is_refused_with_the_numbers(given, said):
+    with pytest.raises(BadUse, match=said):
+        weights_of({"a": 100, "b": 300}, **given)
 
 
 def test_a_source_without_text_takes_no_part():

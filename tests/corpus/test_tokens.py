@@ -93,6 +93,52 @@ def test_a_wide_file_is_read_back(tmp_path):
     assert open_file(tmp_path / "x").tokens.tolist() == ids.tolist()
 
 
+def test_a_sequence_that_is_longer_than_its_length_can_say_is_refused(tmp_path):
+    write_index(tmp_path / "x.idx", token_type(600), np.array([2**31 - 1, 0]), np.array([0, 2]))
+    with pytest.raises(BadUse, match=r"a document has 2,147,483,648 tokens, .* at most 2,147,483,647 of each; cut it"):
+        write_index(tmp_path / "y.idx", token_type(600), np.array([1, 2**31]), np.array([0, 2]))
+    assert not (tmp_path / "y.idx").exists()
+
+
+@pytest.mark.parametrize(
+    ("documents", "said"),
+    [
+        ([1, 2], "documents that do not hold every sequence"),
+        ([0, 3], "documents that do not hold every sequence"),
+        ([0, 2, 1, 2], "documents that do not hold every sequence"),
+        ([0, -1, 2], "documents that do not hold every sequence"),
+        ([], "has 58 bytes, not those of 2 sequences"),
+    ],
+)
+def test_an_index_with_damaged_documents_is_refused(tmp_path, documents, said):
+    (tmp_path / "x.bin").write_bytes(bytes(10))
+    write_index(tmp_path / "x.idx", token_type(600), np.array([2, 3]), np.array(documents))
+    with pytest.raises(BadUse, match=rf"x.idx .*{said}") as error:
+        open_file(tmp_path / "x")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", range(9, 94))
+def test_any_damaged_byte_of_an_index_is_one_line_or_harmless(tmp_path, place):
+    (tmp_path / "x.bin").write_bytes(bytes(24))
+    write_index(tmp_path / "x.idx", token_type(70_000), np.array([3, 1, 2]), np.array([0, 2, 3]))
+    content = bytearray((tmp_path / "x.idx").read_bytes())
+    said = []
+    for change in (1, 0x80, 0xFF):
+        damaged = content.copy()
+        damaged[place] ^= change
+        (tmp_path / "x.idx").write_bytes(damaged)
+        try:
+            file = open_file(tmp_path / "x")
+        except BadUse as error:
+            said.append(str(error))
+        else:
+            assert file.sequences[-1] == len(file.tokens)
+            assert file.documents[-1] == len(file.sequences) - 1
+            assert (np.diff(file.documents) >= 0).all()
+    assert not any("\n" in one for one in said)
+
+
 def cut(path):
     path.write_bytes(path.read_bytes()[:-2])
 
