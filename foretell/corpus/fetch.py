@@ -185,6 +185,7 @@ class Fetcher:
         if found.delay > self.cfg.longest_wait:
             return Refused("its Crawl-delay is too long")
         host.delay = max(host.delay, found.delay)
+        host.free_at = self._clock() + host.delay  # the file itself was a request
         return found
 
     def _robots_answer(self, host: Host, url: str) -> Answer:

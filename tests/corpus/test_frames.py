@@ -123,6 +123,12 @@ def test_a_length_over_the_limit_that_lies_swallows_no_other_record(said, monkey
     assert broken == [f"a record of 14 bytes that says {said}"]
 
 
+@pytest.mark.parametrize("said", range(17, 30))
+def test_a_length_over_the_limit_that_ends_in_the_next_head_swallows_no_record(said):
+    content = record(b"1") + record(b"x" * 12, length=said) + record(b"2") + record(b"3")
+    assert read(content, most=10) == ([b"1", b"2", b"3"], [f"a record of 14 bytes that says {said}"])
+
+
 def test_a_record_over_the_limit_may_hold_records():
     inner = b"x" * 5000 + b"\r\n\r\n" + record(b"inner") * 3
     assert read(record(b"1") + record(inner) + record(b"2"), most=1000) == (
@@ -130,6 +136,8 @@ def test_a_record_over_the_limit_may_hold_records():
         [f"a record of {len(inner)} bytes; the limit is 1000"],
     )
     assert read(record(inner), most=1000)[0] == []
+    far = b"\r\n\r\n" + record(b"inner") + b"x" * 5000  # the end is farther from it than may be held
+    assert read(record(far) + record(b"2"), most=1000)[0] == [b"inner", b"2"]
     contents, broken = read(record(inner)[:-10], most=1000)
     assert contents == [b"inner"] * 2
     assert broken[0] == f"a record of 5002 bytes that says {len(inner)}"
