@@ -23,8 +23,10 @@ from foretell.corpus.partitions import Finished
 from foretell.corpus.reading import files_of, parts, version_of
 from foretell.corpus.schema import DROPPED
 from foretell.errors import BadUse, Failed
-from foretell.runs import read_json, sha256, whole_folder
+from foretell.runs import read_json, sha256, whole_folder, write_whole
 from foretell.version import VERSION
+
+BLOCK = 65536  # bytes
 
 
 class Made(Protocol):
@@ -38,31 +40,45 @@ class Made(Protocol):
 
 
 def identity_of(cfg: CorpusConfig) -> dict[str, Any]:
-    """What a corpus follows from: the config, and the sources' names and sizes without the folders that they lie in."""
-    sources = tuple(replace(one, paths=tuple(map(shown, one.paths))) for one in cfg.sources)
+    """What the documents of a corpus follow from: the config, and the sources' files without the folders above them.
+
+    Weights, epochs and the budget are no part of it: they are the card's alone, and can be changed. Of a file its name,
+    its size and 192 kB of its content count: hashing all of a crawl would take as long as reading it.
+    """
+    sources = tuple(replace(one, paths=tuple(map(shown, one.paths)), weight=0, epochs=0) for one in cfg.sources)
     evaluation = tuple(map(shown, cfg.evaluation))
     quality = replace(cfg.quality, positive=shown(cfg.quality.positive))
     rules = replace(cfg.rules, bad_words=shown(cfg.rules.bad_words))
     config = json.loads(dump(replace(cfg, sources=sources, evaluation=evaluation, quality=quality, rules=rules)))
-    del config["tokens"]  # of which a corpus may have several
+    for name in ("tokens", "raw_share", "budget"):
+        del config[name]
     sizes = hashlib.sha256()
     examples = [cfg.quality.positive] if cfg.quality.alpha and not cfg.teachers("positive") else []
     for path in (*(path for source in cfg.sources for path in source.paths), *examples):
         files = [Path(file) for part in parts(path) for file in files_of(part)]
-        sizes.update(b"".join(map(_size_of, files)) + version_of(path).encode())
+        sizes.update(b"".join(map(_mark_of, files)) + version_of(path).encode())
     for path in cfg.evaluation:
-        sizes.update(b"".join(_size_of(file) for _, file in set_files(Path(path))))
+        sizes.update(b"".join(_mark_of(file) for _, file in set_files(Path(path))))
     if cfg.rules.bad_words and Path(cfg.rules.bad_words).is_file():  # the rules tell where there is none
-        sizes.update(_size_of(Path(cfg.rules.bad_words)))
+        sizes.update(_mark_of(Path(cfg.rules.bad_words)))
     return {"config": config, "inputs": sizes.hexdigest()[:16]}
 
 
-def _size_of(file: Path) -> bytes:
-    return f"{file.name} {file.stat().st_size}\n".encode("utf-8", "surrogatepass")
+def _mark_of(file: Path) -> bytes:
+    """The name and the size of a file, and a hash of its beginning, its middle and its end."""
+    size, told = file.stat().st_size, hashlib.sha256()
+    with file.open("rb") as opened:
+        for place in (0, size // 2, max(size - BLOCK, 0)):
+            opened.seek(place)
+            told.update(opened.read(BLOCK))
+    return f"{file.name} {size} {told.hexdigest()}\n".encode("utf-8", "surrogatepass")
 
 
-def found_finished(folder: Path, identity: dict[str, Any]) -> Card:
-    """The card of a corpus that is there; BadUse if it is another one, with the first setting that differs."""
+def found_finished(folder: Path, identity: dict[str, Any], cfg: CorpusConfig) -> Card:
+    """The card of a corpus that is there, with the mixture asked now.
+
+    BadUse if it is another one, with the first setting that differs.
+    """
     remedy = "give another --out, or remove it"
     if not (folder / CARD).exists():
         raise BadUse(f"{folder} is there and is no corpus; {remedy}")
@@ -76,6 +92,11 @@ def found_finished(folder: Path, identity: dict[str, Any]) -> Card:
             raise BadUse(f"{folder} is another corpus: {values}; {remedy}")
     if card.get("inputs") != identity["inputs"]:
         raise BadUse(f"{folder} was made when its sources had other files; {remedy}")
+    asked = asked_of(cfg, card)
+    if any(card.get(name) != value for name, value in asked.items()):
+        card |= asked
+        write_whole(folder / CARD, json.dumps(card, indent=1) + "\n")
+        write_whole(folder / "README.md", markdown(card, folder.name))
     return card
 
 
@@ -96,10 +117,10 @@ def check_outside(cfg: CorpusConfig, folder: Path) -> None:
             raise BadUse(f"{folder} lies in the source {path}; give an --out outside of it")
 
 
-def check_room(folder: Path) -> None:
-    """Make the folder above; Failed where that cannot be."""
+def check_room(folder: Path, scratch: Path) -> None:
+    """Make the scratch folder, which lies beside the corpus; Failed where that cannot be."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failed(f"cannot write {folder}: {error.strerror or error}") from error
 

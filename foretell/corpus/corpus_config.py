@@ -18,6 +18,8 @@ Role = Literal["raw", "curated", "links", "positive", "negative"]
 TAUGHT_BY = {"positive": ("positive", "curated"), "negative": ("negative", "raw")}
 """which sources teach the classifier each class: those given for it, else the corpus's own"""
 
+LEAST_VOCAB = 262
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceConfig:
@@ -105,6 +107,10 @@ class TokensConfig:
     n_vocab: int = 4096
     """ids of the tokenizer; 0 writes no tokens: training makes them when it first reads the corpus"""
 
+    def __post_init__(self) -> None:
+        if self.n_vocab and self.n_vocab < LEAST_VOCAB:
+            raise ValueError(f"n_vocab={self.n_vocab} is below {LEAST_VOCAB}; give more, or 0 for no tokens")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CorpusConfig:
@@ -148,6 +154,8 @@ class CorpusConfig:
         if free and total >= 1:
             rule = f"the weights sum to {total:.3g} and leave nothing for {free[0]!r}"
             raise ValueError(f"{rule}; lower them, or give each source one")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed={self.seed} is not in [0, 2^63)")
         if self.budget < 0:
             raise ValueError(f"budget={self.budget} is negative; give training tokens, or 0")
         if self.certificate < 0:

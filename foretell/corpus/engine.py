@@ -49,8 +49,9 @@ class EngineConfig:
 
     @property
     def n_workers(self) -> int:
-        """Processes that work at once."""
-        return self.workers or usable_cores()
+        """Processes that work at once: on one machine no more than it has cores for."""
+        most = usable_cores() if self.runner == "native" else self.workers
+        return min(self.workers, most) if self.workers else usable_cores()
 
 
 def map_partitions(

@@ -58,6 +58,9 @@ def mark(path: str) -> str:
         known = read_json(manifest)["files"].get(file.name) if manifest.exists() else None
         if known is not None:
             return str(known[1])
+    except (BadUse, OSError, KeyError, IndexError, TypeError, ValueError, AttributeError):
+        pass  # a file of that name that is no manifest
+    try:
         status = file.stat()
     except (OSError, ValueError):
         return ""

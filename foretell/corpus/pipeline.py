@@ -8,10 +8,12 @@ its inputs and its settings alone, so that neither the number of workers, nor th
 changes a byte of the corpus.
 """
 
+import fcntl
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,11 +26,12 @@ from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.cutting import COUNTS, DIRTY, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
 from foretell.corpus.dedup import duplicates
 from foretell.corpus.engine import EngineConfig, map_partitions
+from foretell.corpus.evaluation_text import set_files
 from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
 from foretell.corpus.funnel import Counts, from_rows, nothing_read
 from foretell.corpus.pages import Part, parts_of, read_pages
 from foretell.corpus.partition import KEPT, LOST, PAGES
-from foretell.corpus.partitions import Finished, Partition, Work, done_here
+from foretell.corpus.partitions import Finished, Partition, Work, done_here, mark
 from foretell.corpus.prepare import prepare_tokens
 from foretell.corpus.quality import SETTINGS
 from foretell.corpus.reading import files_of, version_of
@@ -101,18 +104,36 @@ def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
     check_outside(cfg, making.out)
     identity = identity_of(cfg)
     if making.out.exists():
-        return found_finished(making.out, identity)
-    check_room(making.out)
-    cfg, links, followed = linked(with_teacher(cfg), making)
+        shutil.rmtree(making.scratch, ignore_errors=True)  # where an earlier call was killed at its very end
+        return found_finished(making.out, identity, cfg)
+    check_room(making.out, making.scratch)
+    with alone(making.scratch):
+        card = made(with_teacher(cfg), making, identity)
+    shutil.rmtree(making.scratch, ignore_errors=True)
+    return card
+
+
+def made(cfg: CorpusConfig, making: Making, identity: dict[str, Any]) -> Card:
+    """The card of the corpus after all its steps."""
+    cfg, links, followed = linked(cfg, making)
     flow = read(cfg, making, links)
     flow.told["links"] = followed
     judged(cfg, making, flow)
     without_copies(cfg, making, flow)
     if cfg.evaluation:
         decontaminated(cfg, making, flow)
-    card = assembled(cfg, making.out, flow, identity)
-    shutil.rmtree(making.scratch, ignore_errors=True)
-    return card
+    return assembled(cfg, making.out, flow, identity)
+
+
+@contextmanager
+def alone(scratch: Path) -> Iterator[None]:
+    """Hold a scratch folder for this process; BadUse where another one does."""
+    with (scratch / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadUse(f"another process works in {scratch}; wait for it, or give another --out") from error
+        yield
 
 
 def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[str, Any]]:
@@ -185,7 +206,7 @@ def judged(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     classifier = taught(cfg, making, flow) if cfg.quality.alpha else ()
     raw = tuple(source.name for source in cfg.of("raw"))
     pieces = [Partition(one.folder.name, (str(one.folder / KEPT), *classifier)) for one in flow.last]
-    key = [cfg.use_rules, asdict(cfg.rules), raw, cfg.quality.alpha, cfg.seed]
+    key = [cfg.use_rules, asdict(cfg.rules), mark(cfg.rules.bad_words), raw, cfg.quality.alpha, cfg.seed]
     flow.add(making.step("judge", partial(judge, cfg=cfg, raw=raw), pieces, key))
 
 
@@ -233,7 +254,8 @@ def certified(cfg: CorpusConfig, making: Making, flow: Flow) -> dict[str, Any]:
 def decontaminated(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     """Text of the evaluation sets cut out: found in every partition, counted over all, then cut."""
     rules = asdict(cfg.decontaminate)
-    done = making.once("index", partial(write_index, cfg=cfg.decontaminate), cfg.evaluation, rules)
+    marks = [mark(str(file)) for path in cfg.evaluation for _, file in set_files(Path(path))]
+    done = making.once("index", partial(write_index, cfg=cfg.decontaminate), cfg.evaluation, [rules, marks])
     index = str(done.folder / INDEX)
     pieces = [Partition(one.folder.name, (str(one.folder / KEPT), index)) for one in flow.last]
     matches = [one.folder for one in making.step("matches", count_matches, pieces, "")]

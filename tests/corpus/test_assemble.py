@@ -120,25 +120,35 @@ CHANGES = {
 
 @pytest.mark.parametrize("said", CHANGES)
 def test_another_setting_is_told_whether_it_was_given_or_is_given(here, tmp_path, said):
-    one, two = identity_of(config(here)), identity_of(config(here, **CHANGES[said]))
-    card = tmp_path / "card.json"
-    card.write_text(json.dumps(one))
+    cfg, changed = config(here), config(here, **CHANGES[said])
+    one, two = identity_of(cfg), identity_of(changed)
+    rows = {"sources": [{"source": source.name, "bytes": 1} for source in cfg.kept]}
+    card, whole = tmp_path / "card.json", {**one, **rows, **asked_of(cfg, rows)}
+    card.write_text(json.dumps(whole))
     with pytest.raises(
         BadUse, match=f"is another corpus: {said.replace('.', '[.]')}; give another --out, or remove it"
     ):
-        found_finished(tmp_path, two)
-    assert found_finished(tmp_path, one) == one
+        found_finished(tmp_path, two, changed)
+    assert found_finished(tmp_path, one, cfg) == whole
     card.write_text(json.dumps(two))
     name, there, here_ = said.replace(" is ", "|").replace(" there, ", "|").removesuffix(" here").split("|")
     with pytest.raises(BadUse, match=f"{name} is {here_} there, {there} here"):
-        found_finished(tmp_path, one)
+        found_finished(tmp_path, one, cfg)
 
 
 @pytest.mark.parametrize("content", ["{}", "[1]", '{"config": []}', '{"kind": "corpus", "n_documents": 3}'])
 def test_a_card_of_something_else_is_no_corpus(tmp_path, content):
     (tmp_path / "card.json").write_text(content)
     with pytest.raises(BadUse, match="holds something else than a corpus"):
-        found_finished(tmp_path, {"config": {}, "inputs": ""})
+        found_finished(tmp_path, {"config": {}, "inputs": ""}, CorpusConfig(recipe="x"))
+
+
+def test_other_bytes_of_the_same_number_are_another_source(here):
+    before = identity_of(config(here))
+    file = Path(config(here).sources[0].paths[0])
+    file = next(iter(sorted(file.rglob("*.*")))) if file.is_dir() else file
+    file.write_bytes(bytes(reversed(file.read_bytes())))
+    assert identity_of(config(here))["inputs"] != before["inputs"]
 
 
 def test_a_corpus_cannot_lie_in_its_own_source(tmp_path, monkeypatch):

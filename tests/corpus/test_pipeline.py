@@ -12,6 +12,8 @@ from pydoc_data.topics import topics
 import pyarrow.parquet as pq
 import pytest
 
+from foretell.corpus import pipeline
+from foretell.corpus.assemble import assembled
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.engine import EngineConfig
 from foretell.corpus.inspection import inspected, lines
@@ -194,7 +196,7 @@ def python(script: str, *args: object) -> subprocess.CompletedProcess:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("done", [0, 2, 5, 9])
-def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done):
+def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done, monkeypatch):
     files = [write_rows(tmp_path / f"{i}.jsonl", HELP[i * 8 : i * 8 + 8]) for i in range(3)]
     cfg = dataclasses.replace(PLAIN, near_duplicates=True)
     made(tmp_path / "whole" / "x", cfg, raw(*files))
@@ -203,8 +205,65 @@ def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done):
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     finished = {file: file.stat().st_mtime_ns for file in (tmp_path / "killed").rglob("done.json")}
     assert len(finished) >= done
+    seen: list[tuple] = []
+    monkeypatch.setattr(pipeline, "assembled", lambda *args: seen.append(mtimes(finished)) or assembled(*args))
     made(out, cfg, raw(*files))
+    assert seen == [finished], "what was done is not done again"
     assert hashes(out) == hashes(tmp_path / "whole" / "x")
+
+
+def mtimes(files) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
+CHANGED = {
+    "bad words": ("words.txt", "function\nstatement\n", {"use_rules": True}),
+    "evaluation": ("exam/a.txt", "", {}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_a_file_that_changed_while_a_run_was_stopped_counts(tmp_path, what, monkeypatch):
+    name, content, edits = CHANGED[what]
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("nothing of it, " * 20)
+    content = content or max(HELP[5].split("\n\n"), key=len)
+    files = [write_rows(tmp_path / "a.jsonl", HELP[:12])]
+    rules = dataclasses.replace(PLAIN.rules, bad_words=str(file)) if edits else PLAIN.rules
+    more = {**edits, "rules": rules, "evaluation": () if edits else (str(file.parent),)}
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "assembled", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            made(tmp_path / "x", PLAIN, raw(*files), **more)
+    file.write_text(content)
+    made(tmp_path / "x", PLAIN, raw(*files), **more)
+    made(tmp_path / "fresh" / "x", PLAIN, raw(*files), **more)
+    assert hashes(tmp_path / "x") == hashes(tmp_path / "fresh" / "x")
+    assert dropped(tmp_path / "x") or (tmp_path / "x" / "hits.parquet").exists()
+
+
+def test_a_mixture_is_asked_anew_of_a_corpus_that_is_made(tmp_path):
+    sources = [
+        raw(write_rows(tmp_path / f"{name}.jsonl", HELP[i : i + 4]), name=name) for i, name in ((0, "a"), (9, "b"))
+    ]
+    made(tmp_path / "x", PLAIN, *sources)
+    before = {name: digest for name, digest in hashes(tmp_path / "x").items() if "documents" in name}
+    card = made(tmp_path / "x", PLAIN, dataclasses.replace(sources[0], weight=0.3), sources[1])
+    assert card["weights"] == {"a": 0.3}
+    assert json.loads((tmp_path / "x" / "card.json").read_text()) == card
+    assert before.items() <= hashes(tmp_path / "x").items()
+
+
+def test_two_calls_do_not_work_in_one_folder(tmp_path):
+    files = [write_rows(tmp_path / "a.jsonl", HELP[:2])]
+    (tmp_path / ".x.work").mkdir()
+    with pipeline.alone(tmp_path / ".x.work"), pytest.raises(BadUse, match="another process works in"):
+        made(tmp_path / "x", PLAIN, raw(*files))
 
 
 @pytest.mark.slow
