@@ -16,6 +16,7 @@ from foretell.corpus.reading.records import Broken, excerpt
 
 MAGIC, BETWEEN = b"WARC/", b"\r\n"
 HEAD_BYTES = 1 << 16  # a record's head is less than a kilobyte; a URL in it can be long
+BLANK = re.compile(rb"[\r\n]*")
 NEXT_START = re.compile(rb"\r?\nWARC/\d\.\d\r?\n")
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -105,8 +106,8 @@ def _lengths(found: list[bytes]) -> str:
 
 def _skip_empty_lines(window: Window) -> None:
     while True:
-        blank = len(window.held) - len(window.held.lstrip(BETWEEN))
-        del window.held[:blank]
+        blank = BLANK.match(window.held)
+        del window.held[: blank.end() if blank else 0]
         if window.held or not window.more():
             return
 
