@@ -203,8 +203,9 @@ def test_a_killed_run_goes_on_to_the_same_corpus(tmp_path, done, monkeypatch):
     out = tmp_path / "killed" / "x"
     ended = python(KILLED, done, out, *files)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    finished = {file: file.stat().st_mtime_ns for file in (tmp_path / "killed").rglob("done.json")}
-    assert len(finished) >= done
+    there = list((tmp_path / "killed").rglob("done.json"))
+    assert len(there) >= done
+    finished = mtimes(file for file in there if ".partial-" not in str(file))
     seen: list[tuple] = []
     monkeypatch.setattr(pipeline, "assembled", lambda *args: seen.append(mtimes(finished)) or assembled(*args))
     made(out, cfg, raw(*files))
@@ -217,7 +218,7 @@ def mtimes(files) -> dict[Path, int]:
 
 
 CHANGED = {
-    "bad words": ("words.txt", "function\nstatement\n", {"use_rules": True}),
+    "bad words": ("words.txt", "metaclass\n", {"use_rules": True}),
     "evaluation": ("exam/a.txt", "", {}),
 }
 
