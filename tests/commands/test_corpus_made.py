@@ -63,7 +63,6 @@ def test_a_second_call_does_no_work(corpus, capsys, monkeypatch):
         (["--seed", "3"], "seed is 0 there, 3 here"),
         (["--language.keep"], "language.keep.0 is en there, None here"),
         (["--language.keep", "en", "fr"], "language.keep.1 is None there, fr here"),
-        (["--epochs", "crawl=2"], "sources.0.epochs is 0.0 there, 2.0 here"),
         (["--evaluation", "exam.jsonl"], "evaluation.1 is None there, exam.jsonl here"),
         (["--negative", "other"], "sources.3.epochs is None there, 0.0 here"),
     ],

@@ -418,7 +418,7 @@ def test_posts_in_a_folder_of_pages_are_told_and_the_pages_are_read(tmp_path):
     (tmp_path / "RS_2019-03").write_text('{"url": "http://a.b", "score": 1}\n')
     (tmp_path / "a.txt").write_text("words")
     found = [one for part in parts(str(tmp_path)) for one in read_part(part)]
-    why = "RS_2019-03 holds links, not pages; give it with the role `links`, and pages beside it"
+    why = "RS_2019-03 holds links, not pages; give files of posts by themselves, and pages beside them"
     assert found == [Broken("RS_2019-03", why), Raw("a.txt", "", "text", b"words")]
 
 
