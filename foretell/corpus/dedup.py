@@ -99,6 +99,14 @@ def duplicates(
         return done_here(choice, stage / "clusters", whole, "").folder / CLUSTERS
 
 
+def final_duplicates(
+    files: Sequence[str], stage: Path, *, engine: EngineConfig, sources: Sequence[str] = (), quiet: bool = False
+) -> Path:
+    """The table of duplicates() with exact copies alone: a second look at texts that were changed after the first."""
+    one_band = DedupConfig(bands=1, rows=1, ngram=1)  # which is not asked for: near copies are not looked for again
+    return duplicates(files, stage, one_band, engine=engine, sources=sources, near=False, quiet=quiet)
+
+
 def _keys(
     files: Sequence[str], stage: Path, cfg: DedupConfig, engine: EngineConfig, sources: Sequence[str], quiet: bool
 ) -> tuple[str, ...]:

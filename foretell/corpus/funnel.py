@@ -27,6 +27,7 @@ STEPS = (
     "exact duplicates",
     "near duplicates",
     "exact text",
+    "final duplicates",
     "decontaminate",
 )
 TOLD = {
@@ -40,6 +41,7 @@ TOLD = {
     "exact duplicates": "documents without copies of the same text",
     "near duplicates": "documents without near duplicates",
     "exact text": "documents after careful extraction of their text",
+    "final duplicates": "documents whose careful text no other has",
     "decontaminate": "documents without text of the evaluation sets",
 }
 
