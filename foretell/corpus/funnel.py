@@ -3,6 +3,7 @@
 Counts are one flat Counter of (source, step, what), so that those of partitions are added with `+`:
 
     what    documents, bytes      what is left after the step; bytes of HTML before extraction, of UTF-8 text after it
+            pieces                documents of the corpus that those are after the step decontaminate cut them
             dropped REASON        what the step took away, by reason
             language CODE         documents of a language after the step language
             masked KIND           addresses and numbers masked, by kind
@@ -30,6 +31,7 @@ STEPS = (
     "final duplicates",
     "decontaminate",
 )
+CUTS = "decontaminate"  # the step after which a document may be several
 TOLD = {
     "read": "records of the sources that could be read",
     "karma": "pages that a post with enough karma links to",
@@ -89,7 +91,8 @@ def total(counts: Counts, step: str, what: str, sources: Sequence[str]) -> int:
 def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of the funnel of some sources: every step that was made, what it left and what it dropped.
 
-    Documents of a source that a step does not concern are counted among those that it leaves.
+    Documents of a source that a step does not concern are counted among those that it leaves. In every row `in` is
+    `documents` and what is dropped together; a document that was cut counts once, and `pieces` are told apart.
     """
     made = {(source, step) for (source, step, _) in counts}
     at: dict[str, str] = {}
@@ -101,10 +104,14 @@ def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
         at |= dict.fromkeys(here, step)
         dropped = by_reason(counts, step, sources)
         left, size = (sum(counts[source, at[source], what] for source in at) for what in ("documents", "bytes"))
-        rows.append(
-            {"step": step, "in": left + sum(dropped.values()), "documents": left, "bytes": size} | {"dropped": dropped}
-        )
+        row = {"step": step, "in": left + sum(dropped.values()), "documents": left, "bytes": size, "dropped": dropped}
+        rows.append(row | ({"pieces": held(counts, step, sources)} if step == CUTS else {}))
     return rows
+
+
+def held(counts: Counts, last: str, sources: Sequence[str]) -> int:
+    """The documents that the files of some sources hold after the last step: pieces, where that is the cutting one."""
+    return total(counts, last, "pieces" if last == CUTS else "documents", sources)
 
 
 def nothing_read(counts: Counts, source: str) -> str:

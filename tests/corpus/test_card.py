@@ -50,6 +50,24 @@ def test_the_counts_of_a_card_are_those_of_what_enters_it(card):
     assert card["funnel"][0]["in"] - sum(card["dropped"].values()) == card["n_documents"]
 
 
+def test_pieces_are_told_apart_from_the_documents_that_are_left(counts):
+    for name, n, pieces in (("crawl|2016", 30, 47), ("books", 5, 5)):
+        keep(counts, name, "decontaminate", [10] * n)
+        counts[name, "decontaminate", "pieces"] = pieces
+    counts["crawl|2016", "decontaminate", "dropped more than 10 pieces"] = 7
+    card = {"recipe": "plain", "version": "1.2", **counted(counts, CFG)}
+    assert card["n_documents"] == 52
+    assert card["documents_of"] == {"books": 5, "crawl|2016": 47}
+    assert [(row["documents"], row["pieces"]) for row in card["sources"]] == [(5, 5), (30, 47)]
+    last = card["funnel"][-1]
+    assert (last["in"], last["documents"], last["pieces"]) == (42, 35, 52)
+    assert funnel_lines(card["funnel"])[-1].endswith("  left in 52 pieces; 7 more than 10 pieces")
+    text = markdown(card, "mine")
+    assert "A corpus of 52 documents" in text
+    assert "| crawl\\|2016 | raw | 30 | 47 | 300 |" in text
+    assert "| 35 | 350 | left in 52 pieces; 7 more than 10 pieces |" in text
+
+
 def test_languages_are_shares_of_what_was_read(counts):
     rows = languages(counts, CFG.kept)
     assert [(row["language"], row["documents"]) for row in rows] == [("en", 30), ("unknown", 9), ("de", 6)]
