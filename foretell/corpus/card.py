@@ -72,6 +72,15 @@ def funnel_lines(rows: Sequence[Card]) -> list[str]:
     return lines
 
 
+def posts_line(card: Card) -> list[str]:
+    """How many posts gave links, were passed over and could not be read; none where there are no sources of links."""
+    links = card.get("links")
+    if not links:
+        return []
+    over, broken = sum(links["passed_over"].values()), links["broken"]
+    return [f"posts: {links['links']:,} links, {over:,} passed over, {broken:,} could not be read"]
+
+
 def cut_into(row: Card) -> list[str]:
     """In how many pieces the documents of a step are left, where these are more."""
     pieces = row.get("pieces", row["documents"])
@@ -80,7 +89,7 @@ def cut_into(row: Card) -> list[str]:
 
 def _extras(card: Card) -> list[str]:
     """Languages, classifier, cut text and masks, a line each where there is one."""
-    lines = []
+    lines = posts_line(card)
     if card["languages"]:
         most = ", ".join(f"{row['language']} {row['share']:.1%}" for row in card["languages"][:6])
         lines.append(f"languages: {most}")

@@ -17,7 +17,9 @@ from typing import Any
 Counts = Counter[tuple[str, str, str]]
 NUMBER = re.compile(r"(?<![\w-])\d+")  # not the one of UTF-8
 
+POSTS = "links"  # the step before all others, and the source of what is dropped there; its posts are no documents
 STEPS = (
+    POSTS,
     "read",
     "karma",
     "domain",
@@ -33,6 +35,7 @@ STEPS = (
 )
 CUTS = "decontaminate"  # the step after which a document may be several
 TOLD = {
+    POSTS: "posts that could be read",
     "read": "records of the sources that could be read",
     "karma": "pages that a post with enough karma links to",
     "domain": "pages of domains that are not left out",
@@ -61,7 +64,7 @@ def counted_as(reason: str, step: str = "") -> str:
     Of records that cannot be read the numbers are particular too: bytes, lines.
     """
     short = reason.partition(": ")[0].partition(" (")[0]
-    return NUMBER.sub("N", short) if step == "read" else short
+    return NUMBER.sub("N", short) if step in ("read", POSTS) else short
 
 
 def as_rows(counts: Counts) -> list[list[Any]]:

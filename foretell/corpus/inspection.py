@@ -9,7 +9,7 @@ import numpy as np
 
 from foretell.corpus.card import mixture_lines, told
 from foretell.corpus.documents import CARD, corpus_parts
-from foretell.corpus.funnel import STEPS, counted_as
+from foretell.corpus.funnel import POSTS, STEPS, counted_as
 from foretell.corpus.mixing import asked, source_of
 from foretell.corpus.partition import LOST, tables
 from foretell.corpus.tokens import is_token_folder
@@ -24,7 +24,7 @@ def inspected(folder: Path, limit: int = 2, step: str = "") -> dict[str, Any]:
     card = read_json(folder / CARD)
     if not isinstance(card, dict) or card.get("kind") != "corpus" or "funnel" not in card:
         raise BadUse(f"{folder} is no corpus that foretell corpus wrote; give the folder of its --out")
-    steps = [row["step"] for row in card["funnel"]]
+    steps = [*([POSTS] if card.get("links") else []), *(row["step"] for row in card["funnel"])]
     if step and step not in steps:
         raise BadUse(f"no step of {folder} is called {step!r}; its steps are {', '.join(steps)}")
     told = {"lengths": lengths(folder), "tokens": token_cards(folder), "examples": examples(folder, limit, step)}

@@ -128,6 +128,13 @@ def test_lines_of_the_gate_and_of_evaluation_sets(card):
     assert "evaluation set exam: 1,000 items, 3 too short; 4 documents cut, 5 with common phrases only counted" in lines
 
 
+def test_a_line_of_posts(card):
+    links = {"links": 1200, "passed_over": {"karma below 3": 3000, "not safe for work": 4}, "broken": 1}
+    assert "posts: 1,200 links, 3,004 passed over, 1 could not be read" in told({**card, "links": links})
+    for none in (card, {**card, "links": {}}):
+        assert not any(line.startswith("posts") for line in told(none))
+
+
 def test_the_mixture_is_a_table_over_its_budget():
     rows = [("a", 2e6, 0.6, 1.5), ("b", 1e6, 0.4, 2.0)]
     shares = [dict(zip(("source", "tokens", "weight", "epochs"), row, strict=True)) for row in rows]

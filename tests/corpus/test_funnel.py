@@ -54,7 +54,7 @@ def simulated(rng: random.Random, sources: list[str], raw: set[str], steps: list
 def test_what_a_step_takes_in_is_what_the_one_before_left(seed):
     rng = random.Random(seed)
     sources = ["crawl", "books", "wiki"][: rng.randint(1, 3)]
-    steps = ["read", *(step for step in STEPS[1:] if rng.random() < 0.7)]
+    steps = ["read", *(step for step in STEPS[2:] if rng.random() < 0.7)]
     partitions, left = simulated(rng, sources, {"crawl"}, steps)
     counts = sum((from_rows(as_rows(one)) for one in partitions), Counter())
     rows = funnel(counts, sources)
