@@ -17,7 +17,7 @@ LINKS_FILE = "links.parquet"
 
 
 def write_links(inputs: tuple[str, ...], folder: Path, *, min_karma: int) -> Mapping[str, Any]:
-    """Write the links of a file of posts, and what of it is no post as LOST; counts of both and of posts passed over."""
+    """Write the links of a file of posts, and what is no post as LOST; the counts of both and of posts passed over."""
     found = links(submissions(inputs[0]), min_karma)
     save_links(found.table, folder / LINKS_FILE)
     rows = [_dropped(Path(inputs[0]).name, one) for one in found.broken]
