@@ -12,7 +12,10 @@ Counts are one flat Counter of (source, step, what), so that those of partitions
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 Counts = Counter[tuple[str, str, str]]
 NUMBER = re.compile(r"(?<![\w-])\d+")  # not the one of UTF-8
@@ -117,13 +120,30 @@ def held(counts: Counts, last: str, sources: Sequence[str]) -> int:
     return total(counts, last, "pieces" if last == CUTS else "documents", sources)
 
 
-def nothing_read(counts: Counts, source: str) -> str:
-    """Why a source gave no document at all, as words; empty where it gave some."""
-    last = "extract" if counts[source, "extract", "documents"] else ""
-    if last:
+def nothing_read(counts: Counts, source: str, files: Iterable[Path] = ()) -> str:
+    """Why a source gave no document at all, as words; empty where it gave some.
+
+    Counted reasons have no numbers and names; of the commonest one that lost them, a whole one is quoted from `files`
+    (dropped.parquet of the source's partitions).
+    """
+    if counts[source, "extract", "documents"]:
         return ""
     reasons: Counter[str] = Counter()
     for (name, _, what), n in counts.items():
         if name == source and what.startswith("dropped "):
             reasons[what.removeprefix("dropped ")] += n
-    return ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)) or "it holds no record"
+    most = reasons.most_common(4)
+    said = ", ".join(f"{n} {reason}" for reason, n in most) or "it holds no record"
+    whole = _whole_reason(files, source, most[0][0]) if most else ""
+    return f"{said}; one of the first: {whole!r}" if whole else said
+
+
+def _whole_reason(files: Iterable[Path], source: str, short: str) -> str:
+    """The first reason that a source's records were dropped for and that is counted as another, shorter one."""
+    for file in files:
+        with pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(512, columns=["source", "step", "reason"]):
+                for row in batch.to_pylist():
+                    if row["source"] == source and short == counted_as(row["reason"], row["step"]) != row["reason"]:
+                        return str(row["reason"])
+    return ""

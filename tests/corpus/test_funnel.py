@@ -24,6 +24,7 @@ from foretell.corpus.funnel import (
     nothing_read,
     total,
 )
+from foretell.corpus.partition import LOST, written
 from foretell.corpus.pipeline import Making, make_corpus
 from tests.corpus.made_documents import HELP, write_rows
 
@@ -142,6 +143,23 @@ def test_a_source_that_gave_nothing_is_told_with_the_commonest_reasons():
     assert nothing_read(counts, "b") == "it holds no record"
     keep(counts, "a", "extract", [1])
     assert nothing_read(counts, "a") == ""
+
+
+def test_one_whole_reason_of_a_source_that_gave_nothing_is_quoted(tmp_path):
+    reasons = ["no UTF-8 (byte 9)", "12 of 345 bytes of a record: the file ends", "12 of 400 bytes of a record: x", "y"]
+    counts = Counter()
+    for i, (source, reason) in enumerate([*(("a", one) for one in reasons), ("b", "7 of 8 bytes of a record")]):
+        (tmp_path / str(i)).mkdir()
+        with written(tmp_path / str(i)) as part:
+            part.drop("read", [{"id": str(i), "url": "", "source": source, "reason": reason}])
+        counts.update(part.counts)
+    files = [tmp_path / str(i) / LOST for i in (4, 0, 1, 2, 3)]
+    whole = "12 of 345 bytes of a record: the file ends"
+    assert (
+        nothing_read(counts, "a", files) == f"2 N of N bytes of a record, 1 no UTF-8, 1 y; one of the first: {whole!r}"
+    )
+    assert nothing_read(Counter({("a", "read", "dropped y"): 2}), "a", files[-1:]) == "2 y"
+    assert nothing_read(Counter(), "a", files) == "it holds no record"
 
 
 def test_every_step_is_told():
