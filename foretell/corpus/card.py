@@ -5,6 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from foretell.corpus.card_sections import (
+    classifier_line,
+    classifier_section,
+    decontamination_section,
+    mixture_section,
+    table_row,
+)
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.funnel import TOLD, Counts, by_reason, funnel, held, total
 from foretell.corpus.shares import Share, short, table_lines
@@ -93,13 +100,7 @@ def _extras(card: Card) -> list[str]:
     if card["languages"]:
         most = ", ".join(f"{row['language']} {row['share']:.1%}" for row in card["languages"][:6])
         lines.append(f"languages: {most}")
-    if quality := card.get("quality"):
-        low, high = quality["auc_interval"]
-        lines.append(
-            f"classifier: AUC {quality['auc']:.3f} ({low:.3f} to {high:.3f}) on {sum(quality['held_out'].values()):,} "
-            f"held-out documents; the gate keeps {quality['keep_rate']:.1%} of raw and "
-            f"{quality['keep_rate_positive']:.1%} of good ones"
-        )
+    lines += filter(None, [classifier_line(card)])
     lines += certificate_lines(card)
     for row in card.get("decontamination", {}).get("sets", []):
         said = f"{row['cut']:,} documents cut, {row['ignored']:,} with common phrases only counted"
@@ -144,26 +145,21 @@ def markdown(card: Card, name: str) -> str:
             *(f"{row[x]:,}" for x in ("documents", "pieces", "bytes")),
             ", ".join(row["paths"]),
         ]
-        lines.append(_table_row(cells))
+        lines.append(table_row(cells))
     lines += ["", "## What each step left", "", "| step | what is left | documents | bytes | dropped |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for row in card["funnel"]:
         said = "; ".join([*cut_into(row), *(f"{n:,} {reason}" for reason, n in row["dropped"].items())])
         cells = [row["step"], TOLD[row["step"]], f"{row['documents']:,}", f"{row['bytes']:,}", said]
-        lines.append(_table_row(cells))
+        lines.append(table_row(cells))
     lines += ["", "Every record that was dropped is in dropped.parquet with its step, its reason and its beginning."]
     if card["languages"]:
         lines += ["", "## Languages", "", "| language | documents | share |", "| --- | --- | --- |"]
         lines += [f"| {r['language']} | {r['documents']:,} | {r['share']:.2%} |" for r in card["languages"]]
-    lines += _certificate_markdown(card)
-    lines += _masked_markdown(card)
+    lines += [*classifier_section(card), *_certificate_markdown(card), *decontamination_section(card)]
+    lines += [*_masked_markdown(card), *mixture_section(card)]
     lines += ["", "## Terms", "", "The texts keep the terms of their sources; this card grants none."]
     return "\n".join(lines) + "\n"
-
-
-def _table_row(cells: Sequence[str]) -> str:
-    """A row of a Markdown table, whatever the cells hold: names of files may hold bars and line ends."""
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
 def _masked_markdown(card: Card) -> list[str]:
