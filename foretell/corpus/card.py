@@ -5,8 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from foretell.corpus.card_sections import (
+    classifier_line,
+    classifier_section,
+    decontamination_section,
+    mixture_section,
+    table_row,
+)
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
-from foretell.corpus.funnel import TOLD, Counts, by_reason, funnel, total
+from foretell.corpus.funnel import TOLD, Counts, by_reason, funnel, held, total
 from foretell.corpus.shares import Share, short, table_lines
 
 Card = dict[str, Any]
@@ -20,12 +27,13 @@ def languages(counts: Counts, sources: Sequence[SourceConfig]) -> list[Card]:
 
 
 def source_rows(counts: Counts, cfg: CorpusConfig, last: str) -> list[Card]:
-    """What each source gave: what was read of it, what is left, and its own funnel."""
+    """What each source gave: what of its documents is left, in how many pieces, and its own funnel."""
     rows = []
     for source in cfg.kept:
         row = {"source": source.name, "role": source.role, "paths": [shown(path) for path in source.paths]}
         left = {what: counts[source.name, last, what] for what in ("documents", "bytes")}
-        rows.append(row | left | {"funnel": funnel(counts, [source.name])})
+        pieces = held(counts, last, [source.name])
+        rows.append(row | left | {"pieces": pieces, "funnel": funnel(counts, [source.name])})
     return rows
 
 
@@ -36,15 +44,19 @@ def shown(path: str) -> str:
 
 
 def counted(counts: Counts, cfg: CorpusConfig) -> Card:
-    """The part of the card that is counts."""
+    """The part of the card that is counts.
+
+    `n_documents` and `documents_of` are what the corpus's files hold, after documents were cut into pieces; `documents`
+    of the funnel and the sources are those that were read and are left, whole or cut.
+    """
     names = [source.name for source in cfg.kept]
     rows = funnel(counts, names)
     last = rows[-1]["step"]
     masked = by_reason(counts, "exact text", names, "masked")
     return {
-        "n_documents": total(counts, last, "documents", names),
+        "n_documents": held(counts, last, names),
         "n_bytes": total(counts, last, "bytes", names),
-        "documents_of": {name: counts[name, last, "documents"] for name in sorted(names)},
+        "documents_of": {name: held(counts, last, [name]) for name in sorted(names)},
         "dropped": dict(sum((Counter(row["dropped"]) for row in rows), Counter())),
         "funnel": rows,
         "sources": source_rows(counts, cfg, last),
@@ -62,24 +74,33 @@ def funnel_lines(rows: Sequence[Card]) -> list[str]:
     """The funnel as lines of text, with the commonest reasons of each step."""
     lines = [f"{'step':18} {'documents':>12} {'bytes':>16}  dropped"]
     for row in rows:
-        said = "; ".join(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])
+        said = "; ".join([*cut_into(row), *(f"{n:,} {reason}" for reason, n in list(row["dropped"].items())[:4])])
         lines.append(f"{row['step']:18} {row['documents']:12,} {row['bytes']:16,}  {said}".rstrip())
     return lines
 
 
+def posts_line(card: Card) -> list[str]:
+    """How many posts gave links, were passed over and could not be read; none where there are no sources of links."""
+    links = card.get("links")
+    if not links:
+        return []
+    over, broken = sum(links["passed_over"].values()), links["broken"]
+    return [f"posts: {links['links']:,} links, {over:,} passed over, {broken:,} could not be read"]
+
+
+def cut_into(row: Card) -> list[str]:
+    """In how many pieces the documents of a step are left, where these are more."""
+    pieces = row.get("pieces", row["documents"])
+    return [f"left in {pieces:,} pieces"] if pieces != row["documents"] else []
+
+
 def _extras(card: Card) -> list[str]:
     """Languages, classifier, cut text and masks, a line each where there is one."""
-    lines = []
+    lines = posts_line(card)
     if card["languages"]:
         most = ", ".join(f"{row['language']} {row['share']:.1%}" for row in card["languages"][:6])
         lines.append(f"languages: {most}")
-    if quality := card.get("quality"):
-        low, high = quality["auc_interval"]
-        lines.append(
-            f"classifier: AUC {quality['auc']:.3f} ({low:.3f} to {high:.3f}) on {sum(quality['held_out'].values()):,} "
-            f"held-out documents; the gate keeps {quality['keep_rate']:.1%} of raw and "
-            f"{quality['keep_rate_positive']:.1%} of good ones"
-        )
+    lines += filter(None, [classifier_line(card)])
     lines += certificate_lines(card)
     for row in card.get("decontamination", {}).get("sets", []):
         said = f"{row['cut']:,} documents cut, {row['ignored']:,} with common phrases only counted"
@@ -115,29 +136,30 @@ def markdown(card: Card, name: str) -> str:
     """The data card that lies in the corpus as README.md."""
     lines = [f"# {name}", "", f"A corpus of {card['n_documents']:,} documents, {card['n_bytes']:,} bytes of text, "]
     lines[-1] += f"made by `foretell corpus --recipe {card['recipe']}` of foretell {card['version']}."
-    lines += ["", "## Sources", "", "| source | role | documents | bytes | from |", "| --- | --- | --- | --- | --- |"]
+    lines += ["", "## Sources", "", "| source | role | documents read and left | in the corpus | bytes | from |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
     for row in card["sources"]:
-        cells = [row["source"], row["role"], f"{row['documents']:,}", f"{row['bytes']:,}", ", ".join(row["paths"])]
-        lines.append(_table_row(cells))
+        cells = [
+            row["source"],
+            row["role"],
+            *(f"{row[x]:,}" for x in ("documents", "pieces", "bytes")),
+            ", ".join(row["paths"]),
+        ]
+        lines.append(table_row(cells))
     lines += ["", "## What each step left", "", "| step | what is left | documents | bytes | dropped |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for row in card["funnel"]:
-        said = "; ".join(f"{n:,} {reason}" for reason, n in row["dropped"].items())
+        said = "; ".join([*cut_into(row), *(f"{n:,} {reason}" for reason, n in row["dropped"].items())])
         cells = [row["step"], TOLD[row["step"]], f"{row['documents']:,}", f"{row['bytes']:,}", said]
-        lines.append(_table_row(cells))
+        lines.append(table_row(cells))
     lines += ["", "Every record that was dropped is in dropped.parquet with its step, its reason and its beginning."]
     if card["languages"]:
         lines += ["", "## Languages", "", "| language | documents | share |", "| --- | --- | --- |"]
         lines += [f"| {r['language']} | {r['documents']:,} | {r['share']:.2%} |" for r in card["languages"]]
-    lines += _certificate_markdown(card)
-    lines += _masked_markdown(card)
+    lines += [*classifier_section(card), *_certificate_markdown(card), *decontamination_section(card)]
+    lines += [*_masked_markdown(card), *mixture_section(card)]
     lines += ["", "## Terms", "", "The texts keep the terms of their sources; this card grants none."]
     return "\n".join(lines) + "\n"
-
-
-def _table_row(cells: Sequence[str]) -> str:
-    """A row of a Markdown table, whatever the cells hold: names of files may hold bars and line ends."""
-    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
 def _masked_markdown(card: Card) -> list[str]:

@@ -6,7 +6,7 @@
     hits.parquet document, evaluation_set, item, start, snippet, ignored: every match, cut or not
 
 A document that falls into pieces goes on as so many documents: the first keeps the id, the others have one that follows
-from it.
+from it. In the counts it is one document that is left, of so many pieces.
 """
 
 from collections import Counter
@@ -22,13 +22,12 @@ import pyarrow.parquet as pq
 from foretell.corpus.decontaminate import Cleaned, DecontaminateConfig, Index, build, clean, load, save, scan
 from foretell.corpus.decontaminate import too_short as without_ngram
 from foretell.corpus.evaluation_text import read_sets
-from foretell.corpus.funnel import as_rows
+from foretell.corpus.funnel import CUTS, as_rows, keep
 from foretell.corpus.partition import Writing, batches, each_batch
 from foretell.corpus.partitions import mark
 from foretell.corpus.schema import DOCUMENTS, document_id
 
 INDEX, COUNTS, DIRTY, HITS = "index.json", "counts.npy", "dirty.npy", "hits.parquet"
-STEP = "decontaminate"
 HIT_COLUMNS = pa.schema(
     [
         *((name, pa.string()) for name in ("document", "evaluation_set", "item")),
@@ -92,14 +91,14 @@ def cut_matches(inputs: tuple[str, ...], folder: Path, *, cfg: DecontaminateConf
 
 
 def without_matches(part: Writing, table: pa.Table, cleaned: list[Cleaned]) -> pa.Table:
-    """The documents as they were cleaned; those of which nothing is left are written as dropped."""
-    rows = table.to_pylist()
-    gone = [(row, one.reason) for row, one in zip(rows, cleaned, strict=True) if one.reason]
-    part.drop(STEP, [_lost(row, reason) for row, reason in gone])
-    pieces = [piece for row, one in zip(rows, cleaned, strict=True) for piece in _pieces(row, one)]
-    left = pa.Table.from_pylist(pieces, schema=DOCUMENTS)
-    part.passed(left, STEP)
-    return left
+    """The pieces of documents as they were cleaned; those of which nothing is left are written as dropped."""
+    both = list(zip(table.to_pylist(), cleaned, strict=True))
+    part.drop(CUTS, [_lost(row, one.reason) for row, one in both if one.reason])
+    for row, one in both:
+        if one.pieces:
+            keep(part.counts, row["source"], CUTS, [sum(len(piece.encode()) for piece in one.pieces)])
+            part.counts[row["source"], CUTS, "pieces"] += len(one.pieces)
+    return pa.Table.from_pylist([piece for row, one in both for piece in _pieces(row, one)], schema=DOCUMENTS)
 
 
 def _lost(row: dict[str, Any], reason: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from foretell.corpus.evaluation_index import Index, found, indexed, load, save, too_short
+from foretell.corpus.evaluation_index import Index, found, holders, indexed, load, save, too_short
 from foretell.corpus.evaluation_text import Item
 from foretell.corpus.ngrams import Words, characters_before, chunks, text_array
 
@@ -74,7 +74,10 @@ DEFAULTS = {"window": 200, "shortest_piece": 200, "most_pieces": 10, "most_docum
 
 
 class Hit(NamedTuple):
-    """An n-gram of an evaluation set in a document; `start` is its first character there, `snippet` its text there."""
+    """An n-gram of an evaluation item in a document; `start` is its first character there, `snippet` its text there.
+
+    An n-gram that several items have is a hit for each of them; one that is ignored for the first of each set.
+    """
 
     document: str
     evaluation_set: str
@@ -158,15 +161,15 @@ def clean(
 
 
 def _matches(index: Index, counts: np.ndarray, words: Words, cfg: DecontaminateConfig) -> Iterator[Match]:
-    """The n-grams found, in order."""
+    """The n-grams found, in order, each for every item that has it; a common phrase for one item of each set."""
     starts, grams = found(index, words)
     times = counts[grams]
     if not times.all():
         raise ValueError("an n-gram of these documents was never counted; count all documents before cleaning")
-    items = np.searchsorted(np.cumsum(index.items["words"].to_numpy()), index.places[grams], "right")
-    names = index.items.take(items)
-    columns = (_texts_of(words, starts), words.begins[starts], words.ends[starts + index.n - 1])
     ignored = times > cfg.most_documents
+    places, items = holders(index, grams, ignored)
+    names, starts, ignored = index.items.take(items), starts[places], ignored[places]
+    columns = (_texts_of(words, starts), words.begins[starts], words.ends[starts + index.n - 1])
     lists = [column.tolist() for column in columns]
     return zip(*lists, names["set"].to_pylist(), names["item"].to_pylist(), ignored.tolist(), strict=True)
 

@@ -74,10 +74,11 @@ def duplicates(
 ) -> Path:
     """A Parquet file with every document that has a copy, in the order of ids: `id`, `cluster`, `kind`.
 
-    `cluster` is the id of the copy that is kept, `kind` is `kept`, `exact` (its text, but for case, spaces and
-    punctuation, is that of a better document) or `fuzzy`. `files` are Parquet files of documents with id and text, and
-    source and quality where they have them; ids must differ. `sources` are the sources' names, the best first; others
-    come after. What is done of it lies in `stage` and is not done again.
+    `cluster` is the id of the copy that is kept, `kind` is `kept`, `exact` (its text, but for case and white space, is
+    that of a better document) or `fuzzy`, which a text is too that differs in punctuation alone. `files` are
+    Parquet files of documents with id and text, and source and quality where they have them; ids must differ.
+    `sources` are the sources' names, the best first; others come after. What is done of it lies in `stage` and is
+    not done again.
     """
     keys = _keys(files, stage / "keys", cfg, engine, sources, quiet)
     checked = bool(near and cfg.verify)
@@ -96,6 +97,14 @@ def duplicates(
         choice = partial(write_clusters, n_keys=len(keys), engine=engine)
         whole = Partition("all", (*keys, *map(str, found)))
         return done_here(choice, stage / "clusters", whole, "").folder / CLUSTERS
+
+
+def final_duplicates(
+    files: Sequence[str], stage: Path, *, engine: EngineConfig, sources: Sequence[str] = (), quiet: bool = False
+) -> Path:
+    """The table of duplicates() with exact copies alone: a second look at texts that were changed after the first."""
+    one_band = DedupConfig(bands=1, rows=1, ngram=1)  # which is not asked for: near copies are not looked for again
+    return duplicates(files, stage, one_band, engine=engine, sources=sources, near=False, quiet=quiet)
 
 
 def _keys(

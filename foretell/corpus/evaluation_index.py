@@ -5,9 +5,9 @@ looked up by its hash, first by its leading bits in a table, then among all; wha
 
     FOLDER/words.parquet   the vocabulary          FOLDER/codes.npy     the words of all items
     FOLDER/items.parquet   set, item, words        FOLDER/hashes.npy    FOLDER/places.npy    the n-grams
-    FOLDER/index.json
+    FOLDER/holders.npy     items of each n-gram    FOLDER/bounds.npy    FOLDER/index.json
 
-W words of all items   G different n-grams   H hits   n words of an n-gram
+W words of all items   G different n-grams   P pairs of an n-gram and an item with it   H hits   n words of an n-gram
 """
 
 import json
@@ -25,10 +25,11 @@ from foretell.corpus.ngrams import Words, chunks, rolling, runs, same_words, spr
 from foretell.errors import BadUse, Failed, first_line
 from foretell.runs import read_json, write_whole
 
-FORMAT = 1  # changes when the words of a text, their hashes or the files do
+FORMAT = 2  # changes when the words of a text, their hashes or the files do
 SPARSE = 4  # bits by which the table of hashes is longer than the hashes: of other n-grams one in 16 passes it
 TABLE_BITS = (10, 27)
 MOST_SALTS = 8
+ARRAYS = ("codes", "hashes", "places", "holders", "bounds")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +47,13 @@ class Index:
     """(G,) uint64, ascending"""
     places: np.ndarray
     """(G,) int64: where in `codes` an n-gram stands first"""
+    holders: np.ndarray
+    """(P,) int32: the items that have each n-gram, as rows of `items`, in their order"""
+    bounds: np.ndarray
+    """(G + 1,) int64: where in `holders` those of an n-gram begin; the last number is P"""
+    first_holders: np.ndarray
+    first_bounds: np.ndarray
+    """the same with the first item of each set alone"""
     salt: int
     """with which no two n-grams have one hash"""
     table: np.ndarray
@@ -53,10 +61,7 @@ class Index:
 
 
 def indexed(items: Sequence[Item], n: int) -> Index:
-    """The index of evaluation items; BadUse if none of them has n words.
-
-    An n-gram that several items have belongs to the first of them.
-    """
+    """The index of evaluation items, with all items that have an n-gram; BadUse if none of them has n words."""
     parts = [words for _, words in chunks([item.text for item in items])]
     lengths = np.concatenate([np.zeros(0, dtype=np.int64), *(np.diff(words.firsts) for words in parts)])
     if not (lengths >= n).any():
@@ -71,10 +76,34 @@ def indexed(items: Sequence[Item], n: int) -> Index:
         is_new = np.append(True, np.diff(hashes[order]) != 0)
         firsts = starts[order[is_new]]
         if same_words(codes, starts[order], codes, firsts[np.cumsum(is_new) - 1], n).all():
-            return _index(n, vocabulary, codes, table, hashes[order[is_new]], firsts, salt)
+            held = _holders(np.cumsum(is_new) - 1, np.searchsorted(np.cumsum(lengths), starts[order], "right"))
+            return _index(n, vocabulary, codes, table, hashes[order[is_new]], firsts, *held, salt)
     raise Failed(
         f"n-grams of the evaluation sets share hashes with each of {MOST_SALTS} salts; this is an error of ours"
     )
+
+
+def _holders(grams: np.ndarray, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The items of each n-gram, once each, and where those of each begin; of n-grams and the items they stand in."""
+    order = np.lexsort((items, grams))
+    grams, items = grams[order], items[order].astype(np.int32)
+    is_new = np.append(True, (np.diff(grams) != 0) | (np.diff(items) != 0))
+    return items[is_new], _bounds(grams[is_new])
+
+
+def _firsts(items: pa.Table, holders: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The holders and bounds of the first item of each set alone."""
+    sets = items["set"].combine_chunks().dictionary_encode().indices.to_numpy()[holders]
+    grams = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    order = np.lexsort((holders, sets, grams))
+    is_new = np.append(True, (np.diff(grams[order]) != 0) | (np.diff(sets[order]) != 0))
+    told = np.sort(order[is_new])
+    return holders[told], _bounds(grams[told])
+
+
+def _bounds(grams: np.ndarray) -> np.ndarray:
+    """Where in an ascending list each n-gram begins, and its length; every n-gram is there."""
+    return np.append(0, np.cumsum(np.bincount(grams)))
 
 
 def _joined(parts: list[Words]) -> tuple[pa.Array, np.ndarray]:
@@ -85,12 +114,15 @@ def _joined(parts: list[Words]) -> tuple[pa.Array, np.ndarray]:
     return joined.dictionary, joined.indices.to_numpy()
 
 
-def _index(n: int, words: pa.Array, codes: Any, items: pa.Table, hashes: Any, places: Any, salt: int) -> Index:
+def _index(
+    n: int, words: pa.Array, codes: Any, items: pa.Table, hashes: Any, places: Any, holders: Any, bounds: Any, salt: int
+) -> Index:
     bits = min(max(len(hashes).bit_length() + SPARSE, TABLE_BITS[0]), TABLE_BITS[1])
     table = np.zeros(2**bits, dtype=bool)
     table[hashes >> np.uint64(64 - bits)] = True
+    firsts = dict(zip(("first_holders", "first_bounds"), _firsts(items, holders, bounds), strict=True))
     named = {"codes": codes, "items": items, "hashes": hashes, "places": places, "salt": salt, "table": table}
-    return Index(n=n, vocabulary=words, **named)
+    return Index(n=n, vocabulary=words, holders=holders, bounds=bounds, **(named | firsts))
 
 
 def found(index: Index, words: Words) -> tuple[np.ndarray, np.ndarray]:  # (H,), (H,)
@@ -106,6 +138,20 @@ def found(index: Index, words: Words) -> tuple[np.ndarray, np.ndarray]:  # (H,),
     starts, grams = starts[is_hit], grams[is_hit]
     is_hit = same_words(codes, starts, index.codes, index.places[grams], index.n)
     return starts[is_hit], grams[is_hit]
+
+
+def holders(index: Index, grams: np.ndarray, is_brief: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (H,), (H,)
+    """The items that have each n-gram found: places in `grams`, and rows of `items`, in order.
+
+    Of a brief one only the first item of each set: what is common among documents may be in every item.
+    """
+    begins = np.where(is_brief, index.first_bounds[grams], index.bounds[grams])
+    sizes = np.where(is_brief, index.first_bounds[grams + 1], index.bounds[grams + 1]) - begins
+    places = np.repeat(np.arange(len(grams)), sizes)
+    at = np.arange(len(places)) + np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
+    rows, brief = np.empty(len(places), dtype=np.int32), is_brief[places]
+    rows[brief], rows[~brief] = index.first_holders[at[brief]], index.holders[at[~brief]]
+    return places, rows
 
 
 def too_short(index: Index) -> dict[str, int]:
@@ -124,7 +170,7 @@ def save(index: Index, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"word": index.vocabulary}), folder / "words.parquet", compression="zstd")
     pq.write_table(index.items, folder / "items.parquet", compression="zstd")
-    for name in ("codes", "hashes", "places"):
+    for name in ARRAYS:
         np.save(folder / f"{name}.npy", getattr(index, name), allow_pickle=False)
     said = {"format": FORMAT, "n": index.n, "salt": index.salt, "n_grams": len(index.hashes)}
     write_whole(folder / "index.json", json.dumps({**said, "too_short": too_short(index)}, indent=1) + "\n")
@@ -140,9 +186,10 @@ def load(folder: Path) -> Index:
     try:
         words = pq.read_table(folder / "words.parquet")["word"].combine_chunks()
         items = pq.read_table(folder / "items.parquet")
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("codes", "hashes", "places")}
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS}
         words = pa.concat_arrays(words.chunks) if isinstance(words, pa.ChunkedArray) else words
-        if not len(arrays["hashes"]) == len(arrays["places"]) == said["n_grams"]:
+        sizes = {len(arrays["hashes"]), len(arrays["places"]), len(arrays["bounds"]) - 1, said["n_grams"]}
+        if len(sizes) > 1 or arrays["bounds"][-1] != len(arrays["holders"]):
             raise ValueError("its files are not of one index")
         return _index(said["n"], words, items=items, salt=said["salt"], **arrays)
     except (pa.ArrowException, OSError, ValueError, EOFError, KeyError) as error:

@@ -3,6 +3,7 @@
 Counts are one flat Counter of (source, step, what), so that those of partitions are added with `+`:
 
     what    documents, bytes      what is left after the step; bytes of HTML before extraction, of UTF-8 text after it
+            pieces                documents of the corpus that those are after the step decontaminate cut them
             dropped REASON        what the step took away, by reason
             language CODE         documents of a language after the step language
             masked KIND           addresses and numbers masked, by kind
@@ -11,12 +12,17 @@ Counts are one flat Counter of (source, step, what), so that those of partitions
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 Counts = Counter[tuple[str, str, str]]
 NUMBER = re.compile(r"(?<![\w-])\d+")  # not the one of UTF-8
 
+POSTS = "links"  # the step before all others, and the source of what is dropped there; its posts are no documents
 STEPS = (
+    POSTS,
     "read",
     "karma",
     "domain",
@@ -27,9 +33,12 @@ STEPS = (
     "exact duplicates",
     "near duplicates",
     "exact text",
+    "final duplicates",
     "decontaminate",
 )
+CUTS = "decontaminate"  # the step after which a document may be several
 TOLD = {
+    POSTS: "posts that could be read",
     "read": "records of the sources that could be read",
     "karma": "pages that a post with enough karma links to",
     "domain": "pages of domains that are not left out",
@@ -40,6 +49,7 @@ TOLD = {
     "exact duplicates": "documents without copies of the same text",
     "near duplicates": "documents without near duplicates",
     "exact text": "documents after careful extraction of their text",
+    "final duplicates": "documents whose careful text no other has",
     "decontaminate": "documents without text of the evaluation sets",
 }
 
@@ -57,7 +67,7 @@ def counted_as(reason: str, step: str = "") -> str:
     Of records that cannot be read the numbers are particular too: bytes, lines.
     """
     short = reason.partition(": ")[0].partition(" (")[0]
-    return NUMBER.sub("N", short) if step == "read" else short
+    return NUMBER.sub("N", short) if step in ("read", POSTS) else short
 
 
 def as_rows(counts: Counts) -> list[list[Any]]:
@@ -87,7 +97,8 @@ def total(counts: Counts, step: str, what: str, sources: Sequence[str]) -> int:
 def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
     """The rows of the funnel of some sources: every step that was made, what it left and what it dropped.
 
-    Documents of a source that a step does not concern are counted among those that it leaves.
+    Documents of a source that a step does not concern are counted among those that it leaves. In every row `in` is
+    `documents` and what is dropped together; a document that was cut counts once, and `pieces` are told apart.
     """
     made = {(source, step) for (source, step, _) in counts}
     at: dict[str, str] = {}
@@ -99,19 +110,40 @@ def funnel(counts: Counts, sources: Sequence[str]) -> list[dict[str, Any]]:
         at |= dict.fromkeys(here, step)
         dropped = by_reason(counts, step, sources)
         left, size = (sum(counts[source, at[source], what] for source in at) for what in ("documents", "bytes"))
-        rows.append(
-            {"step": step, "in": left + sum(dropped.values()), "documents": left, "bytes": size} | {"dropped": dropped}
-        )
+        row = {"step": step, "in": left + sum(dropped.values()), "documents": left, "bytes": size, "dropped": dropped}
+        rows.append(row | ({"pieces": held(counts, step, sources)} if step == CUTS else {}))
     return rows
 
 
-def nothing_read(counts: Counts, source: str) -> str:
-    """Why a source gave no document at all, as words; empty where it gave some."""
-    last = "extract" if counts[source, "extract", "documents"] else ""
-    if last:
+def held(counts: Counts, last: str, sources: Sequence[str]) -> int:
+    """The documents that the files of some sources hold after the last step: pieces, where that is the cutting one."""
+    return total(counts, last, "pieces" if last == CUTS else "documents", sources)
+
+
+def nothing_read(counts: Counts, source: str, files: Iterable[Path] = ()) -> str:
+    """Why a source gave no document at all, as words; empty where it gave some.
+
+    Counted reasons have no numbers and names; of the commonest one that lost them, a whole one is quoted from `files`
+    (dropped.parquet of the source's partitions).
+    """
+    if counts[source, "extract", "documents"]:
         return ""
     reasons: Counter[str] = Counter()
     for (name, _, what), n in counts.items():
         if name == source and what.startswith("dropped "):
             reasons[what.removeprefix("dropped ")] += n
-    return ", ".join(f"{n} {reason}" for reason, n in reasons.most_common(4)) or "it holds no record"
+    most = reasons.most_common(4)
+    said = ", ".join(f"{n} {reason}" for reason, n in most) or "it holds no record"
+    whole = _whole_reason(files, source, most[0][0]) if most else ""
+    return f"{said}; one of the first: {whole!r}" if whole else said
+
+
+def _whole_reason(files: Iterable[Path], source: str, short: str) -> str:
+    """The first reason that a source's records were dropped for and that is counted as another, shorter one."""
+    for file in files:
+        with pq.ParquetFile(file) as opened:
+            for batch in opened.iter_batches(512, columns=["source", "step", "reason"]):
+                for row in batch.to_pylist():
+                    if row["source"] == source and short == counted_as(row["reason"], row["step"]) != row["reason"]:
+                        return str(row["reason"])
+    return ""

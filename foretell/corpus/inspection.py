@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from foretell.corpus.card import mixture_lines, told
+from foretell.corpus.card_sections import decile_lines, hit_lines
+from foretell.corpus.cutting import HITS
 from foretell.corpus.documents import CARD, corpus_parts
-from foretell.corpus.funnel import STEPS, counted_as
+from foretell.corpus.funnel import CUTS, POSTS, STEPS, counted_as
 from foretell.corpus.mixing import asked, source_of
 from foretell.corpus.partition import LOST, tables
 from foretell.corpus.tokens import is_token_folder
@@ -17,18 +19,22 @@ from foretell.errors import BadUse
 from foretell.runs import read_json
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+HITS_SHOWN = 5  # times the limit of each evaluation set, over all sets
 
 
 def inspected(folder: Path, limit: int = 2, step: str = "") -> dict[str, Any]:
-    """The card with lengths and, of each step and reason, `limit` dropped records; BadUse if it is no corpus."""
+    """The card with lengths, matches of evaluation sets and `limit` dropped records of each step and reason.
+
+    BadUse if the folder is no corpus.
+    """
     card = read_json(folder / CARD)
     if not isinstance(card, dict) or card.get("kind") != "corpus" or "funnel" not in card:
         raise BadUse(f"{folder} is no corpus that foretell corpus wrote; give the folder of its --out")
-    steps = [row["step"] for row in card["funnel"]]
+    steps = [*([POSTS] if card.get("links") else []), *(row["step"] for row in card["funnel"])]
     if step and step not in steps:
         raise BadUse(f"no step of {folder} is called {step!r}; its steps are {', '.join(steps)}")
     told = {"lengths": lengths(folder), "tokens": token_cards(folder), "examples": examples(folder, limit, step)}
-    return {**card, **told}
+    return {**card, **told, "hits": hits(folder, limit) if step in ("", CUTS) else []}
 
 
 def token_cards(folder: Path) -> list[dict[str, Any]]:
@@ -70,6 +76,21 @@ def examples(folder: Path, limit: int, step: str = "") -> list[dict[str, str]]:
     return found
 
 
+def hits(folder: Path, limit: int) -> list[dict[str, Any]]:
+    """The first matches of evaluation sets, one of a document: `limit` of each set and five times as many together."""
+    seen: dict[str, set[str]] = {}
+    found: list[dict[str, Any]] = []
+    for table in tables(folder / HITS) if (folder / HITS).exists() else ():
+        for row in table.to_pylist():
+            if len(found) >= HITS_SHOWN * limit:
+                return found
+            documents = seen.setdefault(row["evaluation_set"], set())
+            if len(documents) < limit and row["document"] not in documents:
+                documents.add(row["document"])
+                found.append(row)
+    return found
+
+
 def _dropped(folder: Path) -> Iterator[dict[str, str]]:
     for table in tables(folder / LOST):
         yield from table.to_pylist()
@@ -79,6 +100,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     """What was found, as lines of text."""
     said = [f"{found['recipe']}: {found['n_documents']:,} documents, {found['n_bytes']:,} bytes of text", ""]
     said += told(found)
+    for head, body in (("", decile_lines(found)), (f"matches of evaluation sets ({HITS}):", hit_lines(found["hits"]))):
+        said += ["", *filter(None, [head]), *body] if body else []
     said += ["", *source_lines(found["sources"]), "", *length_lines(found["lengths"])]
     for tokens in found["tokens"]:
         said += ["", f"as tokens in {tokens['folder']}:", *mixture_lines(tokens)]

@@ -1,5 +1,6 @@
-"""MinHash signatures of texts, the keys of their bands, and the exact Jaccard index that they estimate.
+"""What tells copies of texts: exact hashes, MinHash signatures and the keys of their bands, the exact Jaccard index.
 
+    folded       lower case, canonically decomposed (NFD), one space between words: what exact copies have in common
     normalised   no punctuation, lower case, canonically decomposed (NFD), one space between words
     shingles     the set of a text's runs of `ngram` words; of a shorter text, the text itself
     signature    K = bands x rows minima of hashed shingles; two texts agree in each with probability J (Broder 1997)
@@ -27,7 +28,7 @@ class Hashes(NamedTuple):
     """What deduplication compares of N texts."""
 
     exact: np.ndarray
-    """128 bits of each normalised text, as two columns"""
+    """128 bits of each folded text, as two columns"""
     bands: np.ndarray
     """a key of each text in each band"""
     has_words: np.ndarray
@@ -36,33 +37,36 @@ class Hashes(NamedTuple):
 
 def hashes(texts: Any, bands: int, rows: int, ngram: int, seed: int) -> Hashes:  # (N, 2), (N, B), (N,)
     """The exact hash and the band keys of an Arrow array of strings; null counts as no text."""
-    plain = normalised(texts)
     column = library().col("text")
-    exact = evaluated(plain, a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH))
+    exact = evaluated(
+        folded(texts), a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH)
+    )
     both = np.stack([exact[name].to_numpy() for name in ("a", "b")], axis=1)  # (N, 2)
-    numbers = _signatures(plain, bands * rows, ngram, seed)  # (N, K)
+    numbers = signatures(texts, bands * rows, ngram, seed)  # (N, K)
     return Hashes(both, band_keys(numbers, bands), (numbers != EMPTY).any(axis=1))
 
 
 def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     """The MinHash signatures of an Arrow array of strings: n 32-bit minima each."""
-    return _signatures(normalised(texts), n, ngram, seed)
-
-
-def _signatures(plain: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     made = library().col("text").minhash(num_hashes=n, ngram_size=ngram, seed=seed, hash_function=HASH)
-    column = evaluated(plain, signature=made)["signature"].combine_chunks()
+    column = evaluated(normalised(texts), signature=made)["signature"].combine_chunks()
     return column.flatten().to_numpy().reshape(-1, n)
 
 
-def normalised(texts: Any) -> Any:
-    """A table with the column `text`: the texts as they are compared."""
-    import pyarrow as pa
+def folded(texts: Any) -> Any:
+    """A table with the column `text`: the texts as exact copies have them, with all their signs."""
+    return _normal(texts, remove_punct=False)
 
-    given = pa.table({"text": texts})
+
+def normalised(texts: Any) -> Any:
+    """A table with the column `text`: the texts as near copies are compared, by their words alone."""
+    return _normal(texts, remove_punct=True)
+
+
+def _normal(texts: Any, *, remove_punct: bool) -> Any:
     column = library().col("text").fill_null("")
-    plain = column.normalize(remove_punct=True, lowercase=True, nfd_unicode=True, white_space=True)
-    return evaluated(given, text=plain)
+    plain = column.normalize(remove_punct=remove_punct, lowercase=True, nfd_unicode=True, white_space=True)
+    return evaluated(_one_column(texts), text=plain)
 
 
 def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:  # (N, K) -> (N, B)

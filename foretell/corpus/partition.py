@@ -36,15 +36,22 @@ class Writing:
     lost: pq.ParquetWriter
     pages: pq.ParquetWriter
     counts: Counts = field(default_factory=Counter)
+    held: list[dict[str, str]] = field(default_factory=list)
+    """dropped records that are not written yet: a row group for each of them would be most of the file"""
 
     def drop(self, step: str, rows: Sequence[dict[str, str]]) -> None:
         """Write dropped records: id, url, source, reason and an excerpt, which is cut to its length here."""
-        if not rows:
-            return
-        cut = [{**row, "step": step, "excerpt": row.get("excerpt", "")[:EXCERPT]} for row in rows]
-        self.lost.write_table(pa.Table.from_pylist(cut, schema=DROPPED))
+        self.held += [{**row, "step": step, "excerpt": row.get("excerpt", "")[:EXCERPT]} for row in rows]
+        if len(self.held) >= BATCH:
+            self.write_dropped()
         for row in rows:
             self.counts[row["source"], step, f"dropped {counted_as(row['reason'], step)}"] += 1
+
+    def write_dropped(self) -> None:
+        """Write the dropped records that are held."""
+        if self.held:
+            self.lost.write_table(pa.Table.from_pylist(self.held, schema=DROPPED))
+        self.held = []
 
     def sift(self, table: pa.Table, step: str, reasons: Sequence[str]) -> pa.Table:
         """The documents without a reason; those with one are written as dropped. Both are counted."""
@@ -83,7 +90,9 @@ def written(folder: Path) -> Iterator[Writing]:
             name: open_files.enter_context(pq.ParquetWriter(folder / file, schema, compression="zstd"))
             for name, (file, schema) in made.items()
         }
-        yield Writing(**writers)
+        part = Writing(**writers)
+        yield part
+        part.write_dropped()
 
 
 def batches(folder: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

@@ -4,7 +4,8 @@
     auc_interval    95 %, of DeLong, DeLong and Clarke-Pearson 1988; where nothing is ranked wrongly their variance is
                     0, and the lower end is then 1 - 3 / n of the smaller class (the rule of three)
     accuracy        the mean over the classes of the share that a score of 0.5 tells rightly
-    keep_rate       the share of raw documents that is expected to pass at alpha = 9
+    keep_rate       the share of raw documents that is expected to pass the gate at its alpha
+    keep_rate_positive    of curated ones
     deciles         of every tenth of the range of scores: how many documents, and some of them
     words           the most positive and the most negative words, with their weights
 
@@ -21,15 +22,17 @@ import pyarrow.compute as pc
 from foretell.corpus.hashing_tf import buckets, parts, words_of
 from foretell.corpus.quality import Classifier, pass_rate, score
 
-ALPHA = 9.0
+ALPHA = 9.0  # of GPT-3's gate
 Z = 1.959964  # standard deviations of 95 %
 EXAMPLES, EXCERPT = 3, 200
 WORDS = 30
 SPARE = 2  # buckets looked at for each word told: the taught documents that are asked may not have a bucket's word
 
 
-def report(classifier: Classifier, good: list[str], bad: list[str], taught: list[str]) -> dict[str, Any]:
-    """The report on held-out documents of both classes; `taught` are texts whose words are told."""
+def report(
+    classifier: Classifier, good: list[str], bad: list[str], taught: list[str], alpha: float = ALPHA
+) -> dict[str, Any]:
+    """The report on held-out documents of both classes; `taught` are texts whose words are told, `alpha` the gate's."""
     scores = (score(classifier, good), score(classifier, bad))
     value, interval = auc(*scores)
     right = ((scores[0] > 0.5).mean() + (scores[1] <= 0.5).mean()) / 2
@@ -39,8 +42,8 @@ def report(classifier: Classifier, good: list[str], bad: list[str], taught: list
         "auc": value,
         "auc_interval": list(interval),
         "accuracy": float(right),
-        "keep_rate": float(pass_rate(scores[1], ALPHA).mean()),
-        "keep_rate_positive": float(pass_rate(scores[0], ALPHA).mean()),
+        "keep_rate": float(pass_rate(scores[1], alpha).mean()),
+        "keep_rate_positive": float(pass_rate(scores[0], alpha).mean()),
         "deciles": _deciles(scores, (good, bad)),
         "words": _words(classifier, taught),
         "inverse_penalty": classifier.inverse_penalty,

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from foretell.corpus.hashing_tf import N_BUCKETS, buckets, parts, words_of
 from foretell.corpus.quality import Classifier
-from foretell.corpus.quality_report import report
+from foretell.corpus.quality_report import ALPHA, report
 from foretell.errors import BadUse
 
 LEAST = 10  # documents of a class
@@ -50,17 +50,20 @@ class Examples(NamedTuple):
     held_out: list[str]
 
 
-def train(positives: Iterable[str], negatives: Iterable[str], *, seed: int, most: int = MOST) -> Trained:
+def train(
+    positives: Iterable[str], negatives: Iterable[str], *, seed: int, most: int = MOST, alpha: float = ALPHA
+) -> Trained:
     """A classifier that tells positives from negatives, and its report; the same in whatever order the texts come.
 
     At most `most` documents of a class are used, chosen by a hash of their text; those texts are held in memory, at
-    most 50,000 characters of each. BadUse if a class has fewer than 10 different texts with words.
+    most 50,000 characters of each. `alpha` is the gate's, of which the report tells how many pass. BadUse if a
+    class has fewer than 10 different texts with words.
     """
     chosen = [_chosen(texts, most, seed) for texts in (positives, negatives)]
     both = chosen[0].keys() & chosen[1].keys()
     good, bad = (_parts(texts, both, name) for texts, name in zip(chosen, ("positive", "negative"), strict=True))
     made, losses = _best(good, bad, seed)
-    told = report(made, good.held_out, bad.held_out, good.taught + bad.taught)
+    told = report(made, good.held_out, bad.held_out, good.taught + bad.taught, alpha)
     return Trained(made, {**told, "losses": losses, "in_both": len(both)})
 
 

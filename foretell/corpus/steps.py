@@ -1,7 +1,7 @@
-"""The later steps of a partition: the rules and the gate, the survivors' exact text, masks, decontamination.
+"""The later steps of a partition: the rules and the gate, the survivors' exact text and masks, copies in that text.
 
 Each reads a partition of the step before and writes its own. What a step must know of all documents together (the
-classifier, the duplicates, the evaluation sets) it reads from a file that was made before.
+classifier, the duplicates) it reads from a file that was made before. Decontamination is in cutting.py.
 """
 
 from collections import Counter
@@ -75,12 +75,27 @@ def survivors(inputs: tuple[str, ...], folder: Path, *, cfg: CorpusConfig) -> di
     """
     copies = copies_of(inputs[1], mark(inputs[1]))
     pages = Pages(Path(inputs[2])) if cfg.exact_text else None
-    masked: Counter[str] = Counter()
 
     def change(part: Writing, table: pa.Table) -> pa.Table:
         table = unique(part, table, copies, cfg)
         texts = pages.exact_texts(table["id"].to_pylist()) if pages else {}
-        return final_text(part, table, texts, cfg, masked)
+        return final_text(part, table, texts, cfg)
+
+    return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
+
+
+def once_each(inputs: tuple[str, ...], folder: Path) -> dict[str, Any]:
+    """Documents whose final text no better one has: the careful extractor and masks make texts of pages the same.
+
+    Inputs: a partition's documents with their final text, the table of exact duplicates among those of all partitions.
+    """
+    copies = copies_of(inputs[1], mark(inputs[1]))
+
+    def change(part: Writing, table: pa.Table) -> pa.Table:
+        found = copies.of(table["id"])
+        named = [name or before for (name, _), before in zip(found, table["cluster"].to_pylist(), strict=True)]
+        table = with_column(table, "cluster", pa.array(named, pa.string()))
+        return part.sift(table, "final duplicates", [_copy_of(name, how, "exact") for name, how in found])
 
     return {"counts": as_rows(each_batch(Path(inputs[0]).parent, folder, change))}
 
@@ -156,19 +171,17 @@ def _pages(file: Path) -> Iterator[tuple[str, str]]:
         yield from zip(table["id"].to_pylist(), table["html"].to_pylist(), strict=True)
 
 
-def final_text(
-    part: Writing, table: pa.Table, pages: dict[str, str], cfg: CorpusConfig, masked: Counter[str]
-) -> pa.Table:
+def final_text(part: Writing, table: pa.Table, pages: dict[str, str], cfg: CorpusConfig) -> pa.Table:
     """The documents with the careful extractor's text where there is a page, masked where that is asked for."""
     texts = [
         pages.get(name) or text for name, text in zip(*(table[c].to_pylist() for c in ("id", "text")), strict=True)
     ]
     if cfg.mask_pii:
-        from foretell.corpus.pii import masked as mask
+        from foretell.corpus.pii import masked
 
         sources = table["source"].to_pylist()
         for i, source in enumerate(sources):
-            texts[i], found = mask(texts[i])
+            texts[i], found = masked(texts[i])
             for kind, n in found.items():
                 part.counts[source, "exact text", f"masked {kind}"] += n
     table = with_column(table, "text", pa.array(texts, pa.string()))

@@ -9,9 +9,14 @@ from foretell.corpus.quality import save
 from foretell.corpus.quality_train import train
 
 
-def teach(inputs: tuple[str, ...], folder: Path, *, n_positive: int, most: int, seed: int) -> Mapping[str, Any]:
-    """Write a classifier; its report. The first inputs are the files of good documents, the others of raw ones."""
-    trained = train(texts(inputs[:n_positive]), texts(inputs[n_positive:]), seed=seed, most=most)
+def teach(
+    inputs: tuple[str, ...], folder: Path, *, n_positive: int, most: int, seed: int, alpha: float = 9.0
+) -> Mapping[str, Any]:
+    """Write a classifier; its report. The first inputs are the files of good documents, the others of raw ones.
+
+    `alpha` is that of the gate whose pass rates the report tells; the classifier does not follow from it.
+    """
+    trained = train(texts(inputs[:n_positive]), texts(inputs[n_positive:]), seed=seed, most=most, alpha=alpha)
     save(trained.classifier, folder)
     return trained.report
 

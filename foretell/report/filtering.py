@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
+from foretell.corpus import shares as mixtures
 from foretell.report.figures import bars
 from foretell.report.parts import Cell, Head, Missing, Part, Section, cell, picture, table
 from foretell.report.read import Demo
-from foretell.report.results import Filtering, PaperShare, Share
+from foretell.report.results import Filtering, Share
 from foretell.report.words import count, percent, size
 
 TITLE = "From raw text to training text"
-OFF = 0.05  # of the printed epochs: what is further from them does not follow from the printed weights
 
 
 def section(demo: Demo) -> Section:
@@ -91,15 +91,8 @@ def paper(found: Filtering) -> Part:
         [*shares(row), cell(row.printed_weight, f"{row.printed_weight:.0%}"), cell(row.printed_epochs)]
         for row in found.paper
     ]
-    off = [told(row) for row in found.paper if abs(row.epochs / row.printed_epochs - 1) > OFF]
-    total = sum(row.printed_weight for row in found.paper)
-    said = (
-        "Shaded columns are quoted from Brown et al. 2020, table 2.2, over 300 billion tokens; no interval. The "
-        f"printed weights sum to {total:.2f}, and some printed epochs do not follow from them: {', '.join(off)}."
-    )
+    computed = [mixtures.Share(row.source, row.tokens, row.weight, row.epochs) for row in found.paper]
+    printed = {row.source: (row.printed_weight, row.printed_epochs) for row in found.paper}
+    said = "Shaded columns are quoted from Brown et al. 2020, table 2.2, over 300 billion tokens; no interval. "
+    said += mixtures.disagreement(computed, printed)
     return table("gpt3-printed", "GPT-3's own mixture", heads, rows, said, found.alone)
-
-
-def told(row: PaperShare) -> str:
-    """Where a row parts from what is printed."""
-    return f"{row.source} {row.epochs:.2f} against {row.printed_epochs:g}"

@@ -1,11 +1,13 @@
 """The card: its counts by hand, its Markdown, its lines."""
 
+import itertools
 import re
 from collections import Counter
 
 import pytest
 
 from foretell.corpus.card import counted, funnel_lines, languages, markdown, mixture_lines, shown, told
+from foretell.corpus.card_sections import decile_lines, hit_lines
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.funnel import TOLD, keep
 
@@ -48,6 +50,24 @@ def test_the_counts_of_a_card_are_those_of_what_enters_it(card):
         ("crawl|2016", 37, 2960),
     ]
     assert card["funnel"][0]["in"] - sum(card["dropped"].values()) == card["n_documents"]
+
+
+def test_pieces_are_told_apart_from_the_documents_that_are_left(counts):
+    for name, n, pieces in (("crawl|2016", 30, 47), ("books", 5, 5)):
+        keep(counts, name, "decontaminate", [10] * n)
+        counts[name, "decontaminate", "pieces"] = pieces
+    counts["crawl|2016", "decontaminate", "dropped more than 10 pieces"] = 7
+    card = {"recipe": "plain", "version": "1.2", **counted(counts, CFG)}
+    assert card["n_documents"] == 52
+    assert card["documents_of"] == {"books": 5, "crawl|2016": 47}
+    assert [(row["documents"], row["pieces"]) for row in card["sources"]] == [(5, 5), (30, 47)]
+    last = card["funnel"][-1]
+    assert (last["in"], last["documents"], last["pieces"]) == (42, 35, 52)
+    assert funnel_lines(card["funnel"])[-1].endswith("  left in 52 pieces; 7 more than 10 pieces")
+    text = markdown(card, "mine")
+    assert "A corpus of 52 documents" in text
+    assert "| crawl\\|2016 | raw | 30 | 47 | 300 |" in text
+    assert "| 35 | 350 | left in 52 pieces; 7 more than 10 pieces |" in text
 
 
 def test_languages_are_shares_of_what_was_read(counts):
@@ -108,6 +128,59 @@ def test_lines_of_the_gate_and_of_evaluation_sets(card):
     said = "classifier: AUC 0.910 (0.880 to 0.940) on 1,234 held-out documents; "
     assert said + "the gate keeps 1.4% of raw and 50.0% of good ones" in lines
     assert "evaluation set exam: 1,000 items, 3 too short; 4 documents cut, 5 with common phrases only counted" in lines
+
+
+def test_a_line_of_posts(card):
+    links = {"links": 1200, "passed_over": {"karma below 3": 3000, "not safe for work": 4}, "broken": 1}
+    assert "posts: 1,200 links, 3,004 passed over, 1 could not be read" in told({**card, "links": links})
+    for none in (card, {**card, "links": {}}):
+        assert not any(line.startswith("posts") for line in told(none))
+
+
+def decile(i: int, **more) -> dict:
+    return {"from": i / 10, "to": (i + 1) / 10, "positive": i, "negative": 9 - i, "examples": [], **more}
+
+
+def test_the_markdown_tells_of_the_gate_the_evaluation_sets_and_the_mixture_asked(card):
+    held = {"positive": 600, "negative": 634}
+    gate = {"auc": 0.91, "auc_interval": [0.88, 0.94], "held_out": held, "keep_rate": 0.0141, "keep_rate_positive": 0.5}
+    one = {"excerpt": "a | b " + "x" * 200, "class": "negative", "score": 0.4}
+    gate["deciles"] = [decile(i, examples=[one, one] if i == 4 else []) for i in range(10)]
+    sets = [{"set": "ex|am", "items": 1000, "too_short": 3, "cut": 4, "ignored": 5}]
+    asked = {"weights": {"crawl|2016": 0.6}, "epochs": {"books": 3.4}, "budget": 1200}
+    text = markdown({**card, "quality": gate, "decontamination": {"sets": sets}, **asked}, "mine")
+    assert "## Quality classifier\n\nClassifier: AUC 0.910 (0.880 to 0.940) on 1,234 held-out documents" in text
+    assert "| 0.4 to 0.5 | 4 | 5 | raw: a \\| b xxx" in text
+    assert "x" * 61 not in text, "an example is short"
+    assert text.count(" to 0.") + text.count(" to 1.0") == 10 + 1
+    assert "| ex\\|am | 1,000 | 3 | 4 | 5 |" in text
+    assert "Epochs are counted over 1,200 training tokens." in text
+    assert "| books |  | 3.4 |\n| crawl\\|2016 | 60.0% |  |" in text
+    wide = [len(re.findall(r"(?<!\\)\|", line)) for line in text.splitlines()]
+    assert all(a == b or not a or not b for a, b in itertools.pairwise(wide)), "rows have the cells of their heads"
+    for name in ("Quality classifier", "Decontamination", "Mixture asked"):
+        assert f"## {name}" not in markdown(card, "mine")
+
+
+def test_a_look_shows_ten_tenths_and_matches_a_line_each(card):
+    one = {"excerpt": "some text", "class": "positive", "score": 0.95}
+    quality = {"deciles": [decile(i, examples=[one] if i == 9 else []) for i in range(10)]}
+    lines = decile_lines({"quality": quality})
+    assert len(lines) == 11
+    assert lines[-1].split() == ["0.9", "to", "1.0", "9", "0", "good:", "some", "text"]
+    assert decile_lines({}) == []
+    hit = {
+        "document": "d",
+        "evaluation_set": "exam",
+        "item": "7",
+        "start": 3,
+        "snippet": "a\nb " * 99,
+        "ignored": False,
+    }
+    said = hit_lines([hit, {**hit, "ignored": True}])
+    assert said[0].startswith("d  exam item 7  cut  a b a b")
+    assert said[1].startswith("d  exam item 7  a common phrase  a b")
+    assert max(map(len, said)) < 120
 
 
 def test_the_mixture_is_a_table_over_its_budget():

@@ -95,8 +95,10 @@ def test_what_is_left_is_what_cleaning_all_at_once_leaves(tmp_path, seed):
     for how in ("cut", "ignored"):
         assert hit["exam", how] == sum(any(one.ignored == (how == "ignored") for one in row.hits) for row in cleaned)
     by_hand = Counter()
+    for row, one in zip(rows, cleaned, strict=True):
+        by_hand[row["source"], "decontaminate", "documents"] += bool(one.pieces)
     for row in documents:
-        by_hand[row["source"], "decontaminate", "documents"] += 1
+        by_hand[row["source"], "decontaminate", "pieces"] += 1
         by_hand[row["source"], "decontaminate", "bytes"] += len(row["text"].encode())
     for row in gone:
         by_hand[row["source"], "decontaminate", f"dropped {row['reason']}"] += 1
@@ -111,7 +113,8 @@ def test_a_document_may_become_several_each_with_an_id_of_its_own(tmp_path):
     assert (len(documents), gone, hit) == (9, [], {("exam", "cut"): 3})
     assert len({row["id"] for row in documents}) == 9
     assert [row["id"] for row in documents[::3]] == [row["id"] for row in rows], "the first piece keeps it"
-    assert counts["a", "decontaminate", "documents"] == 9
+    assert counts["a", "decontaminate", "documents"] == 3
+    assert counts["a", "decontaminate", "pieces"] == 9
     assert all(item not in row["text"] for row in documents)
 
 

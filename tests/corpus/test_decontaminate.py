@@ -63,7 +63,8 @@ def plain_cleaned(texts, items, cfg):
     first = {}
     for item in items:
         for gram, _, _ in plain_grams(item.text, cfg.n):
-            first.setdefault(gram, (item.set, item.item))
+            named = first.setdefault(gram, [])
+            named += [] if (item.set, item.item) in named else [(item.set, item.item)]
     counts = dict.fromkeys(first, 0)
     for text in texts:
         for gram in {gram for gram, _, _ in plain_grams(text, cfg.n)} & set(first):
@@ -74,7 +75,9 @@ def plain_cleaned(texts, items, cfg):
         for gram, begin, end in plain_grams(text, cfg.n):
             if gram in first:
                 ignored = counts[gram] > cfg.most_documents
-                hits.append(Hit(f"d{i}", *first[gram], begin, text[begin:end], ignored))
+                for j, (of, one) in enumerate(first[gram]):
+                    if not ignored or of not in [earlier for earlier, _ in first[gram][:j]]:
+                        hits.append(Hit(f"d{i}", of, one, begin, text[begin:end], ignored))
                 for at in range(max(0, begin - cfg.window), min(len(text), end + cfg.window)):
                     gone[at] |= not ignored
         pieces = [""]
@@ -308,11 +311,23 @@ def test_case_signs_spaces_and_composition_make_no_difference():
     assert one.hits[-1].snippet == copied[-len(one.hits[-1].snippet) :]
 
 
-def test_an_ngram_of_several_items_belongs_to_the_first():
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_ngram_of_several_items_is_told_of_each_and_cut_once(turned):
     shared = prose(13, 1)
-    items = [Item("a", "1", prose(30, 2)), Item("b", "5", f"{prose(3, 3)} {shared}"), Item("c", "9", shared)]
-    (one,) = cleaned([shared], items)
-    assert [(hit.evaluation_set, hit.item) for hit in one.hits] == [("b", "5")]
+    held = {("b", "5"): f"{prose(3, 3)} {shared}", ("c", "9"): shared, ("c", "10"): f"{shared} {shared}"}
+    items = [Item("a", "1", prose(30, 2)), *(Item(*name, text) for name, text in held.items())]
+    text = f"{prose(80, 4)} {shared} {prose(80, 5)}"
+    (one,) = cleaned([text], items[::-1] if turned else items)
+    assert sorted((hit.evaluation_set, hit.item) for hit in one.hits) == sorted(held)
+    (alone,) = cleaned([text], [Item("b", "5", shared)])
+    assert one.pieces == alone.pieces
+
+
+def test_a_common_phrase_of_several_items_is_told_of_the_first_of_each_set():
+    shared = prose(13, 1)
+    items = [Item("b", "1", shared), Item("c", "2", shared), Item("b", "3", shared), Item("c", "4", shared)]
+    made = cleaned([shared] * 11, items)
+    assert [(hit.evaluation_set, hit.item, hit.ignored) for hit in made[7].hits] == [("b", "1", True), ("c", "2", True)]
 
 
 def test_items_of_too_few_words_are_counted():
@@ -367,11 +382,13 @@ def test_an_index_comes_back_from_its_folder_as_it_was(tmp_path):
     assert clean(again, counts, texts, texts, cfg) == clean(index, counts, texts, texts, cfg)
     assert too_short(again) == too_short(index)
     assert {file.suffix for file in (tmp_path / "index").iterdir()} == {".npy", ".parquet", ".json"}
-    for name in ("hashes", "places", "codes", "table"):
+    for name in ("hashes", "places", "codes", "table", "holders", "bounds", "first_holders", "first_bounds"):
         assert (getattr(again, name) == getattr(index, name)).all()
 
 
-@pytest.mark.parametrize("name", ["words.parquet", "items.parquet", "codes.npy", "hashes.npy", "places.npy"])
+@pytest.mark.parametrize(
+    "name", ["words.parquet", "items.parquet", "codes.npy", "hashes.npy", "places.npy", "holders.npy", "bounds.npy"]
+)
 def test_a_damaged_index_is_told(name, tmp_path):
     save(build([Item("s", "1", prose(20, 1))], GPT3), tmp_path / "index")
     (tmp_path / "index" / name).write_bytes(b"damaged")

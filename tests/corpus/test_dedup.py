@@ -64,8 +64,23 @@ def test_exact_and_near_copies_are_told_apart_and_one_of_each_cluster_is_kept(tm
     best = min(ids[i] for i in (0, 2, 3))
     assert all(marked[ids[i]][0] == best for i in (0, 2, 3))
     assert marked[best] == (best, "kept")
-    assert sorted(marked[ids[i]][1] for i in (0, 2, 3)) == ["exact", "fuzzy", "kept"]
+    assert sorted(marked[ids[i]][1] for i in (0, 2, 3)) == ["fuzzy", "fuzzy", "kept"]
     assert ids[4] not in marked
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_texts_that_differ_in_signs_are_no_exact_copies(tmp_path, near):
+    texts = ["a = b + c", "a = b - c", "1.5", "15", "+++", "((;;))", "The cat", "the\n CAT ", "+++"]
+    table = documents(texts)
+    marked = found(table, tmp_path, near=near)
+    place = {one: i for i, one in enumerate(table["id"].to_pylist())}
+    groups = {frozenset(place[one] for one in group) for group in clusters(marked)}
+    assert groups == {frozenset({6, 7}), frozenset({4, 8})} | (
+        {frozenset({0, 1}), frozenset({2, 3})} if near else set()
+    )
+    kinds = {place[one]: kind for one, (_, kind) in marked.items() if kind != "kept"}
+    assert {kind for i, kind in kinds.items() if i >= 4} == {"exact"}
+    assert {kind for i, kind in kinds.items() if i < 4} == ({"fuzzy"} if near else set())
 
 
 def test_a_document_is_exact_only_if_a_better_one_has_its_very_text(tmp_path):

@@ -1,14 +1,19 @@
 """Links of posts as a step: the same table however the posts are divided into files."""
 
+import gzip
 import json
 import random
 from collections import Counter
 
+import pyarrow.parquet as pq
 import pytest
 
 from foretell.corpus import download
 from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
+from foretell.corpus.inspection import example_lines
 from foretell.corpus.karma import load_links
+from foretell.corpus.partition import LOST
+from foretell.corpus.schema import DROPPED
 from tests.corpus.made_documents import made
 
 
@@ -60,6 +65,30 @@ def test_lines_that_are_no_posts_are_counted(tmp_path):
     none = write_links((str(file),), made(tmp_path / "none"), min_karma=4)
     assert none == {"links": 0, "passed_over": {"karma below 4": 1}, "broken": 2}
     assert load_links(tmp_path / "none" / LINKS_FILE).num_rows == 0
+
+
+def test_what_is_no_post_is_named_in_the_columns_of_what_is_dropped(tmp_path):
+    """A dump of which the end is missing, and two files with a broken line of the same number."""
+    posts = "".join(json.dumps(post(random.Random(i), i)) + "\n" for i in range(3000))
+    whole = gzip.compress(posts.encode())
+    (tmp_path / "RS_2016-01.gz").write_bytes(whole[: len(whole) // 2])
+    for name in ("RS_2016-02", "RS_2016-03"):
+        (tmp_path / name).write_text("{broken" + " x" * 300 + "\n")
+    rows, told = [], []
+    for name in ("RS_2016-01.gz", "RS_2016-02", "RS_2016-03"):
+        told.append(write_links((str(tmp_path / name),), made(tmp_path / "out" / name), min_karma=3))
+        found = pq.read_table(tmp_path / "out" / name / LOST)
+        assert found.schema == DROPPED
+        assert len(found) == told[-1]["broken"] >= 1, "what is missing is told"
+        rows += found.to_pylist()
+    assert told[0]["links"] > 0, "what came before the end is used"
+    assert {(row["source"], row["step"]) for row in rows} == {("links", "links")}
+    assert all(row["reason"] and len(row["excerpt"]) <= 200 for row in rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+    (tmp_path / "good").write_text(posts[: posts.index("\n") + 1])
+    write_links((str(tmp_path / "good"),), made(tmp_path / "out" / "good"), min_karma=3)
+    assert pq.read_table(tmp_path / "out" / "good" / LOST).num_rows == 0
+    assert example_lines(rows)[0].startswith("links: ")
 
 
 def test_the_pages_of_all_links_are_fetched_into_a_folder_that_stays(tmp_path, monkeypatch):

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from foretell.corpus.cutting import HIT_COLUMNS, HITS
 from foretell.corpus.funnel import STEPS
-from foretell.corpus.inspection import QUANTILES, example_lines, examples, inspected, length_lines, lengths, lines
+from foretell.corpus.inspection import QUANTILES, example_lines, examples, hits, inspected, length_lines, lengths, lines
 from foretell.corpus.schema import DOCUMENTS, DROPPED
 from foretell.errors import BadUse
 from tests.corpus.made_documents import EMPTY, HELP
@@ -55,6 +56,26 @@ def test_examples_are_the_first_of_each_step_and_reason(tmp_path, limit):
     assert [row["id"] for row in examples(tmp_path, limit, "rules")] == [
         i for i in wanted if rows[int(i)][0] == "rules"
     ]
+
+
+@pytest.mark.parametrize(("limit", "sets"), [(0, 3), (2, 1), (2, 3), (2, 30), (40, 3)])
+def test_matches_are_the_first_documents_of_each_set_and_few_altogether(tmp_path, limit, sets):
+    rng = random.Random(limit + sets)
+    rows = [
+        {"document": str(rng.randint(0, 30)), "evaluation_set": str(rng.randrange(sets)), "item": "", "start": i}
+        | {"snippet": "", "ignored": False}
+        for i in range(900)
+    ]
+    assert hits(tmp_path, limit) == []
+    pq.write_table(pa.Table.from_pylist(rows, schema=HIT_COLUMNS), tmp_path / HITS)
+    wanted, seen = [], set()
+    for row in rows:
+        key = row["evaluation_set"], row["document"]
+        of = sum(one["evaluation_set"] == row["evaluation_set"] for one in wanted)
+        if key not in seen and of < limit and len(wanted) < 5 * limit:
+            wanted.append(row)
+            seen.add(key)
+    assert hits(tmp_path, limit) == wanted
 
 
 def test_examples_stand_under_their_reasons_in_the_order_of_the_funnel():

@@ -9,6 +9,7 @@ import pytest
 from foretell.corpus import partition
 from foretell.corpus.mixing import mixed_tokens
 from foretell.corpus.partition import BATCH, BATCH_BYTES, KEPT, LOST, Writing, each_batch, tables
+from foretell.corpus.partition import written as opened
 from foretell.corpus.schema import DOCUMENTS
 
 
@@ -62,6 +63,21 @@ def test_a_document_that_is_larger_than_a_batch_is_one_by_itself(tmp_path):
 def test_columns_that_are_asked_for_are_read_alone(tmp_path):
     file = written(tmp_path / KEPT, ["a", "b"])
     assert [table.column_names for table in tables(file, ["text"])] == [["text"]]
+
+
+@pytest.mark.parametrize("n", [0, 1, BATCH, 3 * BATCH + 7])
+def test_records_that_are_dropped_one_by_one_are_written_many_at_a_time(tmp_path, n):
+    with opened(tmp_path) as part:
+        for i in range(n):
+            row = {"id": str(i), "url": "", "source": "web", "reason": "broken", "excerpt": "x" * 300}
+            part.drop("read", [row])
+            assert len(part.held) < BATCH
+    read = pq.ParquetFile(tmp_path / LOST)
+    assert read.metadata.num_row_groups == -(-n // BATCH)
+    rows = read.read().to_pylist()
+    assert [row["id"] for row in rows] == [str(i) for i in range(n)]
+    assert {(row["step"], row["reason"], row["excerpt"]) for row in rows} <= {("read", "broken", "x" * 200)}
+    assert part.counts == {("web", "read", "dropped broken"): n} or not n
 
 
 @pytest.mark.parametrize("size", [1, 300, 5000])

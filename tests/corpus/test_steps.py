@@ -11,13 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from foretell.corpus.corpus_config import CorpusConfig, QualityConfig
+from foretell.corpus.dedup import final_duplicates
+from foretell.corpus.engine import EngineConfig
 from foretell.corpus.extract import exact_text, fast_text
 from foretell.corpus.funnel import from_rows
 from foretell.corpus.hashing_tf import N_BUCKETS
 from foretell.corpus.pii import masked
 from foretell.corpus.quality import SETTINGS, Classifier, keep, load, save, score
 from foretell.corpus.rules import reasons
-from foretell.corpus.steps import Pages, judge, survivors
+from foretell.corpus.steps import Pages, judge, once_each, survivors
 from tests.corpus.made_documents import HELP, kept, lost, made, partition
 
 RULES = CorpusConfig(recipe="x", use_rules=True)
@@ -152,6 +154,33 @@ def test_surviving_pages_have_the_careful_extractors_text(tmp_path, exact):
     }
     assert found == wanted
     assert (wanted[ID["a"]] != fast[ID["a"]]) == exact, "the two extractors differ, or this shows nothing"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
+def test_texts_that_the_careful_extractor_makes_the_same_stay_once(tmp_path):
+    """Two pages that differ to the quick extractor alone, in two partitions, and one that is an earlier copy's kept."""
+    rows = [{"id": ID[name], "text": f"{HELP[0]} quick {name}", "source": "ab"[name == "b"]} for name in "abc"]
+    html = {ID["a"]: page(HELP[1].replace("<", "")), ID["b"]: page(HELP[1].replace("<", ""))}
+    table = duplicates(tmp_path, [(ID["c"], ID["c"], "kept")])
+    parts = []
+    for name, group in (("one", rows[:1]), ("two", rows[1:])):
+        file = partition(tmp_path / name, group, {row["id"]: html[row["id"]] for row in group if row["id"] in html})
+        inputs = (file, table, str(tmp_path / name / "pages.parquet"))
+        survivors(inputs, made(tmp_path / f"{name} exact"), cfg=CorpusConfig(recipe="x"))
+        parts.append(str(tmp_path / f"{name} exact" / "documents.parquet"))
+    a, b = (kept(Path(part).parent)[0] for part in parts)
+    assert a["text"] == b["text"], "or this shows nothing"
+    again = final_duplicates(parts, tmp_path / "final", engine=EngineConfig(workers=1), sources=["b", "a"], quiet=True)
+    counts, left = Counter(), {}
+    for i, part in enumerate(parts):
+        counts.update(from_rows(once_each((part, str(again)), made(tmp_path / f"once {i}"))["counts"]))
+        left |= {row["id"]: row["cluster"] for row in kept(tmp_path / f"once {i}")}
+    assert left == {ID["b"]: ID["b"], ID["c"]: ID["c"]}, "the copy of the better source, and earlier clusters as before"
+    (gone,) = lost(tmp_path / "once 0")
+    assert (gone["id"], gone["step"]) == (ID["a"], "final duplicates")
+    assert gone["reason"] == f"the same text as another: {ID['b']}"
+    assert counts["a", "final duplicates", "dropped the same text as another"] == 1
+    assert counts["b", "final duplicates", "documents"] == counts["a", "final duplicates", "documents"] == 1
 
 
 def test_pages_of_documents_that_an_earlier_step_dropped_are_not_extracted(tmp_path):

@@ -36,6 +36,19 @@ def test_at_most_so_many_documents_teach(tmp_path, files):
     assert (made_of.n_positive, made_of.n_negative) == (10, 10), "a fifth is held out"
 
 
+def test_the_pass_rates_told_are_those_of_the_gates_alpha(tmp_path, files):
+    found = {
+        alpha: teach(tuple(files), made(tmp_path / str(alpha)), n_positive=2, most=50, seed=0, alpha=alpha)
+        for alpha in (0.5, 3.0, 9.0)
+    }
+    keep, good = ([found[alpha][name] for alpha in found] for name in ("keep_rate", "keep_rate_positive"))
+    assert keep[0] > keep[1] > keep[2]
+    assert good[0] > good[1] > good[2]
+    for alpha, told in found.items():
+        assert keep[0] ** (alpha / 0.5) <= told["keep_rate"] * 1.0001, "by Jensen's inequality"
+    assert len({(tmp_path / str(alpha) / WEIGHTS).read_bytes() for alpha in found}) == 1
+
+
 def test_too_few_good_documents_are_an_error_with_the_remedy(tmp_path, files):
     few = partition(tmp_path / "few", [{"id": "1", "text": HELP[0]}])
     with pytest.raises(BadUse, match=r"1 positive documents.*add positive sources, or set quality.alpha to 0"):

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from foretell.corpus.shares import disagreement
 from foretell.report.filtering import section
 from foretell.report.read import read_demo
 
@@ -34,7 +35,10 @@ def test_the_mixture_counts_its_epochs_over_the_budget(parts):
     assert "n = 300k tokens; epochs are counted over 525k" in parts["The mixture"].said
 
 
-def test_printed_epochs_that_do_not_follow_are_named(parts):
+def test_printed_epochs_that_do_not_follow_are_named(parts, whole):
     said = parts["GPT-3's own mixture"].said
     assert "sum to 0.22" in said
     assert "WebText2 3.44 against 2.9" in said
+    paper = read_demo(whole).filtering.paper
+    printed = {row.source: (row.printed_weight, row.printed_epochs) for row in paper}
+    assert said.endswith(disagreement(paper, printed)), "as foretell corpus tells it"
