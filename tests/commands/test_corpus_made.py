@@ -86,7 +86,7 @@ def test_inspect_tells_the_funnel_the_sources_the_lengths_and_what_was_dropped(c
     assert said.startswith(f"plain: {card['n_documents']} documents, {card['n_bytes']:,} bytes of text\n")
     for source in ("crawl", "books", "wiki"):
         role = "raw" if source == "crawl" else "curated"
-        left = card["documents_of"][source]
+        (left,) = [row["documents"] for row in card["sources"] if row["source"] == source]
         assert re.search(rf"(?m)^{source} +{role} +\d+ +{left} ", said)
     assert "as tokens in mine-bpe-400:" in said
     assert main(["corpus", "inspect", str(corpus), "--json"]) == 0
