@@ -91,7 +91,7 @@ def test_inspect_tells_the_funnel_the_sources_the_lengths_and_what_was_dropped(c
     assert "as tokens in mine-bpe-400:" in said
     assert main(["corpus", "inspect", str(corpus), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {*card, "lengths", "tokens", "examples"}
+    assert set(told) == {*card, "lengths", "tokens", "hits", "examples"}
     assert {row["step"] for row in told["examples"]} <= set(STEPS)
 
 
