@@ -19,12 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from foretell.corpus.assemble import assembled, check_outside, check_room, found_finished, identity_of
 from foretell.corpus.card import Card
 from foretell.corpus.certifying import certify
 from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.cutting import COUNTS, DIRTY, HITS, INDEX, add_counts, count_matches, cut_matches, write_index
-from foretell.corpus.dedup import duplicates
+from foretell.corpus.dedup import duplicates, final_duplicates
 from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.evaluation_text import set_files
 from foretell.corpus.followed import LINKS_FILE, merge_links, pages_downloaded, write_links
@@ -35,7 +37,7 @@ from foretell.corpus.partitions import Finished, Partition, Work, done_here, mar
 from foretell.corpus.prepare import prepare_tokens
 from foretell.corpus.quality import SETTINGS
 from foretell.corpus.reading import files_of, version_of
-from foretell.corpus.steps import judge, survivors
+from foretell.corpus.steps import judge, once_each, survivors
 from foretell.corpus.teaching import teach
 from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
@@ -115,9 +117,10 @@ def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
 
 def made(cfg: CorpusConfig, making: Making, identity: dict[str, Any]) -> Card:
     """The card of the corpus after all its steps."""
-    cfg, links, followed = linked(cfg, making)
+    cfg, links, followed, unread = linked(cfg, making)
     flow = read(cfg, making, links)
     flow.told["links"] = followed
+    flow.lost[:0] = unread
     judged(cfg, making, flow)
     without_copies(cfg, making, flow)
     if cfg.evaluation:
@@ -136,10 +139,10 @@ def alone(scratch: Path) -> Iterator[None]:
         yield
 
 
-def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[str, Any]]:
-    """The config with the pages of its links as a source, the table of links, and what is told of them."""
+def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[str, Any], list[Path]]:
+    """The config with the pages of its links as a source, the table of links, what is told of them, what was broken."""
     if not cfg.of("links"):
-        return cfg, "", {}
+        return cfg, "", {}, []
     parts = [part for source in cfg.of("links") for part in parts_of(source)]
     pieces = [Partition(f"{i:05}", (part.path,)) for i, part in enumerate(parts)]
     work = partial(write_links, min_karma=cfg.links.min_karma)
@@ -156,7 +159,7 @@ def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[s
     if not cfg.of("raw"):
         remedy = "add a WARC file or a folder of pages, or --links.download to fetch them"
         raise BadUse(f"{n:,} links are worth following, but no source holds their pages; {remedy}")
-    return cfg, str(table), told
+    return cfg, str(table), told, [one.folder / LOST for one in done]
 
 
 def _summed(done: Sequence[Finished]) -> dict[str, int]:
@@ -179,7 +182,8 @@ def read(cfg: CorpusConfig, making: Making, links: str) -> Flow:
     done = making.step("read", partial(read_pages, cfg=cfg, links=links), pieces, key)
     counts = sum((from_rows(one.result["counts"]) for one in done), Counter())
     for source in sources:
-        if why := nothing_read(counts, source.name):
+        files = [one.folder / LOST for part, one in zip(parts, done, strict=True) if part.source == source.name]
+        if why := nothing_read(counts, source.name, files):
             raise BadUse(f"source {source.name!r} gives no document: {why}; give it other files, or leave it out")
     return Flow(list(zip(parts, done, strict=True)), cfg.kept)
 
@@ -221,9 +225,9 @@ def taught(cfg: CorpusConfig, making: Making, flow: Flow) -> tuple[str]:
     how = {"n_positive": len(files["positive"]), "most": cfg.quality.most_examples, "seed": cfg.seed}
     done = making.once(
         "classifier",
-        partial(teach, n_positive=how["n_positive"], most=how["most"], seed=how["seed"]),
+        partial(teach, n_positive=how["n_positive"], most=how["most"], seed=how["seed"], alpha=cfg.quality.alpha),
         [*files["positive"], *files["negative"]],
-        how,
+        {**how, "alpha": cfg.quality.alpha},
     )
     flow.told["quality"] = {**done.result, "alpha": cfg.quality.alpha}
     flow.told["classifier"] = done.folder
@@ -243,6 +247,11 @@ def without_copies(cfg: CorpusConfig, making: Making, flow: Flow) -> None:
     ]
     key = [cfg.exact_text, cfg.mask_pii, near]
     flow.add(making.step("survivors", partial(survivors, cfg=cfg), pieces, key))
+    if cfg.mask_pii or any(pq.read_metadata(first.folder / PAGES).num_rows for first in flow.first):
+        stage = making.scratch / "final duplicates"
+        again = final_duplicates(flow.documents, stage, engine=engine, sources=ranked, quiet=making.quiet)
+        pieces = [Partition(one.folder.name, (str(one.folder / KEPT), str(again))) for one in flow.last]
+        flow.add(making.step("once each", once_each, pieces, ""))
 
 
 def certified(cfg: CorpusConfig, making: Making, flow: Flow) -> dict[str, Any]:
