@@ -87,12 +87,12 @@ def test_inspect_tells_the_funnel_the_sources_the_lengths_and_what_was_dropped(c
     assert said.startswith(f"plain: {card['n_documents']} documents, {card['n_bytes']:,} bytes of text\n")
     for source in ("crawl", "books", "wiki"):
         role = "raw" if source == "crawl" else "curated"
-        left = card["documents_of"][source]
-        assert re.search(rf"(?m)^{source} +{role} +\d+ +{left} ", said)
+        (left,) = (row["documents"] for row in card["sources"] if row["source"] == source)
+        assert re.search(rf"(?m)^{source} +{role} +\d+ +{left} +{card['documents_of'][source]} ", said)
     assert "as tokens in mine-bpe-400:" in said
     assert main(["corpus", "inspect", str(corpus), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {*card, "lengths", "tokens", "examples"}
+    assert set(told) == {*card, "lengths", "tokens", "examples", "hits"}
     assert {row["step"] for row in told["examples"]} <= set(STEPS)
 
 
