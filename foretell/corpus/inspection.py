@@ -109,12 +109,13 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 
 def source_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What each source gave."""
-    head = f"{'source':24} {'role':8} {'read':>10} {'left':>10} {'bytes left':>16}"
+    """What each source gave: documents read, those of them that are left, in how many pieces."""
+    head = f"{'source':24} {'role':8} {'read':>10} {'left':>10} {'pieces':>10} {'bytes left':>16}"
     body = []
     for row in rows:
         read = row["funnel"][0]["in"] if row["funnel"] else 0
-        body.append(f"{row['source']:24} {row['role']:8} {read:10,} {row['documents']:10,} {row['bytes']:16,}")
+        left = f"{row['documents']:10,} {row.get('pieces', row['documents']):10,} {row['bytes']:16,}"
+        body.append(f"{row['source']:24} {row['role']:8} {read:10,} {left}")
     return [head, *body]
 
 
