@@ -9,7 +9,7 @@
 Our choice: a text whose language puts no spaces between words is few long words, and only near-verbatim copies of it
 are found.
 
-N texts   K numbers of a signature   B bands   R rows of a band   W words or shingles
+N texts   K numbers of a signature   B bands   R rows of a band   W words or shingles   S shingles
 """
 
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ def _one_column(texts: Any) -> Any:
     return pa.table({"text": texts})
 
 
-def _shingles(words: np.ndarray, ngram: int) -> np.ndarray:  # (W,) -> (W,)
+def _shingles(words: np.ndarray, ngram: int) -> np.ndarray:  # (W,) -> (S,)
     length = min(ngram, len(words))
     runs = np.zeros(len(words) - length + 1, dtype=np.uint64)
     for place in range(length):
@@ -105,13 +105,13 @@ def _shingles(words: np.ndarray, ngram: int) -> np.ndarray:  # (W,) -> (W,)
     return np.unique(runs)
 
 
-def jaccard(a: np.ndarray, b: np.ndarray) -> float:  # (W,), (W,) -> ()
+def jaccard(a: np.ndarray, b: np.ndarray) -> float:  # (W,), (S,) -> ()
     """The share of two sorted sets' union that is in both; 0 where both are empty."""
     both = len(np.intersect1d(a, b, assume_unique=True))
     either = len(a) + len(b) - both
     return both / either if either else 0.0
 
 
-def expected_recall(similarity: np.ndarray, bands: int, rows: int) -> np.ndarray:  # (N,) -> (N,)
+def expected_recall(similarity: np.ndarray, bands: int, rows: int) -> np.ndarray:  # (...) -> (...)
     """The probability that two texts of a Jaccard index share a key: 1 - (1 - J^rows)^bands."""
     return 1.0 - (1.0 - np.asarray(similarity, dtype=np.float64) ** rows) ** bands

@@ -251,7 +251,7 @@ def spread(numbers: np.ndarray, salt: int) -> np.ndarray:  # (U,) -> (U,)
     return z ^ (z >> np.uint64(31))
 
 
-def characters_before(content: np.ndarray, places: Sequence[int] | np.ndarray) -> np.ndarray:  # (P,) -> (P,)
+def characters_before(content: np.ndarray, places: Sequence[int] | np.ndarray) -> np.ndarray:  # (...) -> (...)
     """How many characters of a text in UTF-8 come before each of these bytes."""
     starts = np.zeros(len(content) + 1, dtype=np.int64)
     np.cumsum((content & 0xC0) != 0x80, out=starts[1:])
