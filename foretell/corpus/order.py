@@ -26,7 +26,7 @@ def shuffled(samples: np.ndarray, n_rows: int, seed: int) -> np.ndarray:  # (B,)
 
 
 def ahead(samples: np.ndarray, of_block: Callable[[int], np.ndarray]) -> np.ndarray:
-    """What of_block() gives for each sample, a row each: it is asked for AHEAD samples at a time, along its first axis."""
+    """What of_block() gives for each sample: it is asked for AHEAD samples at a time, a row of its first axis each."""
     blocks, places = np.divmod(np.asarray(samples, dtype=np.int64), AHEAD)  # (B,)
     first = int(blocks[0]) if len(blocks) else 0
     if np.count_nonzero(blocks == first) == len(blocks):  # as in most batches; looking for more takes longer than this
