@@ -27,7 +27,7 @@ def page(results: Path) -> str:
     found = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
     parts = [head(found["story"]), stages(found["story"]["stages"]), trained(found["story"]["rows"])]
     parts += [translation(found["translation"]), finetuning(found["finetune"]["rows"])]
-    parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"])]
+    parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"]), filtered(found["filtering"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,6 +62,22 @@ def trained(rows: list[Row]) -> str:
         if "result" in row
     ]
     return table("Pretraining", ["model", "parameters", "tokens read", "seconds", "held out"], cells)
+
+
+def filtered(found: Row) -> str:
+    """The funnel of GPT-3's text, and the mixture."""
+    steps = [[row["step"], f"{row['documents']:,}", f"{sum(row['dropped'].values()):,}"] for row in found["steps"]]
+    mixed = [
+        [row["source"], f"{row['tokens']:,}", f"{row['weight']:.1%}", f"{row['epochs']:.2f}"]
+        for row in found["mixture"]
+    ]
+    funnel = table(f"GPT-3: text through the recipe {found['recipe']}", ["step", "documents", "dropped"], steps)
+    if found["gate"]:
+        rates = found["gate"]["keep_rate"], found["gate"]["keep_rate_curated"]
+        auc = f"{interval(found['gate']['auc'], '{:.3f}')}, n = {found['gate']['auc']['n']}"
+        funnel += f"\n\nThe classifier's area under the curve: {auc}; its gate keeps {rates[0]:.1%} of raw and "
+        funnel += f"{rates[1]:.1%} of curated\ndocuments held out."
+    return f"{funnel}\n\n{table('The mixture', ['source', 'tokens', 'weight', 'epochs'], mixed)}"
 
 
 def translation(found: Row) -> str:
