@@ -3,6 +3,7 @@
 Also what a run remembers of where it came from: lineage.json.
 """
 
+import fcntl
 import glob
 import hashlib
 import json
@@ -64,6 +65,17 @@ def clear_leftovers(target: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(file: Path, otherwise: str) -> Iterator[None]:
+    """Holds a file of a folder against a second process, which is refused; ends with the process, however it ends."""
+    with file.open("w") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadUse(f"{otherwise}; wait for it, or give another --out") from error
+        yield
 
 
 def alive(number: int) -> bool:

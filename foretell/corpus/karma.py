@@ -8,7 +8,7 @@ highest), submission (the first post that qualifies), n_submissions.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from foretell.corpus.reading import Broken, Raw, Submission
+from foretell.corpus.reading import Broken, Submission
 from foretell.corpus.urls import canonical, unfollowed
 from foretell.errors import BadUse, Failed, first_line
 
@@ -143,11 +143,6 @@ class Linked:
         wanted = np.uint64(_hash(key))
         at = int(np.searchsorted(self._hashes, wanted))
         return at < len(self._hashes) and bool(self._hashes[at] == wanted)
-
-
-def pages_of(linked: Linked, records: Iterable[Raw | Broken]) -> Iterator[Raw | Broken]:
-    """The records of a crawl or a folder of pages to which a link leads, and the broken ones."""
-    return (record for record in records if isinstance(record, Broken) or linked.has(record.url))
 
 
 def _hash(key: str) -> int:

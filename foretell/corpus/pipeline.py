@@ -8,12 +8,10 @@ its inputs and its settings alone, so that neither the number of workers, nor th
 changes a byte of the corpus.
 """
 
-import fcntl
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +39,7 @@ from foretell.corpus.steps import judge, once_each, survivors
 from foretell.corpus.teaching import teach
 from foretell.corpus.tokens import CARD
 from foretell.errors import BadUse
-from foretell.runs import read_json
+from foretell.runs import alone, read_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +107,7 @@ def make_corpus(cfg: CorpusConfig, making: Making) -> Card:
         shutil.rmtree(making.scratch, ignore_errors=True)  # where an earlier call was killed at its very end
         return found_finished(making.out, identity, cfg)
     check_room(making.out, making.scratch)
-    with alone(making.scratch):
+    with alone(making.scratch / "lock", f"another process works in {making.scratch}"):
         card = made(with_teacher(cfg), making, identity)
     shutil.rmtree(making.scratch, ignore_errors=True)
     return card
@@ -126,17 +124,6 @@ def made(cfg: CorpusConfig, making: Making, identity: dict[str, Any]) -> Card:
     if cfg.evaluation:
         decontaminated(cfg, making, flow)
     return assembled(cfg, making.out, flow, identity)
-
-
-@contextmanager
-def alone(scratch: Path) -> Iterator[None]:
-    """Hold a scratch folder for this process; BadUse where another one does."""
-    with (scratch / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BadUse(f"another process works in {scratch}; wait for it, or give another --out") from error
-        yield
 
 
 def linked(cfg: CorpusConfig, making: Making) -> tuple[CorpusConfig, str, dict[str, Any], list[Path]]:

@@ -27,7 +27,7 @@ from foretell.corpus.documents import Document, n_bytes, source_hash
 from foretell.corpus.megatron import TokenFile, open_file, token_type, write_index
 from foretell.corpus.sentences import sentences
 from foretell.corpus.split import split
-from foretell.errors import BadUse, first_line
+from foretell.errors import BadUse
 from foretell.progress import Bar, bar
 from foretell.runs import read_json, sha256, whole_folder
 from foretell.text.tokenizer import Tokenizer
@@ -182,31 +182,6 @@ def _check_sources(tokens: Tokens) -> None:
         joints = [0, *(end for _, end in ends)]
         if ends and (joints[:-1] != [first for first, _ in ends] or joints[-1] != len(file.tokens)):
             raise BadUse(f"{path} has sources that do not fill {name}.bin end to end; {remedy}")
-
-
-def verify_tokens(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a token folder, all as its card says; BadUse that names the first that differs."""
-    hashes = open_tokens(folder).card.get("sha256")
-    if not (hashes and isinstance(hashes, dict)):
-        raise BadUse(f"{folder / CARD} has no hashes to check its files by; make the folder again")
-    for name, due in hashes.items():
-        if problem := unlike(folder, name, due):
-            raise BadUse(problem)
-    return dict(hashes)
-
-
-def unlike(folder: Path, name: str, due: object) -> str:
-    """A line on what is wrong with a file that a card gives a SHA-256 of; nothing where it is as written."""
-    path = folder / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
-        return f"{folder / CARD} names {name!r}, which is not there; make the folder again"
-    try:
-        there = sha256(path)
-    except OSError as error:
-        return f"{path} cannot be read ({error.strerror or first_line(error)}); copy it anew"
-    if there != due:
-        return f"{path} has SHA-256 {there[:16]}..., its card says {str(due)[:16]}...: it was changed or damaged"
-    return ""
 
 
 def largest_id(tokens: np.ndarray) -> int:

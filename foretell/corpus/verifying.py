@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foretell.corpus.documents import CARD, corpus_parts
-from foretell.corpus.tokens import open_tokens, unlike
-from foretell.errors import BadUse
+from foretell.corpus.tokens import open_tokens
+from foretell.errors import BadUse, first_line
 from foretell.progress import bar
-from foretell.runs import read_json
+from foretell.runs import read_json, sha256
 
 KINDS = ("corpus", "tokens")
 
@@ -44,6 +44,20 @@ def verified(folder: Path, *, quiet: bool = True) -> Verified:
             progress.advance()
     problems += _beyond_hashes(folder, card["kind"], set(hashes)) if not problems else []
     return Verified(n_files, n_bytes, problems)
+
+
+def unlike(folder: Path, name: str, due: object) -> str:
+    """A line on what is wrong with a file that a card gives a SHA-256 of; nothing where it is as written."""
+    path = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
+        return f"{folder / CARD} names {name!r}, which is not there; make the folder again"
+    try:
+        there = sha256(path)
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror or first_line(error)}); copy it anew"
+    if there != due:
+        return f"{path} has SHA-256 {there[:16]}..., its card says {str(due)[:16]}...: it was changed or damaged"
+    return ""
 
 
 def _beyond_hashes(folder: Path, kind: str, named: set[str]) -> list[str]:

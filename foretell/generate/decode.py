@@ -2,7 +2,7 @@
 
 The same arithmetic as Network.hidden with a cache, on weights that are laid out once: query, key and value as one
 matrix, and every module as the one function that it comes to, without hooks, dropout, and looking up of names. At one
-row of a small network those are half of the time. A seq2seq takes the network's own path.
+row of a small network those were a fifth of the time. A seq2seq takes the network's own path.
 
 B batch   D d_model   H n_heads   K d_head
 """

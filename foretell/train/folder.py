@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import fcntl
 import json
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 from foretell.config import dump, load
 from foretell.errors import BadUse
-from foretell.runs import machine, read_json, read_text, sha256, write_whole
+from foretell.runs import alone, machine, read_json, read_text, sha256, write_whole
 from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
@@ -61,11 +60,7 @@ def _same_place(one: object, other: object) -> bool:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Holds the run's folder against a second process; the hold ends with the process, however it ends."""
-    with (folder / ".held").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise BadUse(f"another process is training in {folder}; wait for it, or give another --out") from error
+    with alone(folder / ".held", f"another process is training in {folder}"):
         yield
 
 

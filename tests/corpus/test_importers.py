@@ -14,7 +14,8 @@ from foretell.corpus.foreign import layout_of, open_foreign
 from foretell.corpus.importers import import_tokens
 from foretell.corpus.sentences import sentences
 from foretell.corpus.split import split
-from foretell.corpus.tokens import open_tokens, verify_tokens, write_tokens
+from foretell.corpus.tokens import open_tokens, write_tokens
+from foretell.corpus.verifying import verified
 from foretell.errors import BadUse
 
 NAMES = {"nanogpt": "train.bin", "megatron": "web_document.bin", "datatrove": "00000.ds", "dolma": "part-0.npy"}
@@ -112,7 +113,7 @@ def test_every_layout_comes_in_token_for_token_with_its_documents(layout, wide, 
     assert sum(card["n_bytes"].values()) == sum(len(page.text.encode()) for page in pages)
     assert card["sources"]["web"]["train"]["ends_added"] == 0
     assert card["n_documents"] == len(documents)
-    assert verify_tokens(tmp_path / "t")
+    assert not verified(tmp_path / "t").problems
     rows = pq.read_table(tmp_path / "t" / "documents.parquet").to_pylist()
     assert {row["id"] for row in rows} == set(ids)
     lengths = {name: len(page.text.encode()) for name, page in zip(ids, pages, strict=True)}

@@ -22,7 +22,8 @@ from foretell.corpus.prepare import prepare_tokens, sample
 from foretell.corpus.schema import DOCUMENTS
 from foretell.corpus.split import place, split
 from foretell.corpus.tokenizing import read_rows
-from foretell.corpus.tokens import open_tokens, verify_tokens, write_tokens
+from foretell.corpus.tokens import open_tokens, write_tokens
+from foretell.corpus.verifying import verified
 from foretell.errors import BadUse
 
 PART = "documents-00000.parquet"
@@ -118,7 +119,8 @@ def test_the_card_tells_the_mixture_and_hashes_every_file(made, sources):
         assert row["epochs"] == pytest.approx(row["weight"] * total / row["tokens"])
     assert card["n_documents"] == sum(map(len, sources.values()))
     assert card["largest_id"] == {side: getattr(open_tokens(made), side).tokens.max() for side in ("train", "val")}
-    assert verify_tokens(made).keys() == {path.name for path in made.iterdir()} - {"card.json"}
+    assert not verified(made).problems
+    assert card["sha256"].keys() == {path.name for path in made.iterdir()} - {"card.json"}
     assert not made.with_name(".tokens.work").exists()
 
 

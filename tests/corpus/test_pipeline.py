@@ -18,10 +18,11 @@ from foretell.corpus.corpus_config import CorpusConfig, SourceConfig
 from foretell.corpus.engine import EngineConfig
 from foretell.corpus.inspection import inspected, lines
 from foretell.corpus.pipeline import Making, make_corpus, tokens_of
-from foretell.corpus.tokens import open_tokens, verify_tokens
+from foretell.corpus.tokens import open_tokens
+from foretell.corpus.verifying import verified
 from foretell.errors import BadUse
 from foretell.recipes.corpora import corpus_recipe
-from foretell.runs import sha256
+from foretell.runs import alone, sha256
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a pipe of Daft's own
 ENGINE = EngineConfig(workers=1)
@@ -143,7 +144,7 @@ def test_the_gate_the_cuts_and_the_mixture_of_gpt3(tmp_path):
     tokens = tokens_of(cfg, Making(out=tmp_path / "x", engine=ENGINE, quiet=True))
     assert tokens["mixture"] == [{"first": 0, "weights": {"books": pytest.approx(0.4), "crawl": pytest.approx(0.6)}}]
     folder = tmp_path / tokens["folder"]
-    verify_tokens(folder)
+    assert not verified(folder).problems
     assert set(open_tokens(folder).source_ends("train")) == {"books", "crawl"}
     said = "\n".join(lines(inspected(tmp_path / "x")))
     assert "epochs are counted over" in said
@@ -263,7 +264,10 @@ def test_a_mixture_is_asked_anew_of_a_corpus_that_is_made(tmp_path):
 def test_two_calls_do_not_work_in_one_folder(tmp_path):
     files = [write_rows(tmp_path / "a.jsonl", HELP[:2])]
     (tmp_path / ".x.work").mkdir()
-    with pipeline.alone(tmp_path / ".x.work"), pytest.raises(BadUse, match="another process works in"):
+    with (
+        alone(tmp_path / ".x.work" / "lock", "another process works"),
+        pytest.raises(BadUse, match=r"another process works in .*; wait for it, or give another --out"),
+    ):
         made(tmp_path / "x", PLAIN, raw(*files))
 
 
