@@ -3,8 +3,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from foretell.eval.measured import share
 from foretell.report.measured import Measured, difference, mean, shifted
-from foretell.tasks.measured import share
 
 
 def measured(value, low, high, n=100, seeds=1):

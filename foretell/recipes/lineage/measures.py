@@ -49,7 +49,7 @@ def by_source(sidecar: Path, most: int) -> list[dict[str, Any]]:
 
 def translation_table(plan: Climb, name: str) -> dict[str, Any]:
     """BLEU of the held-out pairs that fit, examples, and the attention of one pair of middling length."""
-    from foretell.tasks.translation import attention_map, measure_translation
+    from foretell.eval.translation import attention_map, measure_translation
 
     model, n_ctx = model_of(plan, name), recipe(plan, name).model.n_ctx
     pairs = sources.signatures(plan.corpora, plan.text)
@@ -71,7 +71,7 @@ def finetuned() -> list[tuple[str, str, str, str]]:
 
 def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
     """Held-out accuracy of every fine-tuning run."""
-    from foretell.tasks.measured import share
+    from foretell.eval.measured import share
 
     rows = []
     for name, model, task, start in finetuned():
@@ -94,8 +94,8 @@ def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
 
 def masked_words(plan: Climb) -> dict[str, Any]:
     """Gaps in held-out sentences with BERT's guesses, and how often the first guess is the word."""
-    from foretell.tasks.masked_words import gaps
-    from foretell.tasks.measured import share
+    from foretell.eval.masked_words import gaps
+    from foretell.eval.measured import share
 
     pairs = read_lines(sources.signatures(plan.corpora, plan.text) / "val.jsonl")
     n = 20 if plan.scale == "smoke" else 200
@@ -113,7 +113,7 @@ def some(found: list[dict[str, Any]], what: str) -> list[dict[str, Any]]:
 
 def zero_shot(plan: Climb, names: list[str]) -> dict[str, Any]:
     """Which description fits a signature, chosen by likelihood; and how well held-out text is predicted."""
-    from foretell.tasks.zero_shot import accuracy
+    from foretell.eval.zero_shot import accuracy
 
     task = "which_description"
     questions = read_lines(sources.task_folder(task, plan.corpora, plan.text) / "val.jsonl")

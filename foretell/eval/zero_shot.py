@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from foretell.eval.measured import Measured, share
 from foretell.generate.model import Model
-from foretell.tasks.measured import Measured, share
 
 
 def choose(model: Model, questions: Sequence[dict[str, Any]], between: str) -> list[int]:

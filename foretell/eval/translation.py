@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from foretell.errors import BadUse
+from foretell.eval.measured import Measured, bootstrap
 from foretell.generate.model import Model
 from foretell.model.attention import attention_weights
 from foretell.model.block import Block
-from foretell.tasks.measured import Measured, bootstrap
 
 BEAM, LENGTH_PENALTY = 4, 0.6  # section 6.1
 Pair = dict[str, str]
