@@ -79,8 +79,7 @@ def read(path: Path) -> Iterator[Row]:
 
         yield from parquet.read_table(path).to_pylist()
         return
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         if ".jsonl" not in path.suffixes:
             content = json.load(file)
             yield from content if isinstance(content, list) else [content]
