@@ -17,8 +17,9 @@ from foretell.errors import BadUse
 from foretell.eval.metrics import exact_answer, exact_match, f1
 from foretell.eval.prompts import Draw, Labels, Prompt, drawn, prompt
 from foretell.eval.records import Record, append_records, digest, read_records
-from foretell.eval.scoring import OptionScore, likeliest, normalised
+from foretell.eval.scoring import likeliest, normalised, option_score
 from foretell.generate.model import Model
+from foretell.generate.score import Score
 from foretell.tasks.item import Choice, Free, Item, Partial
 from foretell.tasks.task import Questions, Task
 
@@ -80,7 +81,7 @@ def ask(
 
 
 def chosen(task: Task, items: Sequence[Item], asking: Asking) -> list[Item]:
-    """The questions that are asked: all, or `limit` of them that follow from seed and task. BadUse if two share an id."""
+    """The questions that are asked: all, or `limit` that follow from seed and task. BadUse if two share an id."""
     if len({item.id for item in items}) < len(items):
         raise BadUse(f"two questions of {task.name} have the same id; each needs its own")
     if not asking.limit or asking.limit >= len(items):
@@ -131,10 +132,7 @@ def selected(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> 
     alone = unconditional(model, task, [item for item, _ in asked])
     records = []
     for item, made in asked:
-        found = []
-        for _, option in options(item, made):
-            told, text = next(scores), option.strip()
-            found.append(OptionScore(told.logprob, told.n, len(text), len(text.encode()), alone.get(option)))
+        found = [option_score(next(scores), option, alone.get(option)) for _, option in options(item, made)]
         norms = list(normalised(found[0]))
         picks = {norm: likeliest(found, norm) for norm in norms}
         gold = item.gold if isinstance(item, Choice | Partial) else -1
@@ -151,11 +149,11 @@ def options(item: Item, made: Prompt) -> list[tuple[str, str]]:
     return [(made.texts[0], option) for option in item.options]
 
 
-def unconditional(model: Model, task: Task, items: Sequence[Item]) -> dict[str, float]:
-    """Each option's log-probability after the answer context alone; what a Partial question compares has none."""
+def unconditional(model: Model, task: Task, items: Sequence[Item]) -> dict[str, Score]:
+    """Each option's score after the answer context alone; what a Partial question compares has none."""
     texts = sorted({option for item in items if isinstance(item, Choice) for option in item.options})
     before = task.answer_context.rstrip() or ANSWER_CONTEXT
-    return {text: score.logprob for text, score in zip(texts, model.score([(before, t) for t in texts]), strict=True)}
+    return dict(zip(texts, model.score([(before, text) for text in texts]), strict=True))
 
 
 def written(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:

@@ -1,8 +1,8 @@
 """Many tasks asked of one model at several numbers of demonstrations: a folder of records and one page of results.
 
-    OUT/evaluation.json          what the folder holds the answers of: the model, the seed, how was asked
-    OUT/answers/TASK-SHOTS.jsonl one line a question
-    OUT/results.json             a row for each task and number of demonstrations
+OUT/evaluation.json          what the folder holds the answers of: the model, the seed, how was asked
+OUT/answers/TASK-SHOTS.jsonl one line a question
+OUT/results.json             a row for each task and number of demonstrations
 """
 
 import hashlib
@@ -108,7 +108,9 @@ def opened(out: Path, model: Model, settings: dict[str, Any]) -> Iterator[None]:
             before = read_json(path)
             other = next((name for name in told if before.get(name) != told[name]), None)
             if other is not None:
-                rule = "of another model" if other == "model" else f"with {other} {before.get(other)}, not {told[other]}"
+                rule = (
+                    "of another model" if other == "model" else f"with {other} {before.get(other)}, not {told[other]}"
+                )
                 raise BadUse(f"{out} holds answers {rule}; give another --out, or remove the folder")
         write_whole(path, json.dumps(told, indent=1))
         yield

@@ -9,7 +9,7 @@ from typing import get_args
 from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
-# the demo, which climbs them all; the folders they read; how text is made; what models are asked, and the papers' figures
+# the demo, which climbs them all; the folders they read; how text is made; what models are asked; the papers' figures
 NOT_RUNGS = {"lineage", "sources", "corpora", "suites", "published", "finetuning"}
 
 

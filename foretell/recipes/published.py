@@ -6,7 +6,8 @@ Only values that we have checked in the table are here; a value that we could no
 from math import log
 
 SIZES = {
-    "125M": 125e6, "350M": 350e6, "760M": 760e6, "1.3B": 1.3e9, "2.7B": 2.7e9, "6.7B": 6.7e9, "13B": 13e9, "175B": 175e9,
+    "125M": 125e6, "350M": 350e6, "760M": 760e6, "1.3B": 1.3e9,
+    "2.7B": 2.7e9, "6.7B": 6.7e9, "13B": 13e9, "175B": 175e9,
 }  # fmt: skip
 
 Values = tuple[float | None, ...]

@@ -1,4 +1,4 @@
-"""What a suite asks: GPT-3's evaluation by the parts of its table, GPT-2's zero-shot prompts, and the others by kind."""
+"""What a suite asks: GPT-3's evaluation by the parts of its table, GPT-2's zero-shot prompts, and the others."""
 
 from foretell.errors import BadUse, nearest
 from foretell.tasks import registry
