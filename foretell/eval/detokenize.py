@@ -1,6 +1,6 @@
 """Running text from text that was cut into words for an older model: what spaces the cutting put in is taken out.
 
-WikiText and Penn Treebank are published in words between spaces: `do n't`, `1 @,@ 000`, `( see below )`, `= = Title = =`.
+WikiText and Penn Treebank are published in words between spaces: `do n't`, `1 @,@ 000`, `( see )`, `= = Title = =`.
 A model of bytes finds that text strange (Radford et al. 2019, section 3.1: 2.5 to 5 perplexity better without). Nothing
 but spaces and the @ marks is changed, so that the words can be counted in the published text and their probability
 taken from this one. The rules are ours.
