@@ -4,21 +4,22 @@ from foretell.errors import BadUse, nearest
 from foretell.tasks import registry
 from foretell.tasks.task import Task
 
-GPT3 = {
-    "arithmetic": ("arithmetic",),
-    "scrambling": ("scrambling",),
-    "cloze": ("cloze",),
-    "closed_book": ("closed_book",),
-    "translation": ("languages",),
-    "winograd": ("winograd",),
-    "common_sense": ("common_sense",),
-    "comprehension": ("comprehension",),
-    "superglue": ("entailment",),
-    "analogies": ("analogies",),
-}
+GPT3 = (
+    "cloze",
+    "closed_book",
+    "translation",
+    "winograd",
+    "common_sense",
+    "comprehension",
+    "superglue",
+    "inference",
+    "arithmetic",
+    "scrambling",
+    "analogies",
+)  # sections 3.1 to 3.9
 FEW_SHOT: dict[str, tuple[str, ...]] = {
-    "gpt3": tuple(family for families in GPT3.values() for family in families),
-    **GPT3,
+    "gpt3": GPT3,
+    **{family: (family,) for family in GPT3},
     "classification": ("classification",),
     "bigbench": ("big_bench",),
     "gpt2": ("zero_shot_prompts",),

@@ -82,7 +82,7 @@ def _task(name: str, about: str, make: Make) -> Task:
         about=about,
         load=partial(load, name, make),
         shots=SHOTS,
-        metric="exact_match",
+        metric="exact_answer",
         separator="",
     )
 

@@ -110,7 +110,7 @@ def _task(name: str, about: str, scramble: Scramble, shortest: int = 6) -> Task:
         about=about,
         load=partial(load, name, scramble, shortest),
         shots=SHOTS,
-        metric="exact_match",
+        metric="exact_answer",
         instruction=INSTRUCTION,
         separator="",
     )

@@ -48,7 +48,7 @@ def test_the_families_of_the_paper_and_the_files_it_does_not_use_are_there():
     assert set(BY_NAME) - unused == used
     assert unused == {"six_digit_addition", "six_digit_subtraction", "sum_of_digits"}
     assert {(task.shots, task.metric, task.stop, task.separator) for task in TASKS} == {
-        (50, "exact_match", ("\n",), "")
+        (50, "exact_answer", ("\n",), "")
     }
 
 
