@@ -51,7 +51,8 @@ def tasks_of(suite: str, names: list[str]) -> list[Task]:
 def suite_of(name: str) -> str:
     """A suite that has this task, or nothing."""
     task = registry.every().get(name)
-    return next((suite for suite, families in FEW_SHOT.items() if task and task.family in families), "")
+    found = (suite for suite, families in reversed(FEW_SHOT.items()) if task and task.family in families)
+    return next(found, "")
 
 
 def check_suite(suite: str) -> None:
