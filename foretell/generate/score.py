@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from foretell.errors import BadUse
-from foretell.generate.engine import padded
+from foretell.generate.prompts import padded
 from foretell.model.network import Network
 
 Ids = Sequence[int]
