@@ -14,9 +14,9 @@ from itertools import permutations
 from pathlib import Path
 from random import Random
 
+from foretell.tasks.alone import questions
 from foretell.tasks.item import Choice
 from foretell.tasks.source import Row, Source, field
-from foretell.tasks.splits import questions
 from foretell.tasks.task import Questions, Task
 
 SHOTS = 20  # table H.1

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
+from foretell.tasks.alone import questions, spoken
 from foretell.tasks.item import Free
 from foretell.tasks.source import Row, Source, field, found
-from foretell.tasks.splits import questions, spoken
 from foretell.tasks.task import Questions, Task
 
 N_QUESTIONS, N_DEMONSTRATIONS = 2000, 500

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from foretell.tasks.alone import MakeItem, questions, spoken
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, Row, Source, field
-from foretell.tasks.splits import MakeItem, questions, spoken
 from foretell.tasks.task import Questions, Task
 
 SHOTS = 64  # table H.1

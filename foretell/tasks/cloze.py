@@ -10,9 +10,9 @@ HellaSwag's texts of WikiHow have marks such as [title], which are taken out: ou
 import re
 from functools import partial
 
+from foretell.tasks.alone import MakeItem, questions, spoken
 from foretell.tasks.item import Choice, Free
 from foretell.tasks.source import Hub, Row, Source, field
-from foretell.tasks.splits import MakeItem, questions, spoken
 from foretell.tasks.task import Questions, Task
 
 MARKS = re.compile(r"\s*\[(?:header|title|step|substeps)\]\s*")

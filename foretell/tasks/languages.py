@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from foretell.errors import BadUse
+from foretell.tasks.alone import questions, spoken
 from foretell.tasks.item import Free
 from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source, field
-from foretell.tasks.splits import questions, spoken
 from foretell.tasks.task import Questions, Task
 
 NAMES = {"en": "English", "de": "German", "fr": "French", "ro": "Romanian"}

@@ -21,9 +21,9 @@ from functools import cache, partial
 from random import Random
 
 from foretell.errors import Failed
+from foretell.tasks.alone import questions, spoken
 from foretell.tasks.item import Free
 from foretell.tasks.source import Row, Source, field, found
-from foretell.tasks.splits import questions, spoken
 from foretell.tasks.task import Questions, Task
 
 INSTRUCTION = "Please unscramble the letters into a word, and write that word:"

@@ -3,9 +3,9 @@ import json
 import pytest
 
 from foretell.tasks import source as sources
+from foretell.tasks.alone import questions, spoken
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, NoData, Source, field
-from foretell.tasks.splits import questions, spoken
 
 
 def item(row, name):
