@@ -13,7 +13,9 @@ NOT_RUNGS = {
     "lineage",
     "sources",
     "corpora",
-}  # the demo, which climbs them all; the folders they read; how text is made
+    "finetuning",
+    "finetuning_rows",
+}  # the demo, which climbs them all; the folders they read; how text is made; suites
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -15,9 +15,8 @@ from foretell.tasks.labelled_rows import class_of
 from foretell.tasks.labelled_sets import SETS, labelled
 from foretell.tasks.source import NoData, Source
 
-TEXTS = [
-    f"the {adjective} {noun} {verb}" for adjective in ("old", "new") for noun in "abcdefgh" for verb in ("is", "was")
-]
+NOUNS = "abcdefghijklmnop"
+TEXTS = [f"the {adjective} {noun} {verb}" for adjective in ("old", "new") for noun in NOUNS for verb in ("is", "was")]
 
 
 def write(folder, name, rows):
