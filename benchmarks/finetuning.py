@@ -82,9 +82,8 @@ def pretrained(rung: str, given: argparse.Namespace) -> Path:
 
 def table(whole: dict, given: argparse.Namespace) -> str:
     """The figures as Markdown."""
-    sizes = " and ".join(
-        f"{NAMES[rung]} {one['parameters']:,}" for rung, one in zip(NAMES, whole["found"], strict=True)
-    )
+    both = whole["found"]
+    sizes = " and ".join(f"{NAMES[rung]} {one['parameters']:,}" for rung, one in zip(NAMES, both, strict=True))
     lines = [
         f"Held-out scores after fine-tuning, size {given.size} ({sizes} parameters), pretrained on {whole['text']},",
         f"{given.seeds} seeds; {processor()}, torch {torch.__version__}, {whole['cpu_seconds']:.0f} CPU-seconds;",
