@@ -256,10 +256,10 @@ WRITTEN: tuple[Written, ...] = (
         "Snow is made of crystals of ice that hang together as flakes.",
     ),
     (
-        "Which word is spelled correctly?",
-        "necessary",
-        ("neccessary", "necesary", "neccesary"),
-        "The word has one c and two s.",
+        "How many letters are there in the word garden?",
+        "six",
+        ("four", "five", "seven"),
+        "The letters are g, a, r, d, e and n, which are six.",
     ),
     (
         "If it is Monday today, which day is it in three days?",
