@@ -9,14 +9,14 @@ MMLU is asked with the five development questions of the subject, as in GPT-4's 
 files have none apart; demonstrations are drawn from the other questions of the same exam.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from foretell.errors import nearest
 from foretell.tasks.exam_questions import Question, as_choice, from_agieval, from_mmlu, with_own_ids
 from foretell.tasks.made_exam import ARITHMETIC, KNOWLEDGE, arithmetic, knowledge
 from foretell.tasks.mmlu_subjects import SUBJECTS
-from foretell.tasks.source import Hub, NoData, Source, rows
+from foretell.tasks.source import Hub, NoData, Row, Source, rows
 from foretell.tasks.task import Questions, Task
 
 SHOTS = 5
@@ -34,8 +34,7 @@ Asked = tuple[list[Question], list[Question], str]
 
 def mmlu(source: Source, subject: str) -> Asked:
     """The questions of a subject of MMLU and its development questions. NoData where its file has none of it."""
-    test, origin = rows(source, MMLU_TEST, Hub(dataset="cais/mmlu", config=subject, split="test"))
-    dev, _ = rows(source, MMLU_DEV, Hub(dataset="cais/mmlu", config=subject, split="dev"))
+    test, dev, origin = mmlu_rows(source, subject)
     questions = of_subject(test, subject, origin)
     if not questions:
         known = sorted({str(row.get("subject")) for row in test})
@@ -43,7 +42,14 @@ def mmlu(source: Source, subject: str) -> Asked:
     return with_own_ids(questions), of_subject(dev, subject, MMLU_DEV), origin
 
 
-def of_subject(found: list[dict[str, object]], subject: str, at: str) -> list[Question]:
+def mmlu_rows(source: Source, config: str = "all") -> tuple[list[Row], list[Row], str]:
+    """The rows of MMLU's test and development files, and where the first were found."""
+    test, origin = rows(source, MMLU_TEST, Hub(dataset="cais/mmlu", config=config, split="test"))
+    dev, _ = rows(source, MMLU_DEV, Hub(dataset="cais/mmlu", config=config, split="dev"))
+    return test, dev, origin
+
+
+def of_subject(found: Sequence[Row], subject: str, at: str) -> list[Question]:
     """The questions of one subject in their order."""
     return [
         from_mmlu(row, f"{at}, question {i}") for i, row in enumerate(found) if row.get("subject", subject) == subject
