@@ -57,6 +57,14 @@ class Cache:
         self.lengths = [length + new for length in self.lengths]
         return positions, equal
 
+    def cut(self, kept: int, places: Tensor) -> None:  # (N,)
+        """Keep each row's first positions, and behind them those that stand at `places` now: a branch of a tree."""
+        end = kept + len(places)
+        for layer in self.layers:
+            layer.keys[:, :, kept:end] = layer.keys[:, :, places]
+            layer.values[:, :, kept:end] = layer.values[:, :, places]
+        self.lengths = [end] * len(self.lengths)
+
     def select(self, rows: Tensor) -> None:  # (B,)
         """Keep these rows, in this order, repeated where named twice: for beams and for rows that have ended."""
         for layer in self.layers:

@@ -27,7 +27,7 @@ def test_is_the_sum_of_the_tokens_log_probabilities(network):
 
 
 def test_is_the_same_for_any_batch_size(network):
-    one, seven = score(network, PAIRS, batch_size=1), score(network, PAIRS, batch_size=7)
+    one, seven = score(network, PAIRS, tokens=1), score(network, PAIRS, tokens=7)
     assert [s.logprob for s in one] == pytest.approx([s.logprob for s in seven], abs=1e-5)
     assert [s.greedy for s in one] == [s.greedy for s in seven]
 

@@ -1,0 +1,93 @@
+"""How each suite is run from the command line, and its results as lines of text."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from foretell.commands.tables import table
+from foretell.eval.asking import Asking
+from foretell.eval.few_shot import askings, few_shot
+from foretell.generate.model import Model, load
+from foretell.model.count import parameters
+from foretell.model.device import choose_device
+from foretell.recipes import suites
+from foretell.recipes.published import published
+from foretell.tasks.source import Source
+
+Row = dict[str, Any]
+
+
+def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """The lines to print and the results of the suite that the command line names."""
+    if given.suite in suites.FEW_SHOT:
+        return few_shot_suite(opened(given), given)
+    raise NotImplementedError
+
+
+def opened(given: argparse.Namespace) -> Model:
+    """The model, on the device and with the threads that were asked for."""
+    torch.set_num_threads(given.threads or 1)
+    model = load(given.model)
+    model.network.to(choose_device(given.device or "cpu"))
+    return model
+
+
+def source_of(given: argparse.Namespace) -> Source:
+    """Where the command line says that data are."""
+    folders = tuple(Path(folder) for folder in given.data)
+    return Source(folders=folders, online=given.online, seed=given.seed or 0)
+
+
+def few_shot_suite(model: Model, given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
+    """The suites that are asked with demonstrations."""
+    like = Asking(limit=given.limit, seed=given.seed or 0, draw=given.draw, labels=given.labels)
+    tasks, shots = suites.tasks_of(given.suite, given.tasks), askings(given.shots, like)
+    must_have = bool(given.tasks)
+    results = few_shot(model, tasks, source_of(given), shots, given.out, must_have=must_have, quiet=given.quiet)
+    n_parameters = sum(parameters(model.network.cfg).values())
+    for row in results["rows"]:
+        paper = published(row["task"], row["shots"], n_parameters)
+        if paper is not None:
+            row["paper"] = paper
+    return few_shot_lines(results, given.labels), results
+
+
+def few_shot_lines(results: dict[str, Any], labels: str) -> list[str]:
+    """The table, and what has to be said of it."""
+    lines = table(
+        ["task", "K", "n", "score", "95 %", "s.e.", "random", "majority", "copy", "GPT-3", "by"],
+        [few_shot_cells(row) for row in results["rows"]],
+    )
+    if labels == "shuffled":
+        lines.append("the labels of the demonstrations are shuffled: this is the control")
+    for row in results["rows"]:
+        at = f"{row['task']} with {row['k']} shots: "
+        if row.get("dropped"):
+            asked = row["demonstrations"]
+            lines.append(f"{at}{row['dropped']} demonstrations did not fit, {asked:.1f} were shown on average")
+        if row["too_long"]:
+            lines.append(f"{at}{row['too_long']} questions are longer than the context and were left out")
+        if row.get("unended"):
+            lines.append(f"{at}{row['unended']} of {row['n']} answers did not end")
+    missing = results["missing"]
+    lines += [f"{name}: {why}" for name, why in missing.items()]
+    return lines
+
+
+def few_shot_cells(row: Row) -> list[str]:
+    """The cells of a row; scores in percent, as the paper has them."""
+    k = f"{row['k']}" if row.get("dropped", 0) == 0 else f"{row['demonstrations']:.1f} of {row['k']}"
+    if not row["n"]:
+        return [row["task"], k, "0", *[""] * 8]
+    scale = 1 if row["metric"] == "bleu" else 100
+
+    def shown(name: str) -> str:
+        return f"{scale * row[name]:.1f}" if name in row else ""
+
+    interval = f"{scale * row['low']:.1f} to {scale * row['high']:.1f}"
+    paper = f"{row['paper']['value']:.1f} ({row['paper']['size']})" if "paper" in row else ""
+    by = row["metric"] + (f", per {row['norm']}" if row["norm"] else "")
+    baselines = [shown("random"), shown("majority"), shown("copy")]
+    return [row["task"], k, f"{row['n']}", shown("value"), interval, shown("se"), *baselines, paper, by]
