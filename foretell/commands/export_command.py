@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  foretell export runs/gpt2.pretrain-nano --to hf --out exported/gpt2-nano
   foretell export runs/gpt2.pretrain-nano --to lm-eval --out exported/tasks --data DATA --shots 0 few"""
 
-ONLY_TASKS = ("tasks", "shots", "data", "limit", "online", "seed")
+ONLY_TASKS = ("tasks", "shots", "data", "limit", "online", "draw", "seed")
 
 
 def run(args: list[str]) -> None:
@@ -26,9 +26,10 @@ def run(args: list[str]) -> None:
     flags.add_argument("--to", choices=("hf", "lm-eval"), required=True)
     of_tasks = flags.add_argument_group("with --to lm-eval")
     of_tasks.add_argument("--tasks", metavar="A,B", help="these tasks; else all whose data are there")
-    of_tasks.add_argument("--shots", nargs="+", type=shots, metavar="K", help="demonstrations; few: the task's own")
+    of_tasks.add_argument("--shots", nargs="+", metavar="K", help="examples in the prompt: 0 1 32 few; else 0 and few")
     of_tasks.add_argument("--data", action="append", type=Path, metavar="FOLDER", help="may be repeated")
-    of_tasks.add_argument("--limit", type=count, metavar="N", help="the first questions of a task only")
+    of_tasks.add_argument("--draw", choices=("each", "once"), help="examples drawn for each question, or once for all")
+    of_tasks.add_argument("--limit", type=count, metavar="N", help="questions of a task")
     of_tasks.add_argument("--online", action="store_true", help="the Hugging Face hub may be asked")
     given = flags.parse_args(args)
     if given.to == "lm-eval":
@@ -38,11 +39,6 @@ def run(args: list[str]) -> None:
     if unfit:
         raise BadUse(f"--{unfit} is of tasks; leave it out with --to hf")
     export_model(given.run, Path(given.out or f"exported/{Path(given.run).name}"), replace=given.yes)
-
-
-def shots(text: str) -> int | None:
-    """A number of demonstrations; None for `few`."""
-    return None if text == "few" else count(text)
 
 
 def check_free(out: Path, *, replace: bool) -> None:
@@ -64,18 +60,21 @@ def export_model(run: str, out: Path, *, replace: bool) -> None:
 
 def export_for_harness(given: argparse.Namespace) -> None:
     """Write the tasks and print the line that evaluates the model on them."""
+    from foretell.eval.asking import Asking
+    from foretell.eval.few_shot import askings
     from foretell.eval.harness_tasks import export_tasks
-    from foretell.exchange.source import find_folder
+    from foretell.generate.model import load
     from foretell.tasks.source import Source
 
     out = Path(given.out or "exported/lm-eval")
     check_free(out, replace=given.yes)
-    model = given.run if given.run.startswith("hf:") else str(find_folder(given.run))
-    source = Source(folders=tuple(given.data or ()), online=given.online, seed=given.seed or 0)
+    model, seed = load(given.run), given.seed or 0
+    source = Source(folders=tuple(given.data or ()), online=given.online, seed=seed)
+    shots = askings(given.shots or ["0", "few"], Asking(limit=given.limit or 0, seed=seed, draw=given.draw or "each"))
     tasks = wanted(given.tasks, source)
-    written = export_tasks(tasks, source, out, given.shots or (0, None), limit=given.limit or 0)
+    written = export_tasks(tasks, source, out, shots, model)
     print(f"{out}: {len(tasks)} tasks in {len(written)} files; lm-evaluation-harness runs all of them with")
-    line = ["python", "-m", "foretell.eval.harness", "run", "--model", "foretell", "--model_args", f"model={model}"]
+    line = ["python", "-m", "foretell.eval.harness", "run", "--model", "foretell", "--model_args", f"model={given.run}"]
     print(shlex.join([*line, "--include_path", str(out), "--tasks", "foretell"]))
 
 

@@ -19,7 +19,8 @@ from foretell.generate.beam import beam_search
 from foretell.generate.config import Beam, Sampling
 from foretell.generate.engine import generate
 from foretell.generate.model import Model, load
-from foretell.generate.score import Ids, Score, score
+from foretell.generate.prefixes import Ids
+from foretell.generate.score import score
 from foretell.progress import bar, say
 from foretell.text.specials import CHAT, CHAT_TEMPLATE
 
@@ -53,7 +54,10 @@ class Foretell(TemplateLM):
         max_gen_toks: int = NEW_TOKENS,
         seed: int = 0,
     ) -> None:
-        """BadUse for a model that is no decoder with a tokenizer. No batch size, `auto`, or 1 lets ours be found."""
+        """BadUse for a model that is no decoder with a tokenizer.
+
+        The harness always names a batch size. Ours are found, and change no answer, so that it is not asked.
+        """
         super().__init__()
         self.model = load(model) if isinstance(model, str) else model
         self.model.check("answer lm-evaluation-harness", "decoder")
@@ -61,7 +65,6 @@ class Foretell(TemplateLM):
             from foretell.model.device import choose_device
 
             self.model.network.to(choose_device(device))
-        self.batch = given_size(batch_size)
         self.max_gen_toks, self.seed, self.chats = max_gen_toks, seed, False
         self.max_length = self.model.network.cfg.n_ctx
 
@@ -116,17 +119,14 @@ class Foretell(TemplateLM):
         found: list[tuple[float, bool]] = []
         with bar("scoring", len(pairs), quiet=disable_tqdm) as shown:
             for part in parts(requests):
-                answers = [(one.logprob, one.greedy) for one in self.scores([(a, b) for _, a, b in part])]
+                scores = score(self.model.network, [(context, continuation) for _, context, continuation in part])
+                answers = [(one.logprob, one.greedy) for one in scores]
                 for (texts, _, _), answer in zip(part, answers, strict=True):
                     if texts is not None:
                         self.cache_hook.add_partial("loglikelihood", texts, answer)
                 found += answers
                 shown.advance(len(part))
         return found
-
-    def scores(self, pairs: Sequence[tuple[Ids, Ids]]) -> list[Score]:
-        """The scores by the one scorer."""
-        return score(self.model.network, pairs, **({"batch_size": self.batch} if self.batch else {}))
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """The log-probability of each whole text, in windows of the context's length that each begin where one ended.
@@ -195,15 +195,6 @@ def choice(settings: dict[str, Any], max_gen_toks: int, seed: int) -> Sampling |
             raise BadUse(f"num_beams={width} searches and draws nothing; leave out do_sample")
         return Beam(width=width, length_penalty=float(alpha), max_new_tokens=new, stop=stop)
     return Sampling(max_new_tokens=new, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, seed=seed)
-
-
-def given_size(batch_size: int | str | None) -> int | None:
-    """The batch size that the user asks for; None lets it be found, and so does 1: what the harness says unasked."""
-    if batch_size is None or str(batch_size).startswith("auto") or str(batch_size) == "1":
-        return None
-    if not str(batch_size).isdecimal() or int(batch_size) < 1:
-        raise BadUse(f"batch_size={batch_size!r} is no whole number of at least 1, nor auto")
-    return int(batch_size)
 
 
 def parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,8 +1,8 @@
-"""Our tasks as files of lm-evaluation-harness, so that the same questions run there, for any model.
+"""Our tasks as files of lm-evaluation-harness, so that the same questions with the same prompts run there.
 
-    foretell_NAME_Kshot.yaml     prompts already written: the same demonstrations before every question
+    foretell_NAME_Kshot.yaml     prompts already written, as `foretell eval` asks them
     foretell_NAME_drawn.yaml     bare questions, and a pool from which the harness draws demonstrations for each anew
-    NAME-*.jsonl                 the questions            tasks.json   what each file holds
+    NAME_*.jsonl                 the questions            tasks.json   what each file holds
 
     Choice     multiple_choice: options after a context          acc   acc_norm (characters)   acc_bytes
     Partial    multiple_choice: one text after several contexts  acc
@@ -16,12 +16,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from foretell.errors import BadUse
+from foretell.eval.asking import Asking, asked_with, chosen, prompt_for
+from foretell.eval.prompts import Prompt, contexts, drawn, joined
+from foretell.eval.records import digest
+from foretell.generate.model import Model
 from foretell.runs import whole_folder
-from foretell.tasks.item import Choice, Free, Item, Partial, shown
+from foretell.tasks.item import Choice, Free, Item, Partial
 from foretell.tasks.source import Source
 from foretell.tasks.task import Questions, Task
 
@@ -38,40 +41,32 @@ class Exported:
     name: str
     task: str
     shots: int
-    n: int
     fields: Fields
     rows: dict[str, list[Row]]
     """by split: `test`, and `dev` where demonstrations are drawn"""
 
 
 def export_tasks(
-    tasks: Sequence[Task],
-    source: Source,
-    folder: Path,
-    shots: Sequence[int | None] = (0, None),
-    *,
-    limit: int = 0,
-    drawn: bool = True,
+    tasks: Sequence[Task], source: Source, folder: Path, shots: Sequence[Asking], model: Model | None = None
 ) -> list[Path]:
-    """The YAML files that were written, one for each task and number of demonstrations; None stands for the task's own.
+    """The YAML files that were written: one for each task and way of asking, one that has the harness draw.
 
-    With `drawn` also one that has the harness draw a task's own number of them. `limit` keeps the first questions of a
-    task only. NoData where a task's questions are nowhere; BadUse where there are fewer demonstrations than asked for,
-    or where the folder holds what is not of this kind.
+    With a model, its context decides how many demonstrations stand in a prompt and which questions are left out, as it
+    does where we ask; without one, all of them do. NoData where a task's questions are nowhere; BadUse for a task with
+    questions of several kinds, one of which no question is left, or a folder that holds what is not of this kind.
     """
     check_replaceable(folder)
     wanted = []
     for task in tasks:
         questions = task.load(source)
         check_kind(task, questions)
-        for k in dict.fromkeys(task.shots if k is None else k for k in shots):
-            wanted.append(written_out(task, questions, k, limit, source.seed))
-        if drawn and task.shots:
-            wanted.append(with_pool(task, questions, limit))
+        kinds = {asking.k(task): asking for asking in shots}
+        wanted += [written_out(task, questions, asking, model) for asking in kinds.values()]
+        wanted += with_pool(task, questions, shots[0])
     with whole_folder(folder) as aside:
         for one in wanted:
             write(aside, folder, one)
-        told = [{"name": one.name, "task": one.task, "shots": one.shots, "n": one.n} for one in wanted]
+        told = [{"name": one.name, "task": one.task, "shots": one.shots, "n": len(one.rows["test"])} for one in wanted]
         (aside / INDEX).write_text(json.dumps(told, indent=1) + "\n")
     return [folder / f"{one.name}.yaml" for one in wanted]
 
@@ -82,79 +77,57 @@ def check_replaceable(folder: Path) -> None:
         raise BadUse(f"{folder} exists and holds no exported tasks; give another folder")
 
 
-def written_out(task: Task, questions: Questions, k: int, limit: int, seed: int) -> Exported:
-    """A task whose prompts are whole: the same k demonstrations before each question, never the question itself."""
-    items = questions.items[:limit] if limit else questions.items
-    kept = demonstrations(task, questions, k, seed)
+def written_out(task: Task, questions: Questions, asking: Asking, model: Model | None) -> Exported:
+    """A task whose prompts are whole."""
     rows = []
-    for item in items:
-        others = [one for one in kept if one.id != item.id][:k]
-        start = instruction(task, k) + "".join(shown(one) + task.separator for one in others)
-        rows.append(row(item, start, zero=k == 0))
+    for item in chosen(task, questions.items, asking):
+        made = prompt_of(model, task, questions, item, asking)
+        if made is not None:
+            rows.append({**row(item, made.texts), "prompt": digest(*asked_with(item, made))})
+    if not rows:
+        raise BadUse(f"no question of {task.name} fits into the context; leave the task out")
     between, rows = common_gap(rows)
-    fields = {**kind_of(task, items[0], between), "num_fewshot": 0}
-    return Exported(
-        name=f"foretell_{task.name}_{k}shot",
-        task=task.name,
-        shots=k,
-        n=len(rows),
-        fields=fields,
-        rows={"test": rows},
-    )
+    fields = {**kind_of(task, questions.items[0], between), "num_fewshot": 0}
+    name = f"foretell_{task.name}_{asking.k(task)}shot"
+    return Exported(name=name, task=task.name, shots=asking.k(task), fields=fields, rows={"test": rows})
 
 
-def with_pool(task: Task, questions: Questions, limit: int) -> Exported:
-    """A task of bare questions, with demonstrations that the harness draws."""
-    items = questions.items[:limit] if limit else questions.items
-    n = len(items)
-    between, rows = common_gap([row(item, "", zero=False) for item in [*items, *questions.pool]])
-    for one in rows:
-        one["instruction"] = task.instruction
-    splits = {"test": rows[:n], **({"dev": rows[n:]} if questions.pool else {})}
-    check_enough(task, len(questions.pool) or n - 1, task.shots)
-    fields = {**kind_of(task, items[0], between), "num_fewshot": task.shots, "fewshot_delimiter": task.separator}
+def prompt_of(model: Model | None, task: Task, questions: Questions, item: Item, asking: Asking) -> Prompt | None:
+    """A question's prompt as we ask it; with all demonstrations where no model says how many fit."""
+    if model is not None:
+        return prompt_for(model, task, questions, item, asking)
+    seed, draw, labels = asking.seed, asking.draw, asking.labels
+    shown = drawn(task, questions, item, asking.k(task), seed=seed, draw=draw, labels=labels)
+    return Prompt(texts=joined(task, item, shown), n_demonstrations=len(shown), dropped=0)
+
+
+def with_pool(task: Task, questions: Questions, asking: Asking) -> list[Exported]:
+    """A task of bare questions, with demonstrations that the harness draws; none where there is nothing to draw."""
+    items = chosen(task, questions.items, asking)
+    k = min(task.shots, len(questions.pool) or len(items) - 1)
+    if k < 1:
+        return []
+    both = [*items, *questions.pool]
+    rows = [{**row(item, contexts(item, zero=False)), "instruction": task.instruction} for item in both]
+    between, rows = common_gap(rows)
+    splits = {"test": rows[: len(items)], **({"dev": rows[len(items) :]} if questions.pool else {})}
+    fields = {**kind_of(task, items[0], between), "num_fewshot": k, "fewshot_delimiter": task.separator}
     fields |= {"fewshot_split": "dev" if questions.pool else "test"}
     fields |= {"description": "instruction"} if task.instruction else {}
-    if isinstance(items[0], Free):
-        fields["fewshot_config"] = {"doc_to_target": "shown"}
-    name = f"foretell_{task.name}_drawn"
-    return Exported(name=name, task=task.name, shots=task.shots, n=n, fields=fields, rows=splits)
+    fields |= {"fewshot_config": {"doc_to_target": "shown"}} if isinstance(items[0], Free) else {}
+    return [Exported(name=f"foretell_{task.name}_drawn", task=task.name, shots=k, fields=fields, rows=splits)]
 
 
-def instruction(task: Task, k: int) -> str:
-    """What stands before everything else."""
-    return task.instruction if k or task.zero_instruction is None else task.zero_instruction
-
-
-def demonstrations(task: Task, questions: Questions, k: int, seed: int) -> list[Item]:
-    """k demonstrations for every question; one more where they are questions themselves, for the one that is asked."""
-    if k == 0:
-        return []
-    pool = list(questions.pool or questions.items)
-    spare = 0 if questions.pool else 1
-    check_enough(task, len(pool) - spare, k)
-    return Random(f"{task.name} {seed}").sample(pool, k + spare)
-
-
-def check_enough(task: Task, n: int, k: int) -> None:
-    """BadUse if there are fewer than k demonstrations."""
-    if n < k:
-        raise BadUse(f"{task.name} has {n} demonstrations, {k} are asked for; ask for fewer, or give more data")
-
-
-def row(item: Item, start: str, *, zero: bool) -> Row:
-    """A question's line; `start` stands before its context."""
+def row(item: Item, texts: Sequence[str]) -> Row:
+    """A question's line; `texts` are its prompts, one but for Partial."""
     match item:
         case Choice():
-            context = item.zero_context if zero and item.zero_context is not None else item.context
-            return {"id": item.id, "context": start + context, "options": list(item.options), "gold": item.gold}
+            return {"id": item.id, "context": texts[0], "options": list(item.options), "gold": item.gold}
         case Partial():
-            contexts = [start + context for context in item.contexts]
-            return {"id": item.id, "contexts": contexts, "completion": item.completion, "gold": item.gold}
+            return {"id": item.id, "contexts": list(texts), "completion": item.completion, "gold": item.gold}
         case Free():
-            context = item.zero_context if zero and item.zero_context is not None else item.context
             answers = [answer.strip() for answer in item.answers]
-            return {"id": item.id, "context": start + context, "answers": answers, "shown": item.answers[0]}
+            return {"id": item.id, "context": texts[0], "answers": answers, "shown": item.answers[0]}
 
 
 def common_gap(rows: list[Row]) -> tuple[str, list[Row]]:
