@@ -11,8 +11,7 @@ GPT3 = (
     "winograd",
     "common_sense",
     "comprehension",
-    "superglue",
-    "inference",
+    "entailment",
     "arithmetic",
     "scrambling",
     "analogies",
@@ -20,11 +19,12 @@ GPT3 = (
 FEW_SHOT: dict[str, tuple[str, ...]] = {
     "gpt3": GPT3,
     **{family: (family,) for family in GPT3},
+    "superglue": ("boolq", "cb", "cb_f1", "copa", "multirc", "record", "rte", "wic", "wsc"),
     "classification": ("classification",),
     "bigbench": ("big_bench",),
     "gpt2": ("zero_shot_prompts",),
 }
-"""families of each few-shot suite, in the order of the paper's table"""
+"""families, or single tasks, of each few-shot suite, in the order of the paper's table"""
 OTHERS = {
     "finetune": "train heads on labelled sets and test them",
     "exams": "multiple choice by letter, sections, scores",
@@ -36,8 +36,8 @@ OTHERS = {
 
 def tasks_of(suite: str, names: list[str]) -> list[Task]:
     """The tasks of a few-shot suite, or those of them that are named. BadUse with the nearest name."""
-    families = FEW_SHOT[suite]
-    found = [task for family in families for task in registry.every().values() if task.family == family]
+    every = registry.every().values()
+    found = [task for part in FEW_SHOT[suite] for task in every if part in (task.family, task.name)]
     if not names:
         return found
     known = [task.name for task in found]
@@ -51,7 +51,8 @@ def tasks_of(suite: str, names: list[str]) -> list[Task]:
 def suite_of(name: str) -> str:
     """A suite that has this task, or nothing."""
     task = registry.every().get(name)
-    found = (suite for suite, families in reversed(FEW_SHOT.items()) if task and task.family in families)
+    of = (task.family, task.name) if task else ()
+    found = (suite for suite, parts in reversed(FEW_SHOT.items()) if any(part in parts for part in of))
     return next(found, "")
 
 
