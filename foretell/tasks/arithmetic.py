@@ -13,8 +13,8 @@ from functools import partial
 from random import Random
 
 from foretell.tasks.item import Free
-from foretell.tasks.source import Row, Source, field, found
-from foretell.tasks.splits import questions, spoken
+from foretell.tasks.source import Row, Source, found
+from foretell.tasks.splits import questions, spoken, text
 from foretell.tasks.task import Questions, Task
 
 N_QUESTIONS, N_DEMONSTRATIONS = 2000, 500
@@ -35,7 +35,7 @@ def load(name: str, make: Make, source: Source) -> Questions:
 
 def item_of(row: Row, name: str) -> Free:
     """A row {context, completion} as it stands."""
-    return Free(id=name, context=field(row, "context", name), answers=(spoken(field(row, "completion", name)),))
+    return Free(id=name, context=text(row, "context", name), answers=(spoken(text(row, "completion", name)),))
 
 
 def generated(name: str, make: Make, seed: int) -> list[Free]:
