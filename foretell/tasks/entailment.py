@@ -13,6 +13,7 @@ G.30 to G.33). BoolQ is in comprehension, COPA in common_sense.
 Labels of the hub are numbers, those of files words; both are read.
 """
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -84,12 +85,16 @@ def wsc_question(row: Row, name: str) -> Free | None:
 
 
 def marked(text: str, pronoun: str, at: int, name: str) -> str:
-    """The text with *stars* around the pronoun, which is word number `at`. BadUse if it is not there."""
+    """The text with *stars* around the pronoun: word number `at`, or the nearest that is it, for the set miscounts in
+    places. BadUse if there is none.
+    """
     words = text.split(" ")
-    word = words[at] if 0 <= at < len(words) else ""
-    if pronoun not in word:
-        raise BadUse(f"{name} has the word {word!r} at place {at}, not {pronoun!r}; mend span2_index or the text")
-    return " ".join([*words[:at], word.replace(pronoun, f"*{pronoun}*", 1), *words[at + 1 :]])
+    places = [i for i, word in enumerate(words) if re.search(rf"\b{re.escape(pronoun)}\b", word)]
+    if not places:
+        raise BadUse(f"{name} has no word {pronoun!r} in {text[:60]!r}; mend span2_text or the text")
+    nearest = min(places, key=lambda i: abs(i - at))
+    starred = words[nearest].replace(pronoun, f"*{pronoun}*", 1)
+    return " ".join([*words[:nearest], starred, *words[nearest + 1 :]])
 
 
 def sick_question(row: Row, name: str) -> Choice | None:
