@@ -92,8 +92,8 @@ def test_wsc_is_an_examination_whose_answer_is_written(monkeypatch):
 def test_rows_of_wsc_that_name_no_right_noun_are_left_out(tmp_path):
     found = loaded(tmp_path, "wsc", wsc=[MONCRIEFF, {**MONCRIEFF, "label": 0}], wsc__train=[MONCRIEFF])
     assert len(found.items) == 1
-    assert found.origin == "wsc.jsonl, 1 row that say what the pronoun does not mean left out"
-    with pytest.raises(BadUse, match="wsc-0 has no word 'her' in 'Mr. Moncrieff visited"):
+    assert found.origin == "wsc.jsonl, 1 row without a right noun left out"
+    with pytest.raises(BadUse, match=r"wsc-0 has no word 'her' in 'Mr\. Moncrieff visited"):
         loaded(tmp_path, "wsc", wsc=[{**MONCRIEFF, "span2_text": "her"}])
 
 
