@@ -4,8 +4,8 @@
     arc_easy, _chall. Question: ...\\nAnswer:                      normalised by P(option | Answer:)
     openbookqa        the stem as it is                           normalised by P(option | A:)
     copa              the premise, its full stop replaced by because    the cause, with a small letter
-    siqa              Context: ...\\nQuestion: ...\\nAnswer:        not in the paper; the words are ours
-    commonsense_qa    Question: ...\\nAnswer:                      not in the paper; the words are ours
+    siqa              Context: ...\\nQuestion: ...\\nAnswer:        not in the paper; words and K are ours
+    commonsense_qa    Question: ...\\nAnswer:                      not in the paper; words and K are ours
 
 Section 2.4 gives `Answer: ` or `A: ` as answer context and does not say which task has which. ARC's ends as its prompt
 does; OpenBookQA's prompt (figure G.8) ends with neither, and takes `A: `. Figure G.5 shows COPA's `because` alone; for

@@ -8,7 +8,7 @@ G.30 to G.33). BoolQ is in comprehension, COPA in common_sense.
     wsc       the instruction of an examination, the passage with the *pronoun* marked; the noun is written, not chosen
     multirc   the passage, the question; each answer is labelled `- [True] ...` or `- [False] ...`
     record    the passage with its highlights as `- ...`; each entity is tried in the last one
-    qnli, sick, mrpc   not in the paper; the words are ours
+    qnli, sick, mrpc   not in the paper; words and K are ours
 
 Labels of the hub are numbers, those of files words; both are read.
 """

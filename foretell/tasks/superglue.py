@@ -99,14 +99,17 @@ def multirc_shown(row: Row, name: str) -> Choice | None:
 def record_question(row: Row, name: str) -> Choice | None:
     """News, its highlights, and one more with a name left out. Columns of the hub: passage, query, entities, answers.
 
-    Other spellings of the right entity are no options, so that one option is right (figure G.6).
+    Other spellings of the right entity are no options, so that one option is right (figure G.6); options are sorted, so
+    that their order tells nothing.
     """
     passage, _, highlights = field(row, "passage", name).partition(HIGHLIGHT)
     lines = "".join(f"\n- {line.strip()}" for line in highlights.split(HIGHLIGHT) if line.strip())
-    answers = field(row, "answers", name)
-    entities = [entity for entity in dict.fromkeys(field(row, "entities", name)) if entity not in answers]
-    query = field(row, "query", name).strip()
-    if not passage.strip() or not answers or not entities or PLACEHOLDER not in query:
+    answers, query = field(row, "answers", name), field(row, "query", name).strip()
+    if not passage.strip() or not answers or PLACEHOLDER not in query:
         return None
-    options = tuple(f"\n- {query.replace(PLACEHOLDER, entity)}" for entity in (answers[0], *entities))
-    return Choice(id=name, context=f"{passage.strip()}\n{lines}".rstrip(), options=options, gold=0)
+    entities = sorted({answers[0], *field(row, "entities", name)} - set(answers[1:]) | {answers[0]})
+    if len(entities) < 2 or not all(entity.strip() for entity in entities):
+        return None
+    options = tuple(f"\n- {query.replace(PLACEHOLDER, entity)}" for entity in entities)
+    context = f"{passage.strip()}\n{lines}".rstrip()
+    return Choice(id=name, context=context, options=options, gold=entities.index(answers[0]))

@@ -133,7 +133,7 @@ def test_record_tries_each_entity_in_the_last_highlight(monkeypatch):
         "passage": "(CNN) Yuval Rabin criticized Donald Trump.\n@highlight\nThe son wrote.\n@highlight\nHe warns.",
         "query": "Rabin condemned @placeholder's rhetoric.",
         "entities": ["Donald Trump", "Trump", "Hillary Clinton", "Yuval Rabin", "Hillary Clinton"],
-        "answers": ["Donald Trump", "Trump"],
+        "answers": ["Donald Trump", "Trump", "Donald Trump"],
     }
     (item,) = from_hub(monkeypatch, "record", both_splits(SUPERGLUE, "record", [row])).items
     assert asked("record", item) == "(CNN) Yuval Rabin criticized Donald Trump.\n\n- The son wrote.\n- He warns."
