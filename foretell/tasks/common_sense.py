@@ -65,7 +65,8 @@ def siqa_question(row: Row, name: str) -> Choice | None:
         asked, options = listed_options(row["query"], name)
         return choice(name, asked, options, field(row, "gold", name))
     options = [field(row, f"answer{letter}", name) for letter in "ABC"]
-    asked = f"Context: {field(row, 'context', name)}\nQuestion: {field(row, 'question', name)}\nAnswer:"
+    context, question = (field(row, part, name).strip() for part in ("context", "question"))
+    asked = f"Context: {context}\nQuestion: {question}\nAnswer:" if context and question else ""
     return choice(name, asked, options, place(str(field(row, "label", name)), ("1", "2", "3"), name))
 
 

@@ -3,6 +3,8 @@ import random
 
 import pytest
 
+from foretell.errors import BadUse
+from foretell.tasks import registry
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, NoData, Source
 from foretell.tasks.splits import Split, cut_in_two, left_out, questions
@@ -101,3 +103,43 @@ def test_a_split_of_the_hub_that_is_asked_is_cut_and_not_shown_whole(monkeypatch
     split = Split(files=("dev",), hub=hub)
     found = questions(Source(online=True), "task", question, split, split)
     assert (said(found.items), said(found.pool), found.origin) == (["a", "c"], ["b"], "hf:d (train)")
+
+
+FAMILIES = (
+    "winograd",
+    "common_sense",
+    "comprehension",
+    "entailment",
+    "classification",
+    "big_bench",
+    "zero_shot_prompts",
+)
+TASKS = [task.name for task in registry.every().values() if task.family in FAMILIES]
+FILES = {"winograd": "winograd_wsc", "openbookqa": "openbook_qa", "pubmedqa": "pubmed_qa_labeled", "cb_f1": "cb"}
+FILES |= {
+    "drop_prompts": "drop_subset",
+    "fr_en_prompts": "fr_to_en",
+    "tldr_news": "cnn_dailymail",
+    "tldr_posts": "tldr",
+}
+FILES |= {"tldr_lead": "articles", "equals_en_fr": "wmt14_fr_en", "equals_fr_en": "wmt14_fr_en"}
+FILES |= {"told_conversation": "coqa", "told_document": "squad"}
+NAMES = ("query", "choices", "gold", "label", "text", "context", "question", "answers", "data", "passage", "premise")
+NAMES += ("continuation", "ref_text", "article", "story", "sentence", "context_options", "input", "target", "en", "fr")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_rows_of_any_kind_are_read_or_refused_in_one_line(tmp_path, task):
+    draw = random.Random(task)
+    kinds = (None, 3, -1, "", "some text", [], ["a", "b"], {}, {"text": ["a"]}, [{}], True)
+    rows = [{name: draw.choice(kinds) for name in draw.sample(NAMES, 18)} for _ in range(12)]
+    refused = []
+    for row in [None, 3, "text", [], {}, *rows]:
+        path = tmp_path / f"{'bbh' if task.startswith('bbh_') else FILES.get(task, task)}.json"
+        path.write_text(json.dumps([row]))
+        try:
+            registry.task(task).load(Source(folders=(tmp_path,)))
+        except BadUse as error:
+            refused.append(error)
+    assert len(refused) >= 5
+    assert not [error for error in refused if isinstance(error, NoData) or "\n" in str(error)]
