@@ -7,6 +7,7 @@ T tokens of a piece   W scored   U places that foretell them, each once   D d_mo
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -99,19 +100,22 @@ def scored(network: Network, tree: Tree, wanted: Wanted, tokens: int) -> Iterato
     """The log-probability of each token that is wanted, and whether it is the likeliest, some (W,) at a time."""
     most = max(1, MOST_LOGITS // network.cfg.n_vocab)
     for start, hidden in read(network, tree, tokens):
-        first, last = wanted.places.searchsorted([start, start + len(hidden)])
-        places = np.unique(wanted.places[first:last])  # (U,)
-        for block in np.split(places, range(most, len(places), most)):
-            if len(block):
-                first, last = wanted.places.searchsorted([block[0], block[-1] + 1])
-                which = block.searchsorted(wanted.places[first:last])  # (W,)
-                yield judged(network, hidden, block - start, which, wanted.targets[first:last])
+        for some in blocks(wanted, start, start + len(hidden), most):
+            yield judged(network, hidden, start, some)
 
 
-def judged(
-    network: Network, hidden: Tensor, places: Places, which: Places, targets: Places
-) -> tuple[Tensor, Tensor]:  # (T, D), (U,), (W,), (W,) -> (W,), (W,)
-    """The log-probability of targets[i] after the hidden state at places[which[i]], and whether it is the likeliest."""
-    at, i, wanted = (torch.from_numpy(x).to(hidden.device) for x in (places, which, targets))
-    logprobs = torch.log_softmax(network.logits(hidden[at]).float(), -1)  # (U, V)
-    return logprobs[i, wanted], logprobs.argmax(-1)[i] == wanted
+def blocks(wanted: Wanted, start: int, stop: int, most: int) -> Iterator[Wanted]:
+    """What is wanted of a piece, at most so many places at a time."""
+    first, last = wanted.places.searchsorted([start, stop])
+    places = np.unique(wanted.places[first:last])
+    for a, b in pairwise([first, *wanted.places.searchsorted(places[most::most]), last]):
+        if a < b:
+            yield Wanted(*(part[a:b] for part in wanted))
+
+
+def judged(network: Network, hidden: Tensor, start: int, wanted: Wanted) -> tuple[Tensor, Tensor]:  # (T, D)
+    """The log-probability of each target after its place's hidden state, and whether it is the likeliest: (W,) each."""
+    distinct, inverse = np.unique(wanted.places - start, return_inverse=True)
+    places, which, targets = (torch.from_numpy(x).to(hidden.device) for x in (distinct, inverse, wanted.targets))
+    logprobs = torch.log_softmax(network.logits(hidden[places]).float(), -1)  # (U, V)
+    return logprobs[which, targets], logprobs.argmax(-1)[which] == targets
