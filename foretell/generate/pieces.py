@@ -37,7 +37,8 @@ def read(network: Network, tree: Tree, tokens: int) -> Iterator[tuple[int, Tenso
     ids, depth, end = (torch.from_numpy(x).to(device) for x in (tree.ids, tree.depth, tree.end))
     if not len(ids):
         return
-    cache = empty_cache(network.cfg, 1, int(tree.depth.max()) + tokens, network.embed.token.weight)
+    room = int(tree.depth.max()) + min(tokens, len(ids))
+    cache = empty_cache(network.cfg, 1, room, network.embed.token.weight)
     for start, stop in pieces(tree.depth, tokens):
         branches = branches_of(depth[start:stop], end[start:stop], start, cache.lengths[0])
         yield start, network.hidden(ids[None, start:stop], cache=cache, branches=branches)[0]
