@@ -57,7 +57,6 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     )
     flags.add_argument("--labels", choices=("right", "shuffled"), default="right", help="shuffled: the control")
     flags.add_argument("--languages", metavar="en-de", default="", help="translation: of test.en and test.de")
-    flags.add_argument("--detokenize", action="store_true", help="perplexity: the text is cut into words, as WikiText")
     flags.add_argument("--exam", metavar="FILE", action="append", default=[], help="exams: one of your own, as JSON")
     flags.add_argument("--explain", action="store_true", help="exams: also with explanations before the answer")
     flags.add_argument(

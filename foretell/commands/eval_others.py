@@ -1,25 +1,21 @@
 """The suites that are no few-shot tables: exams, perplexity, translation by a seq2seq, fine-tuning, programs."""
 
 import argparse
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from foretell.commands.tables import table
-from foretell.corpus.documents import documentation, text_folder
 from foretell.corpus.parallel import read_pairs, split_named
-from foretell.corpus.split import split
 from foretell.errors import BadUse
-from foretell.eval.detokenize import detokenized
 from foretell.eval.exam_file import read_dirty, read_exam
 from foretell.eval.exam_suite import Sitting, exam_suite
 from foretell.eval.exams import known_exams
 from foretell.eval.few_shot import save_results
-from foretell.eval.perplexity import Passage, perplexity_suite
+from foretell.eval.perplexity import perplexity_suite
+from foretell.eval.running_text import texts_of
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model
-from foretell.runs import read_text
 from foretell.tasks.source import Source
 
 Told = tuple[list[str], dict[str, Any]]
@@ -90,13 +86,11 @@ def one_number(words: Sequence[str], few: int) -> int:
 
 
 def perplexity(model: Model, given: argparse.Namespace) -> Told:
-    """Sliding-window perplexity and bits per byte of texts: the held-out documentation, or files and folders."""
-    texts = {Path(path).name: passages(Path(path), given) for path in given.data} or {
-        "documentation, held out": [one.text for one in split(documentation(quiet=given.quiet))["val"]]
-    }
+    """Sliding-window perplexity and bits per byte of texts: files, folders, or this machine's documentation."""
+    texts = texts_of([Path(path) for path in given.data])
     if given.limit:
         texts = {name: documents[: given.limit] for name, documents in texts.items()}
-    rows = perplexity_suite(model, texts)
+    rows = perplexity_suite(model, texts, quiet=given.quiet)
     given.out.mkdir(parents=True, exist_ok=True)
     save_results(given.out, {"rows": rows})
     heads = ["text", "documents", "tokens", "perplexity [95 %]", "by word", "bits per byte", "stride"]
@@ -108,22 +102,6 @@ def perplexity(model: Model, given: argparse.Namespace) -> Told:
         for row in rows
     ]
     return table(heads, cells), {"rows": rows}
-
-
-def passages(path: Path, given: argparse.Namespace) -> list[str | Passage]:
-    """The documents of a file or a folder; with --detokenize, as running text with the words of the published one."""
-    texts = [one.text for one in text_folder(path)] if path.is_dir() else [text_of(path)]
-    return [Passage(detokenized(text), len(text.split())) if given.detokenize else text for text in texts]
-
-
-def text_of(path: Path) -> str:
-    """The text of a file, plain or packed as .gz."""
-    if path.suffix != ".gz":
-        return read_text(path)
-    try:
-        return gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, EOFError, ValueError) as error:
-        raise BadUse(f"{path} is no packed UTF-8 text ({error}); pack it again, or give the plain file") from error
 
 
 def translation(model: Model, given: argparse.Namespace) -> Told:

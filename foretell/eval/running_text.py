@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foretell.corpus.documents import text_folder
 from foretell.corpus.installed import gather_documentation
 from foretell.errors import BadUse
 from foretell.eval.detokenize import detokenized
@@ -82,24 +83,33 @@ TEXTS = (
 )
 
 
-def known_texts(folders: Sequence[Path]) -> dict[str, list[Passage]]:
-    """The known texts that are in the folders or at most two below, by name; the documentation where none is.
+def texts_of(paths: Sequence[Path]) -> dict[str, list[Passage]]:
+    """The texts of files and folders by name; this machine's documentation where none is named.
 
-    BadUse if one is no folder.
+    Of a folder the known texts that are in it or at most two below; where it has none, its text files as one text.
+    BadUse if a path is not there.
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise BadUse(f"{folder} is no folder; give --data a folder with texts")
-    found = {text.name: text.read(path) for text in TEXTS if (path := place(text, folders)) is not None}
+    found: dict[str, list[Passage]] = {}
+    for path in paths:
+        if not path.exists():
+            raise BadUse(f"{path} does not exist; give --data a file or a folder with texts")
+        found |= of_folder(path) if path.is_dir() else {path.name: of_file(path)}
     if found:
         return found
     gathered = gather_documentation(DOCUMENTATION, quiet=True)
     return {"documentation": [plain(document.text) for document in gathered.documents]}
 
 
-def place(text: Text, folders: Sequence[Path]) -> Path | None:
-    """The file of a text, nearest to a folder first."""
-    return next((path for folder in folders for path in places(text, folder)), None)
+def of_folder(folder: Path) -> dict[str, list[Passage]]:
+    """The known texts of a folder, or its text files."""
+    found = {text.name: text.read(path) for text in TEXTS if (path := next(places(text, folder), None)) is not None}
+    return found or {folder.name: [plain(document.text) for document in text_folder(folder)]}
+
+
+def of_file(path: Path) -> list[Passage]:
+    """A file as one document, or as articles where it is in WikiText's form."""
+    text = read_text(path)
+    return articles(text) if ARTICLE.search(text) else [plain(text)]
 
 
 def places(text: Text, folder: Path) -> Iterator[Path]:
