@@ -10,7 +10,7 @@ from foretell.recipes import sources
 from foretell.recipes.lineage.plan import SCALES, Climb, measured, model_of, weights
 
 LABELLED = ("describes", "which_description")
-GENERATED = ("analogies", "two_digit_addition", "cycle_letters_in_word")
+GENERATED = ("analogies", "two_digit_addition")
 SHOTS = ("0", "1", "2", "4")
 AT_MOST = {"smoke": 8, "nano": 150, "mini": 400}  # questions of a task
 
