@@ -14,7 +14,7 @@ from foretell.exchange.folder import load_model, load_weights_into, save_model
 from foretell.model.init import build
 from foretell.objective.config import Task
 from foretell.recipes import bert, gpt1, gpt2, transformer
-from foretell.recipes.finetuning import Plan, config, finetune_suite, nearest_size, subject
+from foretell.recipes.finetuning import Plan, config, finetune_suite, name_of, nearest_size, subject
 from foretell.recipes.finetuning_rows import against, compared, difference, over_examples, rows_of
 from foretell.runs import read_json
 from foretell.tasks.labelled import task_folder
@@ -131,6 +131,14 @@ def test_the_nearest_size_is_told_by_the_blocks():
     assert nearest_size(gpt1, 1) == "smoke"
 
 
+def test_a_model_has_the_name_of_its_run_or_of_the_hub():
+    assert name_of("runs/one", Path("runs/one/model")) == "one"
+    assert name_of("runs/one/model", Path("runs/one/model")) == "one"
+    assert name_of("theirs", Path("theirs")) == "theirs"
+    assert name_of("hf:openai/small", Path("cache/0123abcd")) == "small"
+    assert name_of("hf:gpt2", Path("cache/0123abcd")) == "gpt2"
+
+
 def test_a_run_that_is_there_is_not_done_again_and_one_that_is_lost_comes_back_the_same(root, plan):
     plan = replace(plan, tasks=("mr",), seeds=2, lambdas=(0.5,))
     first = finetune_suite(root / "gpt", plan)
@@ -205,6 +213,7 @@ def test_plans_that_cannot_be_are_refused_before_anything_is_trained(root, plan)
         ({"seeds": 0}, "seeds=0 is not positive"),
         ({"epochs": 0.0}, "epochs=0.0 is not positive"),
         ({"steps": -1}, "neither may be negative"),
+        ({"lambdas": (0.5, -0.1)}, "a weight of L1 is not below 0"),
         ({"tasks": ()}, "no task or no lambda is named"),
         ({"tasks": ("sst3",)}, "no task to fine-tune on is called 'sst3'"),
     ):
