@@ -67,7 +67,7 @@ class Plan:
     source: Source
     out: Path
     keep: bool = False
-    """keep the weights of the runs, not their answers alone"""
+    """keep the weights of the runs that are trained now, not their answers alone"""
     machine: Machine = field(default_factory=Machine)
     quiet: bool = False
 
@@ -79,6 +79,8 @@ class Plan:
             raise BadUse(f"steps={self.steps}, limit={self.limit}: neither may be negative; 0 sets no bound")
         if not self.tasks or not self.lambdas:
             raise BadUse("no task or no lambda is named; give --tasks sst2,rte,stsb,copa")
+        if not all(weight >= 0 for weight in self.lambdas):
+            raise BadUse(f"lambdas={self.lambdas}: a weight of L1 is not below 0; the paper's is 0.5")
         for name in self.tasks:
             labelled(name)
 
@@ -90,11 +92,10 @@ def finetune_suite(model: Path | str, plan: Plan) -> dict[str, Any]:
     """
     one = subject(model, plan.out)
     folders = {name: task_folder(name, plan.source, plan.out / "tasks") for name in plan.tasks}  # all, before training
-    done: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {}
     for name, folder in folders.items():
-        done += runs(one, plan, name, folder)
-        rows = rows_of(done)
+        rows += rows_of(list(runs(one, plan, name, folder)))
         found = {
             "model": one.name,
             "kind": one.recipe.model.kind,
@@ -139,15 +140,21 @@ def subject(model: Path | str, out: Path) -> Subject:
         raise BadUse(f"{model}: {error}") from error
     n_vocab = max(cfg.n_vocab, grown.n_vocab)
     network = replace(cfg, n_vocab=n_vocab, heads=recipe.model.heads, dropout=recipe.model.dropout)
-    data = replace(recipe.data, tokens=str(tokens), length=cfg.n_ctx)
-    name = there.parent.name if there.name == "model" else there.name
+    data = replace(recipe.data, tokens=str(tokens), tokenizer=grown.kind, length=cfg.n_ctx)
     digest = hashlib.sha256("".join(map(sha256, weight_files(there))).encode()).hexdigest()
     return Subject(
-        name=f"{name}-{digest[:8]}",
+        name=f"{name_of(model, there)}-{digest[:8]}",
         folder=there,
         recipe=replace(recipe, model=network, data=data),
         n_parameters=sum(p.numel() for p in found.network.parameters()),
     )
+
+
+def name_of(model: Path | str, folder: Path) -> str:
+    """The last part of a hub's name, or the name of the run or of the model's folder."""
+    if str(model).startswith("hf:"):
+        return str(model).rpartition("/")[2].removeprefix("hf:")
+    return (folder.parent if folder.name == "model" else folder).resolve().name
 
 
 def nearest_size(rung: ModuleType, n_weights: int) -> Any:
@@ -159,7 +166,7 @@ def nearest_size(rung: ModuleType, n_weights: int) -> Any:
 
 def runs(one: Subject, plan: Plan, task: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Every run of a task with its held-out answers, trained now or found."""
-    lambdas = plan.lambdas if one.recipe.model.kind == "decoder" else (0.0,)
+    lambdas = dict.fromkeys(plan.lambdas) if one.recipe.model.kind == "decoder" else (0.0,)
     for seed in range(plan.seeds):
         for start in STARTS:
             for weight in lambdas:

@@ -14,15 +14,17 @@ from foretell.exchange.folder import load_model, load_weights_into, save_model
 from foretell.model.init import build
 from foretell.objective.config import Task
 from foretell.recipes import bert, gpt1, gpt2, transformer
-from foretell.recipes.finetuning import Plan, config, finetune_suite, nearest_size, subject
+from foretell.recipes.finetuning import Plan, config, finetune_suite, name_of, nearest_size, subject
 from foretell.recipes.finetuning_rows import against, compared, difference, over_examples, rows_of
 from foretell.runs import read_json
 from foretell.tasks.labelled import task_folder
 from foretell.tasks.source import NoData, Source
+from foretell.text.tokenizer import Tokenizer
 from foretell.text.train import train_tokenizer
 from foretell.train.config import Machine, RunConfig
 
-NOUNS = "cat dog hen fox owl elk ape bee cow emu ant bat".split()  # noqa: SIM905
+PAGES = list(topics.values())[:40]
+NOUNS = ["cat", "dog", "hen", "fox", "owl", "elk", "ape", "bee", "cow", "emu", "ant", "bat"]
 WORDS = [f"the {a} and the {b}" for a in NOUNS for b in NOUNS]
 
 
@@ -30,6 +32,7 @@ WORDS = [f"the {a} and the {b}" for a in NOUNS for b in NOUNS]
 def root(tmp_path_factory):
     """Models without training, of each kind, and files of two tasks."""
     root = tmp_path_factory.mktemp("suite")
+    known = {kind: train_tokenizer(kind, PAGES, 600, quiet=True) for kind in ("gpt1", "bpe", "wordpiece")}
     for name, network, kind in (
         ("gpt", gpt1.network("smoke"), "gpt1"),
         ("gpt2", gpt2.network("smoke"), "bpe"),
@@ -37,9 +40,8 @@ def root(tmp_path_factory):
         ("odd", gpt1.network("smoke"), "wordpiece"),
         ("translator", transformer.network("smoke"), "bpe"),
     ):
-        tokenizer = train_tokenizer(kind, list(topics.values())[:40], 600, quiet=True)
-        network = replace(network, n_vocab=tokenizer.n_vocab)
-        save_model(root / name, build(network, 7), tokenizer, Card(recipe="test"))
+        network = replace(network, n_vocab=known[kind].n_vocab)
+        save_model(root / name, build(network, 7), known[kind], Card(recipe="test"))
     save_model(root / "mute", build(replace(gpt1.network("smoke"), n_vocab=600)), None, Card(recipe="test"))
     (root / "data").mkdir()
     lines = [json.dumps({"text": text, "label": i % 2}) for i, text in enumerate(WORDS)]
@@ -56,7 +58,7 @@ def root(tmp_path_factory):
 def plan(root, tmp_path):
     source = Source(folders=(root / "data",))
     return Plan(
-        tasks=("mr", "stsb"), seeds=2, steps=2, limit=24, source=source, out=tmp_path / "out", quiet=True,
+        tasks=("mr", "stsb"), seeds=1, steps=2, limit=24, source=source, out=tmp_path / "out", quiet=True,
         machine=Machine(threads=1),
     )  # fmt: skip
 
@@ -73,9 +75,10 @@ def test_a_suite_has_a_row_for_each_task_start_and_lambda(root, plan, model, lam
     assert [(row["task"], row["start"], row["lambda"]) for row in found["rows"]] == asked
     assert {row["n"] for row in found["rows"]} == {24}
     for row in found["rows"]:
-        assert row["mean"] == pytest.approx(sum(row["values"]) / 2)
-        assert (row["seeds"], len(row["runs"])) == ([0, 1], 2)
-        assert row["note"].startswith("2 seeds, so the interval is very wide")
+        assert [row["mean"]] == row["values"]
+        assert (row["seeds"], len(row["runs"])) == ([0], 1)
+        assert (row["low"], row["high"]) == (None, None)
+        assert row["note"].startswith("1 seed, so no interval over seeds")
     chief = {row["task"]: (row["shape"], row["metric"], list(row["metrics"])) for row in found["rows"]}
     assert chief == {
         "mr": ("classification", "accuracy", ["accuracy"]),
@@ -128,11 +131,19 @@ def test_the_nearest_size_is_told_by_the_blocks():
     assert nearest_size(gpt1, 1) == "smoke"
 
 
+def test_a_model_has_the_name_of_its_run_or_of_the_hub():
+    assert name_of("runs/one", Path("runs/one/model")) == "one"
+    assert name_of("runs/one/model", Path("runs/one/model")) == "one"
+    assert name_of("theirs", Path("theirs")) == "theirs"
+    assert name_of("hf:openai/small", Path("cache/0123abcd")) == "small"
+    assert name_of("hf:gpt2", Path("cache/0123abcd")) == "gpt2"
+
+
 def test_a_run_that_is_there_is_not_done_again_and_one_that_is_lost_comes_back_the_same(root, plan):
-    plan = replace(plan, tasks=("mr",))
+    plan = replace(plan, tasks=("mr",), seeds=2, lambdas=(0.5,))
     first = finetune_suite(root / "gpt", plan)
     before = ran(plan.out)
-    assert len(before) == 8
+    assert len(before) == 4
     assert finetune_suite(root / "gpt", plan) == first
     assert ran(plan.out) == before
     lost = Path(first["rows"][0]["runs"][1])
@@ -145,7 +156,7 @@ def test_a_run_that_is_there_is_not_done_again_and_one_that_is_lost_comes_back_t
 
 
 def test_weights_go_unless_they_are_to_be_kept(root, plan):
-    plan = replace(plan, tasks=("mr",), seeds=1, lambdas=(0.0,))
+    plan = replace(plan, tasks=("mr",), lambdas=(0.0,))
     found = finetune_suite(root / "gpt", plan)
     assert not any(
         (Path(run) / name).exists() for row in found["rows"] for run in row["runs"] for name in ("model", "checkpoints")
@@ -153,12 +164,10 @@ def test_weights_go_unless_they_are_to_be_kept(root, plan):
     kept = finetune_suite(root / "gpt", replace(plan, out=plan.out / "kept", keep=True))
     assert load_model(kept["rows"][0]["runs"][0]).network.cfg.heads.n_outputs == 2
     assert [row["values"] for row in kept["rows"]] == [row["values"] for row in found["rows"]]
-    assert found["rows"][0]["note"].startswith("1 seed, so no interval over seeds")
-    assert (found["rows"][0]["low"], found["rows"][0]["high"]) == (None, None)
 
 
 def test_another_setting_in_the_same_folder_is_refused(root, plan):
-    plan = replace(plan, tasks=("mr",), seeds=1)
+    plan = replace(plan, tasks=("mr",), lambdas=(0.0,))
     finetune_suite(root / "gpt", plan)
     with pytest.raises(BadUse, match=r"holds another run \(data\.limit is 24 there and 16 here\); give another --out"):
         finetune_suite(root / "gpt", replace(plan, limit=16))
@@ -175,14 +184,15 @@ def test_byte_level_vocabularies_grow_by_the_delimiters_and_keep_all_other_rows(
     assert here[len(own) :].equal(fresh[len(own) :])
 
 
+@pytest.mark.slow
 def test_a_folder_of_transformers_is_fine_tuned_too(root, plan, tmp_path):
     transformers = pytest.importorskip("transformers")
-    tokenizer = train_tokenizer("bpe", list(topics.values())[:40], 600, quiet=True)
+    tokenizer = Tokenizer.load(root / "gpt2")
     sizes = {"n_positions": 48, "n_embd": 32, "n_layer": 2, "n_head": 2, "vocab_size": tokenizer.n_vocab}
     theirs = transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes))
     theirs.save_pretrained(tmp_path / "theirs")
     tokenizer.save(tmp_path / "theirs", 48)
-    found = finetune_suite(tmp_path / "theirs", replace(plan, tasks=("mr",), seeds=1))
+    found = finetune_suite(tmp_path / "theirs", replace(plan, tasks=("mr",), lambdas=(0.0,)))
     cfg = load(RunConfig, (Path(found["rows"][0]["runs"][0]) / "config.json").read_text(), "config.json")
     assert (cfg.model.norm_place, cfg.model.d_model, cfg.model.n_vocab) == ("pre", 32, tokenizer.n_vocab + 3)
 
@@ -203,6 +213,7 @@ def test_plans_that_cannot_be_are_refused_before_anything_is_trained(root, plan)
         ({"seeds": 0}, "seeds=0 is not positive"),
         ({"epochs": 0.0}, "epochs=0.0 is not positive"),
         ({"steps": -1}, "neither may be negative"),
+        ({"lambdas": (0.5, -0.1)}, "a weight of L1 is not below 0"),
         ({"tasks": ()}, "no task or no lambda is named"),
         ({"tasks": ("sst3",)}, "no task to fine-tune on is called 'sst3'"),
     ):
@@ -271,11 +282,11 @@ def test_two_models_are_set_side_by_side_and_unequal_sizes_are_told(tmp_path):
 @pytest.mark.slow
 def test_a_task_that_can_be_learnt_is_learnt(root, tmp_path):
     (tmp_path / "data").mkdir()
-    rows = [{"text": text, "label": int("dog" in text or "cat" in text)} for text in WORDS]
+    rows = [{"text": f"{('bad', 'good')[i % 2]} {text}", "label": i % 2} for i, text in enumerate(WORDS)]
     (tmp_path / "data" / "mr.jsonl").write_text("\n".join(map(json.dumps, rows)))
     source = Source(folders=(tmp_path / "data",))
     plan = Plan(
-        tasks=("mr",), seeds=1, lambdas=(0.0,), epochs=12, source=source, out=tmp_path, quiet=True,
+        tasks=("mr",), seeds=1, lambdas=(0.0,), epochs=8, source=source, out=tmp_path, quiet=True,
         machine=Machine(threads=1),
     )  # fmt: skip
     for model in ("gpt", "bert"):

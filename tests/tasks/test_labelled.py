@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -222,3 +223,22 @@ def test_the_files_of_a_set_may_be_packed(tmp_path):
     with gzip.open(tmp_path / "data" / "cr.jsonl.gz", "wt") as file:
         file.writelines(json.dumps({"text": text, "label": 1}) + "\n" for text in TEXTS)
     assert task_card(task_folder("cr", Source(folders=(tmp_path,)), tmp_path))["origin"] == "cr.jsonl.gz"
+
+
+def test_the_hub_is_asked_for_both_splits_where_no_file_is_there(tmp_path, monkeypatch):
+    asked = []
+
+    def from_hub(hub):
+        asked.append(str(hub))
+        rows = [{"sentence1": text, "sentence2": "x", "label": i % 2, "idx": i} for i, text in enumerate(TEXTS)]
+        return rows[:40] if hub.split == "train" else [*rows[40:], rows[0]]
+
+    monkeypatch.setattr("foretell.tasks.source.from_hub", from_hub)
+    folder = task_folder("mrpc", Source(online=True), tmp_path)
+    assert asked == ["hf:nyu-mll/glue/mrpc (train)", "hf:nyu-mll/glue/mrpc (validation)"]
+    assert task_card(folder)["n_examples"] == {"train": 39, "val": len(TEXTS) - 39}
+    assert task_card(folder)["origin"] == asked[0]
+    assert task_card(folder)["metrics"] == ["f1", "accuracy"]
+    source = write(tmp_path / "data", "mrpc.train.jsonl", [{"sentence1": t, "sentence2": t, "label": 0} for t in TEXTS])
+    assert task_folder("mrpc", replace(source, online=True), tmp_path) != folder
+    assert len(asked) == 2
