@@ -16,6 +16,7 @@ from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
 from foretell.corpus.parallel import read_pairs, shared_tokenizer
 from foretell.corpus.prepare import prepare_tokens
+from foretell.corpus.tokens import is_token_folder
 from foretell.errors import BadUse
 from foretell.runs import read_json, write_whole
 from foretell.tasks import documentation as made
@@ -70,10 +71,13 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
         case TextData() | SegmentData():
             return replace(data, folder=str(tokens(data.folder)))
         case TranslationData():
-            if data.folder == EMBEDDED or data.tokens != EMBEDDED:
-                pairs = signatures(into, text, quiet=quiet) if data.folder == EMBEDDED else Path(data.folder)
+            if data.folder == EMBEDDED:
+                pairs = signatures(into, text, quiet=quiet)
                 return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
-            return replace(data, tokens=str(own or pair_tokens(data, cfg.model.n_vocab, into, quiet=quiet)))
+            if data.tokens == EMBEDDED:
+                return replace(data, tokens=str(own or pair_tokens(data, cfg.model.n_vocab, into, quiet=quiet)))
+            read_with = bare_tokenizer(data.tokens, known, cfg.start) or tokens(data.tokens)
+            return replace(data, tokens=str(read_with))
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
@@ -85,6 +89,15 @@ def pair_tokens(data: TranslationData, n_vocab: int, into: Path, *, quiet: bool 
     pairs = read_pairs(Path(data.folder), "train", data.source, data.target)
     name = "-".join(filter(None, (Path(data.folder).resolve().name, data.source, data.target)))
     return shared_tokenizer(pairs, name, data.tokenizer, n_vocab, into, quiet=quiet)
+
+
+def bare_tokenizer(folder: str, known: Tokenizer | None, start: str) -> Path | None:
+    """The folder if it holds a tokenizer without tokens; BadUse if that is another than the start's."""
+    if not (Path(folder) / "tokenizer.json").exists() or is_token_folder(Path(folder)):
+        return None
+    if known is not None and Tokenizer.load(Path(folder)).sha() != known.sha():
+        raise BadUse(f"{folder} holds another tokenizer than that of {start}; leave --data.tokens out")
+    return Path(folder)
 
 
 def tokenizer_folder(start: str) -> Path | None:

@@ -75,6 +75,22 @@ def test_pairs_read_by_another_vocabulary_take_that_of_the_start(corpus, tmp_pat
     assert load(first.folder).generate(["one or two and three"], beam=2, max_new_tokens=5)
 
 
+def test_the_config_of_a_run_means_the_same_once_more(corpus, tmp_path):
+    """Its tokens are a folder with a tokenizer and no text: nothing is to be learnt from the file itself."""
+    cfg = resolve(configured(corpus), tmp_path, quiet=True)
+    made = sorted(tmp_path.iterdir())
+    assert resolve(cfg, tmp_path, quiet=True) == cfg
+    assert sorted(tmp_path.iterdir()) == made
+
+
+def test_tokens_of_another_tokenizer_than_the_start_s_are_refused(corpus, tmp_path):
+    first = train(resolve(configured(corpus, steps=1), tmp_path, quiet=True), tmp_path / "run", quiet=True)
+    turned = configured(corpus)
+    turned = resolve(replace(turned, model=replace(turned.model, n_vocab=310)), tmp_path, quiet=True)
+    with pytest.raises(BadUse, match=r"holds another tokenizer than that of .*leave --data\.tokens out"):
+        resolve(replace(turned, start=str(first.folder)), tmp_path, quiet=True)
+
+
 def test_a_vocabulary_larger_than_the_pairs_give_is_refused(corpus, tmp_path):
     cfg = configured(corpus)
     with pytest.raises(BadUse, match="n_vocab=5000 is more than this text gives"):
