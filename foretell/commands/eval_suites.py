@@ -17,6 +17,7 @@ from foretell.recipes.published import published
 from foretell.tasks.source import Source
 
 Row = dict[str, Any]
+NORMS = {"none": "whole", "token": "per token", "char": "per character", "byte": "per byte", "uncond": "less alone"}
 
 
 def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
@@ -56,31 +57,40 @@ def few_shot_suite(model: Model, given: argparse.Namespace) -> tuple[list[str], 
 
 def few_shot_lines(results: dict[str, Any], labels: str) -> list[str]:
     """The table, and what has to be said of it."""
-    lines = table(
-        ["task", "K", "n", "score", "95 %", "s.e.", "random", "majority", "copy", "GPT-3", "by"],
-        [few_shot_cells(row) for row in results["rows"]],
-    )
+    rows = results["rows"]
+    heads = [
+        "task",
+        "K",
+        "n",
+        "score",
+        "95 %",
+        "s.e.",
+        "random",
+        "majority",
+        "copy",
+        "no end",
+        "too long",
+        "GPT-3",
+        "by",
+    ]
+    lines = table(heads, [few_shot_cells(row) for row in rows])
     if labels == "shuffled":
-        lines.append("the labels of the demonstrations are shuffled: this is the control")
-    for row in results["rows"]:
-        at = f"{row['task']} with {row['k']} shots: "
-        if row.get("dropped"):
-            asked = row["demonstrations"]
-            lines.append(f"{at}{row['dropped']} demonstrations did not fit, {asked:.1f} were shown on average")
-        if row["too_long"]:
-            lines.append(f"{at}{row['too_long']} questions are longer than the context and were left out")
-        if row.get("unended"):
-            lines.append(f"{at}{row['unended']} of {row['n']} answers did not end")
-    missing = results["missing"]
-    lines += [f"{name}: {why}" for name, why in missing.items()]
-    return lines
+        lines.append("The labels of the examples are drawn at random: this is the control.")
+    if any(row.get("dropped") for row in rows):
+        lines.append("K `a of b`: of b examples a fitted into the context, on average; the first ones were dropped.")
+    if any(row.get("unended") for row in rows):
+        lines.append("no end: answers that no stop text ended; they are wrong where the very answer is asked for.")
+    if any(row["too_long"] for row in rows):
+        lines.append("too long: questions that do not fit into the context; they are not among the n.")
+    return lines + [f"{name} was left out: {why}" for name, why in results["missing"].items()]
 
 
 def few_shot_cells(row: Row) -> list[str]:
     """The cells of a row; scores in percent, as the paper has them."""
     k = f"{row['k']}" if row.get("dropped", 0) == 0 else f"{row['demonstrations']:.1f} of {row['k']}"
+    left_out = f"{row['too_long']}" if row["too_long"] else ""
     if not row["n"]:
-        return [row["task"], k, "0", *[""] * 8]
+        return [row["task"], k, "0", *[""] * 7, left_out, "", ""]
     scale = 1 if row["metric"] == "bleu" else 100
 
     def shown(name: str) -> str:
@@ -88,6 +98,8 @@ def few_shot_cells(row: Row) -> list[str]:
 
     interval = f"{scale * row['low']:.1f} to {scale * row['high']:.1f}"
     paper = f"{row['paper']['value']:.1f} ({row['paper']['size']})" if "paper" in row else ""
-    by = row["metric"] + (f", per {row['norm']}" if row["norm"] else "")
+    by = row["metric"].replace("_", " ") + (f", {NORMS[row['norm']]}" if row["norm"] else "")
     baselines = [shown("random"), shown("majority"), shown("copy")]
-    return [row["task"], k, f"{row['n']}", shown("value"), interval, shown("se"), *baselines, paper, by]
+    unended = f"{row['unended']}" if row.get("unended") else ""
+    found = [shown("value"), interval, shown("se"), *baselines, unended, left_out, paper, by]
+    return [row["task"], k, f"{row['n']}", *found]

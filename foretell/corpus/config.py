@@ -19,6 +19,17 @@ def check_length(length: int) -> None:
         raise ValueError(f"length={length} is not positive; give the tokens of a row, at most the model's n_ctx")
 
 
+def check_languages(source: str, target: str) -> None:
+    """ValueError unless both are endings of files that differ, or neither is given."""
+    said = f"source={source!r} and target={target!r}"
+    if bool(source) != bool(target):
+        raise ValueError(f"{said}: line-aligned files need both endings, JSON lines none; give both or none")
+    if source and source == target:
+        raise ValueError(f"{said} are the same file; name two languages, such as en and de")
+    if wrong := next((one for one in (source, target) if not re.fullmatch(r"[\w.-]*", one)), None):
+        raise ValueError(f"{wrong!r} is no ending of a file; give the part after train., such as en")
+
+
 def stages_of(mixture: tuple[str, ...]) -> list[tuple[int, dict[str, float]]]:
     """First row and weights of each stage that the lines of a mixture say; ValueError where one says nothing."""
     stages = []
@@ -75,12 +86,19 @@ class SegmentData:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TranslationData:
-    """Source and target sentences in buckets of similar length (Transformer): train.jsonl and val.jsonl in `folder`."""
+    """Source and target sentences in buckets of similar length (Transformer): train.jsonl and val.jsonl in `folder`.
+
+    With two languages they are line-aligned files: train.en, train.de, val.en and val.de, each plain or with .gz.
+    """
 
     kind: Literal["translation"] = "translation"
     folder: str = EMBEDDED
+    source: str = ""
+    """ending of the source's files, such as en; empty for JSON lines"""
+    target: str = ""
+    """ending of the target's files, such as de; empty for JSON lines"""
     tokens: str = EMBEDDED
-    """the token folder whose tokenizer reads both sides"""
+    """the token folder whose tokenizer reads both sides; embedded: learnt from the pairs, if they are the user's"""
     tokenizer: TokenizerKind = "bpe"
     length: int
     """tokens of the longest source or target; longer ones are cut"""
@@ -92,6 +110,7 @@ class TranslationData:
         if self.tokens_per_bucket < self.length:
             rule = f"is below length={self.length}, the longest sentence; raise it"
             raise ValueError(f"tokens_per_bucket={self.tokens_per_bucket} {rule}")
+        check_languages(self.source, self.target)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,8 +16,8 @@ import numpy as np
 
 from foretell.corpus.batches import IGNORED, ONE_SOURCE, Arrays, spread
 from foretell.corpus.config import TranslationData
-from foretell.corpus.jsonl import read_lines, text_field
 from foretell.corpus.order import shuffled
+from foretell.corpus.parallel import TextPair, read_pairs
 from foretell.errors import BadUse
 from foretell.text.tokenizer import Tokenizer
 
@@ -87,9 +87,12 @@ def buckets(pairs: Sequence[Pair], tokens_per_bucket: int) -> list[list[Pair]]:
 
 
 def open_pairs(data: TranslationData, seed: int) -> Pairs:
-    """The buckets of a folder with train.jsonl and val.jsonl, encoded by the tokenizer of `tokens`."""
-    tokenizer = Tokenizer.load(Path(data.tokens))
-    train, val = (encoded(Path(data.folder) / f"{name}.jsonl", tokenizer, data.length) for name in ("train", "val"))
+    """The buckets of a folder of pairs, JSON lines or line-aligned, encoded by the tokenizer of `tokens`."""
+    tokenizer, folder = Tokenizer.load(Path(data.tokens)), Path(data.folder)
+    train, val = (
+        encoded(read_pairs(folder, split, data.source, data.target), tokenizer, data.length, f"{split} of {folder}")
+        for split in ("train", "val")
+    )
     return Pairs(
         seed=seed,
         train=buckets(train, data.tokens_per_bucket),
@@ -99,15 +102,11 @@ def open_pairs(data: TranslationData, seed: int) -> Pairs:
     )
 
 
-def encoded(path: Path, tokenizer: Tokenizer, length: int) -> list[Pair]:
-    """The pairs of a file, cut to `length` with start or end; those without a source or a target are left out."""
-    rows = read_lines(path)
-    sources, targets = (
-        tokenizer.encode_batch([text_field(row, side, path, i) for i, row in enumerate(rows, 1)])
-        for side in ("source", "target")
-    )
+def encoded(pairs: Sequence[TextPair], tokenizer: Tokenizer, length: int, what: str) -> list[Pair]:
+    """The ids of pairs, cut to `length` with start or end; those without a source or a target are left out."""
+    sources, targets = (tokenizer.encode_batch([pair[side] for pair in pairs]) for side in (0, 1))
     cut = [(source[:length], target[: length - 1]) for source, target in zip(sources, targets, strict=True)]
     found = [(source, target) for source, target in cut if len(source) and len(target)]
     if not found:
-        raise BadUse(f"{path} holds no pair with a source and a target; give at least one")
+        raise BadUse(f"{what} holds no pair with a source and a target; give at least one")
     return found

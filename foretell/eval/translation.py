@@ -5,19 +5,72 @@ B batch   H n_heads   T target positions   S source positions
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from foretell.corpus.parallel import TextPair
 from foretell.errors import BadUse
-from foretell.eval.measured import Measured, bootstrap
+from foretell.eval.measured import Measured
+from foretell.eval.overlap import bleu as bleu
+from foretell.eval.overlap import bleu_difference, bleu_signature, chrf, chrf_signature
+from foretell.eval.translating import translate
 from foretell.generate.model import Model
 from foretell.model.attention import attention_weights
 from foretell.model.block import Block
 
-BEAM, LENGTH_PENALTY = 4, 0.6  # section 6.1
+BEAM, LENGTH_PENALTY, EXTRA = 4, 0.6, 50  # section 6.1
 Pair = dict[str, str]
+
+
+def translation_suite(
+    model: Model,
+    pairs: Sequence[TextPair],
+    *,
+    training: Sequence[TextPair] = (),
+    out: Path | None = None,
+    width: int = BEAM,
+    length_penalty: float = LENGTH_PENALTY,
+    extra: int = EXTRA,
+    n_examples: int = 12,
+    quiet: bool = True,
+) -> dict[str, Any]:
+    """BLEU and chrF of the beam's translations and of greedy ones, of two baselines, and examples.
+
+    `training` are the pairs that the model has seen: the commonest target among them is the baseline, of the test's
+    own targets where they are not given. With `out` each translation is kept there as it is made, and an interrupted
+    evaluation continues. BadUse without pairs, and for a model that is no seq2seq.
+    """
+    model.check("translate", "seq2seq")
+    if not pairs:
+        raise BadUse("no pair is given to translate; give a test set with at least one")
+    wanted, outputs, rows = [target for _, target in pairs], {}, []
+    for name, one in {"greedy": 1, "beam": width}.items():
+        kept = None if out is None else out / f"{name if one == 1 else f'beam-{one}'}.jsonl"
+        rows = translate(model, pairs, width=one, length_penalty=length_penalty, extra=extra, kept=kept, quiet=quiet)
+        outputs[name] = [row["output"] for row in rows]
+    common = Counter(target for _, target in training or pairs).most_common(1)[0][0]
+    step = max(len(rows) // max(n_examples, 1), 1)
+    return {
+        "n": len(pairs),
+        "search": {"width": width, "length_penalty": length_penalty, "max_new_tokens": f"source + {extra}"},
+        **figures(outputs["beam"], wanted),
+        "greedy": figures(outputs["greedy"], wanted),
+        "beam_minus_greedy": bleu_difference(outputs["beam"], outputs["greedy"], wanted),
+        "copy": figures([source for source, _ in pairs], wanted),
+        "baseline": {**figures([common] * len(wanted), wanted), "what": f"always {common!r}, the commonest target"},
+        "signatures": {"bleu": bleu_signature(), "chrf": chrf_signature()},
+        "unfinished": sum(row["finish"] != "end" for row in rows),
+        "cut": sum(row["cut"] for row in rows),
+        "examples": [{name: row[name] for name in ("source", "target", "output")} for row in rows[::step][:n_examples]],
+    }
+
+
+def figures(outputs: Sequence[str], wanted: Sequence[str]) -> dict[str, Measured]:
+    """Both measures of translations."""
+    return {"bleu": bleu(outputs, wanted), "chrf": chrf(outputs, wanted)}
 
 
 def measure_translation(
@@ -35,19 +88,6 @@ def measure_translation(
         "baseline": {**bleu([common] * len(wanted), wanted), "what": f"always {common!r}, the commonest target"},
         "examples": [{"source": s, "target": t, "output": o} for s, t, o in zip(sources, wanted, outputs, strict=True)],
     }
-
-
-def bleu(outputs: Sequence[str], wanted: Sequence[str]) -> Measured:
-    """Corpus BLEU as sacrebleu defines it (Post 2018), 0 to 100, with a bootstrap interval over sentences."""
-    try:
-        import sacrebleu
-    except ImportError as error:
-        raise BadUse("BLEU needs the package sacrebleu; pip install 'foretell[eval]'") from error
-
-    def score(items: Sequence[tuple[str, str]]) -> float:
-        return float(sacrebleu.corpus_bleu([o for o, _ in items], [[w for _, w in items]], force=True).score)
-
-    return bootstrap(list(zip(outputs, wanted, strict=True)), score)
 
 
 def attention_map(model: Model, source: str, target: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 corpora/embedded-bpe-4096/       tokens of the documentation text on this machine
 corpora/embedded-signatures/     signature -> first sentence, for translation
+corpora/multi30k-en-de-bpe-6000/ the tokenizer of both languages of a folder of pairs
 corpora/embedded-topic/ ...      tasks made from the same text
 """
 
@@ -13,6 +14,7 @@ from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextDa
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentation, source_hash, text_folder
 from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
+from foretell.corpus.parallel import read_pairs, shared_tokenizer
 from foretell.corpus.prepare import prepare_tokens
 from foretell.errors import BadUse
 from foretell.runs import read_json, write_whole
@@ -68,12 +70,21 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
         case TextData() | SegmentData():
             return replace(data, folder=str(tokens(data.folder)))
         case TranslationData():
-            pairs = signatures(into, text, quiet=quiet) if data.folder == EMBEDDED else Path(data.folder)
-            return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
+            if data.folder == EMBEDDED or data.tokens != EMBEDDED:
+                pairs = signatures(into, text, quiet=quiet) if data.folder == EMBEDDED else Path(data.folder)
+                return replace(data, folder=str(pairs), tokens=str(tokens(data.tokens)))
+            return replace(data, tokens=str(own or pair_tokens(data, cfg.model.n_vocab, into, quiet=quiet)))
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
             return replace(data, folder=str(folder), tokens=str(task_tokenizer(read_with, data.layout, into)))
+
+
+def pair_tokens(data: TranslationData, n_vocab: int, into: Path, *, quiet: bool = False) -> Path:
+    """The folder of the tokenizer that both languages share, learnt from the training pairs themselves."""
+    pairs = read_pairs(Path(data.folder), "train", data.source, data.target)
+    name = "-".join(filter(None, (Path(data.folder).resolve().name, data.source, data.target)))
+    return shared_tokenizer(pairs, name, data.tokenizer, n_vocab, into, quiet=quiet)
 
 
 def tokenizer_folder(start: str) -> Path | None:

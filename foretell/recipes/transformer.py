@@ -14,7 +14,7 @@ from foretell.model.config import Dropout, Init, NetworkConfig
 from foretell.objective.config import Translation
 from foretell.train.config import AdamW, BatchSize, RunConfig, Schedule
 
-Size = Literal["base", "big", "mini", "nano", "smoke"]
+Size = Literal["base", "big", "small", "mini", "nano", "smoke"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +44,10 @@ SIZES = {
     "big": Row(
         n_layers=6, d_model=1024, n_heads=16, d_ff=4096, dropout=0.3, n_vocab=37000, n_ctx=512, tokens=25000,
         warmup=4000, steps=300_000, average=20,
+    ),
+    "small": Row(
+        n_layers=3, d_model=256, n_heads=4, d_ff=512, dropout=0.15, n_vocab=6000, n_ctx=128, tokens=2048,
+        warmup=400, steps=6000, average=5, lr_factor=0.4,
     ),
     "mini": Row(
         n_layers=4, d_model=256, n_heads=4, d_ff=1024, dropout=0.1, n_vocab=8192, n_ctx=96, tokens=4096,

@@ -1,9 +1,19 @@
 """What Vaswani et al. 2017 state must be true of the recipe."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from foretell.corpus.parallel import read_pairs
+from foretell.errors import BadUse
+from foretell.generate.model import load
 from foretell.model.count import parameters
-from foretell.recipes import transformer
+from foretell.recipes import recipe, transformer
+from foretell.recipes.sources import resolve
+from foretell.text.tokenizer import Tokenizer
+from foretell.text.train import train_tokenizer
+from foretell.train.loop import train
 from foretell.train.schedule import rate
 
 
@@ -29,3 +39,57 @@ def test_numbers_of_section_5():
     assert (cfg.model.dropout.residual, transformer.network("big").dropout.residual) == (0.1, 0.3)
     assert (cfg.average, transformer.translate("big").average) == (5, 20)
     assert (cfg.model.norm_place, cfg.model.tied, cfg.model.embedding_scale) == ("post", True, True)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Line-aligned files in two made languages: a sentence of the second says the first one backwards."""
+    folder = tmp_path_factory.mktemp("numbers")
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    en = [f"{a} or {b} and {c}" for a in words for b in words for c in words[:3]]
+    nl = [" ".join(word[::-1] for word in reversed(line.split())) for line in en]
+    for name, part in (("train", slice(0, 400)), ("val", slice(400, None))):
+        for language, lines in (("en", en), ("nl", nl)):
+            (folder / f"{name}.{language}").write_text("".join(line + "\n" for line in lines[part]))
+    return folder
+
+
+def configured(corpus, **kw):
+    cfg = recipe("transformer.translate:smoke")
+    data = replace(cfg.data, folder=str(corpus), source="en", target="nl")
+    return replace(cfg, data=data, model=replace(cfg.model, n_vocab=320), **kw)
+
+
+def test_a_user_s_pairs_bring_their_own_vocabulary(corpus, tmp_path):
+    cfg = resolve(configured(corpus), tmp_path, quiet=True)
+    texts = [text for pair in read_pairs(corpus, "train", "en", "nl") for text in pair]
+    assert Tokenizer.load(Path(cfg.data.tokens)).sha() == train_tokenizer("bpe", texts, 320).sha()
+    assert Path(cfg.data.tokens) == tmp_path / f"{corpus.name}-en-nl-bpe-320"
+    assert resolve(configured(corpus), tmp_path, quiet=True) == cfg
+
+
+def test_pairs_read_by_another_vocabulary_take_that_of_the_start(corpus, tmp_path):
+    first = train(resolve(configured(corpus, steps=2), tmp_path, quiet=True), tmp_path / "run", quiet=True)
+    cfg = resolve(configured(corpus, start=str(first.folder)), tmp_path / "other", quiet=True)
+    assert Path(cfg.data.tokens) == first.folder / "model"
+    assert load(first.folder).generate(["one or two and three"], beam=2, max_new_tokens=5)
+
+
+def test_a_vocabulary_larger_than_the_pairs_give_is_refused(corpus, tmp_path):
+    cfg = configured(corpus)
+    with pytest.raises(BadUse, match="n_vocab=5000 is more than this text gives"):
+        resolve(replace(cfg, model=replace(cfg.model, n_vocab=5000)), tmp_path, quiet=True)
+
+
+def test_languages_that_are_not_there_are_named_before_anything_is_made(corpus, tmp_path):
+    cfg = configured(corpus)
+    with pytest.raises(BadUse, match=r"neither train\.de nor train\.de\.gz; train is there in en, nl"):
+        resolve(replace(cfg, data=replace(cfg.data, target="de")), tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_small_is_of_the_size_that_its_vocabulary_allows():
+    cfg = transformer.translate("small")
+    assert cfg.data.length == cfg.model.n_ctx >= 58 + 50, "the longest source of the data, and 50 tokens (section 6.1)"
+    assert cfg.objective.label_smoothing == 0.1
+    assert cfg.schedule.shape == "inverse_sqrt"

@@ -110,7 +110,7 @@ def test_every_figure_and_table_states_command_n_and_interval(text):
 def test_every_figure_has_its_data_beside_it(page):
     links = [a for tag, a in page.elements if tag == "a" and "download" in a]
     assert len(links) == 29
-    assert len({link["download"] for link in links}) == 27
+    assert len({link["download"] for link in links}) == 29
     for link in links:
         head, _, coded = link["href"].partition(",")
         assert head == "data:text/csv;charset=utf-8;base64"
