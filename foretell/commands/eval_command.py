@@ -56,6 +56,14 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
         "--draw", choices=("each", "once"), default="each", help="examples drawn for each question, or once for all"
     )
     flags.add_argument("--labels", choices=("right", "shuffled"), default="right", help="shuffled: the control")
+    flags.add_argument("--languages", metavar="en-de", default="", help="translation: of test.en and test.de")
+    flags.add_argument("--detokenize", action="store_true", help="perplexity: the text is cut into words, as WikiText")
+    flags.add_argument("--exam", metavar="FILE", action="append", default=[], help="exams: one of your own, as JSON")
+    flags.add_argument("--explain", action="store_true", help="exams: also with explanations before the answer")
+    flags.add_argument(
+        "--dirty", metavar="FILE", default="", help="exams: ids of questions that were in the training text"
+    )
+    flags.add_argument("--seeds", metavar="N", type=count, default=3, help="finetune: runs of each setting")
     flags.add_argument("--list", action="store_true", help="list the suites and their tasks")
     return flags
 

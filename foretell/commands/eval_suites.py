@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from foretell.commands import eval_others
 from foretell.commands.tables import table
 from foretell.eval.asking import Asking
 from foretell.eval.few_shot import askings, few_shot
@@ -22,9 +23,16 @@ NORMS = {"none": "whole", "token": "per token", "char": "per character", "byte":
 
 def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
     """The lines to print and the results of the suite that the command line names."""
-    if given.suite in suites.FEW_SHOT:
-        return few_shot_suite(opened(given), given)
-    raise NotImplementedError
+    if given.suite == "finetune":
+        return eval_others.finetune(source_of(given), given)
+    model = opened(given)
+    if given.suite == "exams":
+        return eval_others.exams(model, source_of(given), given)
+    if given.suite == "perplexity":
+        return eval_others.perplexity(model, given)
+    if given.suite == "translation" and model.network.cfg.kind == "seq2seq":
+        return eval_others.translation(model, given)
+    return few_shot_suite(model, given)
 
 
 def opened(given: argparse.Namespace) -> Model:

@@ -28,6 +28,7 @@ from foretell.tasks.exams import SHOTS, exam_task
 from foretell.tasks.task import Questions
 
 Row = dict[str, Any]
+FOLDER = "exams"  # of its own, so that other suites may be kept beside it
 Advance = Callable[[int], None]
 
 
@@ -61,7 +62,7 @@ def exam_suite(
     *,
     quiet: bool = False,
 ) -> list[Row]:
-    """A row for each exam; the answers are kept in `out`, a line for each question, and are not asked for again.
+    """A row for each exam; the answers are kept in `out`/exams, a line for each question, and are not asked for again.
 
     A row has n, `share` of the points, `score` in `unit`, `percentile`, `random`, `one_letter` (always the letter that
     is right most often), `sections`, `areas`, `letters`, `contamination`, `shuffled`, `explained`, and `too_long`: the
@@ -69,7 +70,7 @@ def exam_suite(
     training text, None where nobody looked. BadUse if the folder holds the answers of another model or seed.
     """
     total = sum(sum(quotas(exam, sitting.limit)) for exam in exams) * (1 + sitting.shuffle + sitting.explain)
-    with opened(out, model, {"seed": sitting.seed}), progress.bar("exams", total, quiet=quiet) as shown:
+    with opened(out / FOLDER, model, {"seed": sitting.seed}), progress.bar("exams", total, quiet=quiet) as shown:
         return [sat(model, exam, out, sitting, dirty, shown.advance) for exam in exams]
 
 
@@ -117,7 +118,7 @@ def by_letter(
 def file_of(out: Path, exam: Exam, section: Section, how: str) -> Path:
     """Where the records of a section are."""
     plain = "".join(c if c.isalnum() else "_" for c in f"{exam.name}-{section.name}")
-    return out / "exams" / f"{plain}-{how}.jsonl"
+    return out / FOLDER / f"{plain}-{how}.jsonl"
 
 
 def control(

@@ -52,8 +52,13 @@ def few_shot(
                 for asking in shots:
                     rows.append(task_row(model, task, questions, asking, out, shown.advance))
                     shown.advance(0, text=f"{task.name}, {asking.shots} shots")
-        write_whole(out / RESULTS, json.dumps({"rows": earlier(out, rows) + rows, "missing": missing}, indent=1))
+        save_results(out, {"rows": earlier(out, rows) + rows, "missing": missing})
     return {"rows": rows, "missing": missing}
+
+
+def save_results(out: Path, results: dict[str, Any]) -> None:
+    """Write results.json."""
+    write_whole(out / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 def earlier(out: Path, rows: Sequence[Row]) -> list[Row]:

@@ -9,17 +9,19 @@ A document begins after the end-of-text token, so that its first token is scored
 first token is read only, and its bytes are not counted.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import exp, inf, log, sqrt
 from typing import Any, NamedTuple
 
+from foretell import progress
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured, Z
 from foretell.generate.model import Model
 from foretell.generate.score import score
 
 PARTS = 20  # of a text that is one document, to tell how much its perplexity varies
-AT_ONCE = 512  # windows that are handed on together
+AT_ONCE = 128  # windows that are handed on together
 
 
 class Passage(NamedTuple):
@@ -47,7 +49,7 @@ class Measure(NamedTuple):
 
 
 def perplexity_suite(
-    model: Model, texts: Mapping[str, Sequence[str | Passage]], stride: int | None = None
+    model: Model, texts: Mapping[str, Sequence[str | Passage]], stride: int | None = None, *, quiet: bool = True
 ) -> list[dict[str, Any]]:
     """A row for each text: counts, `perplexity` (by token), `word_perplexity`, `bits_per_byte`, each with an interval.
 
@@ -56,20 +58,37 @@ def perplexity_suite(
     """
     n_ctx = model.network.cfg.n_ctx
     stride = max(n_ctx // 2, 1) if stride is None else stride
-    return [
-        {"text": name, "n_ctx": n_ctx, "stride": stride, **perplexity(model, documents, stride)}
-        for name, documents in texts.items()
-    ]
+    documents = {name: [passage_of(each) for each in some] for name, some in texts.items()}
+    size = {name: sum(len(passage.text) for passage in some) for name, some in documents.items()}
+    rows = []
+    with progress.bar("perplexity", sum(size.values()), quiet=quiet) as shown:
+        for name, some in documents.items():
+            shown.advance(0, text=name)
+            found = perplexity(model, some, stride, partial(moved, shown, size[name]))
+            rows.append({"text": name, "n_ctx": n_ctx, "stride": stride, **found})
+    return rows
 
 
-def perplexity(model: Model, documents: Sequence[str | Passage], stride: int) -> dict[str, Any]:
-    """The row of one text, without its name (perplexity_suite)."""
-    passages = [Passage(each, len(each.split())) if isinstance(each, str) else each for each in documents]
+def moved(shown: progress.Bar, size: float, part: float) -> None:
+    """Move a bar by a part of a text of some size."""
+    shown.advance(part * size)
+
+
+def passage_of(document: str | Passage) -> Passage:
+    """A document with its words: those that it is told to have, else those between white space."""
+    return Passage(document, len(document.split())) if isinstance(document, str) else document
+
+
+def perplexity(
+    model: Model, documents: Sequence[str | Passage], stride: int, advance: Callable[[float], None] = lambda part: None
+) -> dict[str, Any]:
+    """The row of one text, without its name (perplexity_suite). `advance` is told each part of it that is done."""
+    passages = [passage_of(each) for each in documents]
     rows = [begun(model, passage.text) for passage in passages]
     kept = [(ids, passage) for ids, passage in zip(rows, passages, strict=True) if len(ids) > 1]
     if not kept:
         raise BadUse(f"the text has {len(documents)} documents and no token to score; give text of two tokens or more")
-    nats = window_nats(model, [ids for ids, _ in kept], stride)
+    nats = window_nats(model, [ids for ids, _ in kept], stride, advance)
     found = [
         Measure(sum(n for n, _ in parts), len(ids) - 1, n_bytes(model, ids, passage.text), passage.n_words)
         for parts, (ids, passage) in zip(nats, kept, strict=True)
@@ -100,7 +119,9 @@ def windows(n: int, n_ctx: int, stride: int) -> Iterator[Window]:
         first = end
 
 
-def window_nats(model: Model, rows: Sequence[Sequence[int]], stride: int) -> list[list[tuple[float, int]]]:
+def window_nats(
+    model: Model, rows: Sequence[Sequence[int]], stride: int, advance: Callable[[float], None] = lambda part: None
+) -> list[list[tuple[float, int]]]:
     """For each document's tokens the negative log-probability (nats) and the number of tokens of each window."""
     model.check("measure perplexity", "decoder")
     n_ctx = model.network.cfg.n_ctx
@@ -111,6 +132,7 @@ def window_nats(model: Model, rows: Sequence[Sequence[int]], stride: int) -> lis
         pairs = [(rows[i][w.begin : w.first], rows[i][w.first : w.end]) for i, w in some]
         for (i, _), scored in zip(some, score(model.network, pairs), strict=True):
             found[i].append((-scored.logprob, scored.n))
+        advance(len(some) / len(places))
     return found
 
 

@@ -7,7 +7,7 @@ finished if it is among the `width` best candidates of its step, so that width 1
 tokens that end it. A beginning that max_new_tokens cuts is an answer only where none is finished, as in the code that
 these papers were made with.
 
-B sources   W width   V n_vocab
+B sources   L sources that are still searched   W width   V n_vocab
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,6 @@ def length_penalty(length: int, alpha: float) -> float:
 class Search:
     """One source's search: its open beginnings with their log-probabilities, and the finished ones."""
 
-    place: int
     beginnings: list[list[int]]  # W
     totals: list[float]  # W
     finished: list[tuple[float, list[int], float, Finish]] = field(default_factory=list)
@@ -105,30 +104,38 @@ def search(
     last = torch.tensor(first).repeat_interleave(width).to(device)  # (B*W,)
     read, stops = reader(network), stops_of(words, beam.stop)
     none = [0.0] + [NEVER] * (width - 1)  # at first all beginnings of a source are the same one
-    every = [Search(place=i, beginnings=[[] for _ in none], totals=none) for i in range(len(given))]
+    every = [Search(beginnings=[[] for _ in none], totals=none) for _ in given]
     live = every
     for _ in range(beam.max_new_tokens):
-        logprobs = torch.log_softmax(network.logits(read(last, cache)).float(), -1).cpu()  # (B*W, V)
-        totals = torch.tensor([one.totals for one in live])  # (B, W)
-        candidates = (totals[:, :, None] + logprobs.unflatten(0, totals.shape)).flatten(1)  # (B, W*V)
-        best = candidates.topk(min(2 * width, candidates.shape[1]))
-        order: list[int] = []
-        tokens: list[int] = []
-        for i, one in enumerate(live):
-            ranked = best_first(candidates[i], best.values[i].tolist(), best.indices[i].tolist())
-            rows = extend(one, ranked, logprobs.shape[1], words.end_of_text, stops, beam)
-            order += [i * width + row for row in rows]
-            tokens += [ids[-1] for ids in one.beginnings]
+        logprobs = torch.log_softmax(network.logits(read(last, cache)).float(), -1).cpu()
+        order, tokens = step(live, logprobs, words.end_of_text, stops, beam)
         open_ones = [one for one in live if not one.closed]
         if not open_ones:
             break
         cache.reorder(torch.tensor(order, device=device), since)
-        if len(open_ones) <= len(live) // 2:
+        if len(open_ones) <= len(live) // 2:  # to leave one by one would cost more than it saves
             staying = [i * width + w for i, one in enumerate(live) if not one.closed for w in range(width)]
-            cache.select(torch.tensor(staying))
+            cache.select(torch.tensor(staying, device=device))
             tokens, live = [tokens[i] for i in staying], open_ones
         last = torch.tensor(tokens, device=device)
     return [one.best(words, stops, beam.length_penalty) for one in every]
+
+
+def step(
+    live: Sequence[Search], logprobs: Tensor, end: int, stops: Stops, beam: Beam
+) -> tuple[list[int], list[int]]:  # (L*W, V)
+    """One more token for every beginning: which row each new one comes from, and its last token."""
+    totals = torch.tensor([one.totals for one in live])  # (L, W)
+    candidates = (totals[:, :, None] + logprobs.unflatten(0, totals.shape)).flatten(1)  # (L, W*V)
+    best = candidates.topk(min(2 * beam.width, candidates.shape[1]))
+    values, indices = best.values.tolist(), best.indices.tolist()
+    order: list[int] = []
+    tokens: list[int] = []
+    for i, one in enumerate(live):
+        ranked = best_first(candidates[i], values[i], indices[i])
+        order += [i * beam.width + row for row in extend(one, ranked, logprobs.shape[1], end, stops, beam)]
+        tokens += [ids[-1] for ids in one.beginnings]
+    return order, tokens
 
 
 def begun(

@@ -5,10 +5,12 @@ hub from the split that the family names. With one file alone they are drawn fro
 one that is asked, so that as many questions are scored as the paper scored.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
+from foretell.errors import BadUse
 from foretell.tasks.item import Item
-from foretell.tasks.source import Hub, Row, Source, found, rows
+from foretell.tasks.source import Hub, Row, Source, field, found, rows
 from foretell.tasks.task import Questions
 
 MakeItem = Callable[[Row, str], Item]
@@ -44,3 +46,19 @@ def demonstrations(source: Source, name: str, item: MakeItem, hub: Hub | None) -
 def spoken(text: str) -> str:
     """An answer as it follows a context: with one space before it and none after it."""
     return f" {text.strip()}"
+
+
+def text(row: Row, name: str, at: str) -> str:
+    """A field that must be text; BadUse that names the row."""
+    value = field(row, name, at)
+    if not isinstance(value, str):
+        raise BadUse(f"{at}: {name!r} is {value!r}, it must be text")
+    return value
+
+
+def whole_number(row: Row, name: str, at: str) -> int:
+    """A field that must be a whole number, or one in digits, as the hub has labels; BadUse that names the row."""
+    value = field(row, name, at)
+    if not re.fullmatch(r"\d+", str(value)):
+        raise BadUse(f"{at}: {name!r} is {value!r}, it must be a whole number; a split without labels cannot be scored")
+    return int(value)

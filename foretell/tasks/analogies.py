@@ -9,12 +9,14 @@ SAT. Demonstrations are made of other pairs than the questions.
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from itertools import permutations
 from pathlib import Path
 from random import Random
 
-from foretell.tasks.alone import questions
+from foretell.errors import BadUse
+from foretell.tasks.alone import questions, whole_number
 from foretell.tasks.item import Choice
 from foretell.tasks.source import Row, Source, field
 from foretell.tasks.task import Questions, Task
@@ -40,9 +42,16 @@ def users(source: Source) -> Questions:
 
 def item_of(row: Row, name: str) -> Choice:
     """A row {stem: [a, b], choice: [[c, d], ...], answer: number from 0}."""
-    a, b = field(row, "stem", name)
-    options = tuple(f" {c} is to {d}" for c, d in field(row, "choice", name))
-    return Choice(id=name, context=f"{a} is to {b} as", options=options, gold=int(field(row, "answer", name)))
+    stem, *others = (related(words, name) for words in (field(row, "stem", name), *field(row, "choice", name)))
+    options = tuple(f" {other}" for other in others)
+    return Choice(id=name, context=f"{stem} as", options=options, gold=whole_number(row, "answer", name))
+
+
+def related(words: Sequence[str], name: str) -> str:
+    """`lull is to trust`; BadUse where there are not two words."""
+    if len(words) != 2 or isinstance(words, str):
+        raise BadUse(f"{name}: {words!r} is no pair; give two words in a list")
+    return f"{words[0]} is to {words[1]}"
 
 
 def made(source: Source) -> Questions:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from foretell.tasks.alone import questions, spoken
+from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import Row, Source, field, found
+from foretell.tasks.source import Row, Source, found
 from foretell.tasks.task import Questions, Task
 
 N_QUESTIONS, N_DEMONSTRATIONS = 2000, 500
@@ -35,7 +35,7 @@ def load(name: str, make: Make, source: Source) -> Questions:
 
 def item_of(row: Row, name: str) -> Free:
     """A row {context, completion} as it stands."""
-    return Free(id=name, context=field(row, "context", name), answers=(spoken(field(row, "completion", name)),))
+    return Free(id=name, context=text(row, "context", name), answers=(spoken(text(row, "completion", name)),))
 
 
 def generated(name: str, make: Make, seed: int) -> list[Free]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from foretell.tasks.alone import MakeItem, questions, spoken
+from foretell.tasks.alone import MakeItem, questions, spoken, text
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, Row, Source, field
 from foretell.tasks.task import Questions, Task
@@ -19,13 +19,13 @@ NQ, TRIVIA, WEB = "google-research-datasets/nq_open", "mandarjoshi/trivia_qa", "
 
 def asked(row: Row, name: str) -> Free:
     """A row {question, answer or answers}, each a text or a list of texts."""
-    question = field(row, "question", name)
+    question = text(row, "question", name)
     return free(name, as_question(question), texts(row["answers"] if "answers" in row else field(row, "answer", name)))
 
 
 def trivia(row: Row, name: str) -> Free:
     """A row {question or context, answer, aliases}; on the hub the answer is a record with its aliases."""
-    question = row["question"] if "question" in row else field(row, "context", name)
+    question = text(row, "question" if "question" in row else "context", name)
     question = question.removeprefix("Question:").removesuffix("Answer:").strip()
     answer = field(row, "answer", name)
     if isinstance(answer, dict):
@@ -35,7 +35,7 @@ def trivia(row: Row, name: str) -> Free:
 
 def clue(row: Row, name: str) -> Free:
     """A row {context, continuation}: a category and a clue, which is no question."""
-    return free(name, field(row, "context", name).strip(), (field(row, "continuation", name),))
+    return free(name, text(row, "context", name).strip(), (text(row, "continuation", name),))
 
 
 def free(name: str, question: str, answers: Iterable[str]) -> Free:
@@ -44,10 +44,10 @@ def free(name: str, question: str, answers: Iterable[str]) -> Free:
     return Free(id=name, context=f"Q: {question}\n\nA:", answers=tuple(accepted))
 
 
-def as_question(text: str) -> str:
+def as_question(said: str) -> str:
     """`who wrote it` -> `Who wrote it?`; what ends with a mark keeps it."""
-    text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith(("?", ".", "!", '"')) else "?")
+    said = said.strip()
+    return said[:1].upper() + said[1:] + ("" if said.endswith(("?", ".", "!", '"')) else "?")
 
 
 def texts(value: Any) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ HellaSwag's texts of WikiHow have marks such as [title], which are taken out: ou
 import re
 from functools import partial
 
-from foretell.tasks.alone import MakeItem, questions, spoken
+from foretell.errors import BadUse
+from foretell.tasks.alone import MakeItem, questions, spoken, text, whole_number
 from foretell.tasks.item import Choice, Free
 from foretell.tasks.source import Hub, Row, Source, field
 from foretell.tasks.task import Questions, Task
@@ -26,20 +27,29 @@ def last_word(row: Row, name: str) -> Free:
 
     A word that follows an opening quotation mark is accepted with and without it.
     """
-    text = row["text"] if "text" in row else f"{field(row, 'context', name)} {field(row, 'continuation', name)}"
-    passage, word = text.rsplit(None, 1)
-    passage = passage.rstrip()
+    whole = (
+        text(row, "text", name) if "text" in row else f"{text(row, 'context', name)} {text(row, 'continuation', name)}"
+    )
+    passage, word = cut_off(whole, name)
     accepted = dict.fromkeys((spoken(word), spoken(word.lstrip("\"'\u2018\u201c"))))
     return Free(id=name, context=f"{passage} ____. ->", answers=tuple(accepted), zero_context=passage)
+
+
+def cut_off(whole: str, name: str) -> tuple[str, str]:
+    """A text without its last word, and the word; BadUse where that leaves nothing."""
+    *before, word = whole.rsplit(None, 1) or [""]
+    if not before:
+        raise BadUse(f"{name} has no word before its last one; leave the row out")
+    return before[0].rstrip(), word
 
 
 def activity(row: Row, name: str) -> Choice:
     """A row {activity_label, ctx, endings, label} of the hub, or {query, choices, gold}."""
     if "query" in row:
         return ready(row, name)
-    context = f"{field(row, 'activity_label', name)}: {field(row, 'ctx', name)}"
+    context = f"{text(row, 'activity_label', name)}: {text(row, 'ctx', name)}"
     options = tuple(spoken(unmarked(ending)) for ending in field(row, "endings", name))
-    return Choice(id=name, context=unmarked(context), options=options, gold=int(field(row, "label", name)))
+    return Choice(id=name, context=unmarked(context), options=options, gold=whole_number(row, "label", name))
 
 
 def story(row: Row, name: str) -> Choice:
@@ -47,23 +57,25 @@ def story(row: Row, name: str) -> Choice:
     if "query" in row:
         return ready(row, name)
     row = {key.lower().replace("_", ""): value for key, value in row.items()}
-    sentences = [field(row, f"inputsentence{number}", name).strip() for number in range(1, 5)]
+    sentences = [text(row, f"inputsentence{number}", name).strip() for number in range(1, 5)]
     prefix = "sentencequiz" if "sentencequiz1" in row else "randomfifthsentencequiz"
-    ends = tuple(spoken(field(row, f"{prefix}{number}", name)) for number in (1, 2))
+    ends = tuple(spoken(text(row, f"{prefix}{number}", name)) for number in (1, 2))
     return Choice(
-        id=name, context=" ".join(sentences), options=ends, gold=int(field(row, "answerrightending", name)) - 1
+        id=name, context=" ".join(sentences), options=ends, gold=whole_number(row, "answerrightending", name) - 1
     )
 
 
 def ready(row: Row, name: str) -> Choice:
     """A row {query, choices, gold}."""
     options = tuple(spoken(unmarked(choice)) for choice in field(row, "choices", name))
-    return Choice(id=name, context=unmarked(row["query"]), options=options, gold=int(field(row, "gold", name)))
+    return Choice(
+        id=name, context=unmarked(text(row, "query", name)), options=options, gold=whole_number(row, "gold", name)
+    )
 
 
-def unmarked(text: str) -> str:
+def unmarked(said: str) -> str:
     """A text without WikiHow's marks, and without spaces around it."""
-    return MARKS.sub(" ", text).strip()
+    return MARKS.sub(" ", said).strip()
 
 
 def load(names: tuple[str, ...], item: MakeItem, hub: Hub | None, pool: Hub | None, source: Source) -> Questions:

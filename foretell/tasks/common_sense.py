@@ -4,8 +4,8 @@
     arc_easy, _chall. Question: ...\\nAnswer:                      normalised by P(option | Answer:)
     openbookqa        the stem as it is                           normalised by P(option | A:)
     copa              the premise, its full stop replaced by because    the cause, with a small letter
-    siqa              Context: ...\\nQuestion: ...\\nAnswer:        not in the paper; the words are ours
-    commonsense_qa    Question: ...\\nAnswer:                      not in the paper; the words are ours
+    siqa              Context: ...\\nQuestion: ...\\nAnswer:        not in the paper; words and K are ours
+    commonsense_qa    Question: ...\\nAnswer:                      not in the paper; words and K are ours
 
 Section 2.4 gives `Answer: ` or `A: ` as answer context and does not say which task has which. ARC's ends as its prompt
 does; OpenBookQA's prompt (figure G.8) ends with neither, and takes `A: `. Figure G.5 shows COPA's `because` alone; for
@@ -65,7 +65,8 @@ def siqa_question(row: Row, name: str) -> Choice | None:
         asked, options = listed_options(row["query"], name)
         return choice(name, asked, options, field(row, "gold", name))
     options = [field(row, f"answer{letter}", name) for letter in "ABC"]
-    asked = f"Context: {field(row, 'context', name)}\nQuestion: {field(row, 'question', name)}\nAnswer:"
+    context, question = (field(row, part, name).strip() for part in ("context", "question"))
+    asked = f"Context: {context}\nQuestion: {question}\nAnswer:" if context and question else ""
     return choice(name, asked, options, place(str(field(row, "label", name)), ("1", "2", "3"), name))
 
 

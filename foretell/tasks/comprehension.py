@@ -84,7 +84,7 @@ def pubmed_question(row: Row, name: str) -> Choice | None:
         return choice(name, context, YES_NO_MAYBE, place(row["continuation"].strip(), YES_NO_MAYBE, name))
     told = field(row, "context", name)
     parts = "\n".join(f"{label}. {text}" for label, text in zip(told["labels"], told["contexts"], strict=True))
-    context = f"Context: {parts}\nQuestion: {field(row, 'question', name)}\nAnswer:"
+    context = f"Context: {parts}\nQuestion: {field(row, 'question', name).strip()}\nAnswer:"
     return choice(name, context, YES_NO_MAYBE, place(field(row, "final_decision", name), YES_NO_MAYBE, name))
 
 

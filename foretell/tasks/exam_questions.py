@@ -100,10 +100,13 @@ def with_own_ids(questions: Sequence[Question]) -> list[Question]:
 
 
 def from_mmlu(row: Row, at: str) -> Question:
-    """The question of a row of MMLU; `gold` is the place of the right choice."""
-    text, choices = field(row, "question", at), tuple(map(str, field(row, "choices", at)))
+    """The question of a row of MMLU; `gold`, or `answer` as on the hub, is the right choice's place or its letter."""
+    text, choices = str(field(row, "question", at)), tuple(map(str, field(row, "choices", at)))
+    told = row["gold"] if "gold" in row else field(row, "answer", at)
+    gold = LETTERS.find(told) if isinstance(told, str) and len(told) == 1 else told
+    if type(gold) is not int:
+        raise BadUse(f"{at}: the right choice is {told!r}; give its place, 0 to {len(choices) - 1}, or its letter")
     name = question_id("mmlu", text, choices)
-    gold = int(field(row, "gold", at) if "gold" in row else field(row, "answer", at))
     return Question(id=name, question=text, options=choices, gold=gold, subject=str(row.get("subject", "")))
 
 

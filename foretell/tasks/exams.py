@@ -57,7 +57,7 @@ def of_subject(found: Sequence[Row], subject: str, at: str) -> list[Question]:
 
 
 def agieval(source: Source, name: str) -> Asked:
-    """The questions of an exam of AGIEval; those without a label among their options are left out."""
+    """The questions of an exam of AGIEval, none for demonstrations, and the name of the file."""
     found, origin = rows(source, f"agieval_{name}")
     exam = f"agieval_{name}"
     return with_own_ids([from_agieval(row, exam, f"{origin}, question {i}") for i, row in enumerate(found)]), [], origin

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from foretell.errors import BadUse
-from foretell.tasks.alone import questions, spoken
+from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source, field
+from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source
 from foretell.tasks.task import Questions, Task
 
 NAMES = {"en": "English", "de": "German", "fr": "French", "ro": "Romanian"}
@@ -85,8 +85,8 @@ def pair(start: str, end: str, row: Row, name: str) -> Free:
     """A row {source, target} or {translation: {language: text}}."""
     if "translation" in row:
         sides = row["translation"]
-        return sentence(name, field(sides, start, name), field(sides, end, name), NAMES[end])
-    return sentence(name, field(row, "source", name), field(row, "target", name), NAMES[end])
+        return sentence(name, text(sides, start, name), text(sides, end, name), NAMES[end])
+    return sentence(name, text(row, "source", name), text(row, "target", name), NAMES[end])
 
 
 def shared_task(name: str, start: str, end: str, dataset: str, config: str, where: Source) -> Questions:

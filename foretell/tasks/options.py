@@ -11,6 +11,9 @@ from foretell.tasks.source import Row, field
 CLOSING = ".,;:!?)'\u2019%"  # what stands after a word without a space
 LETTERED = re.compile(r"^([A-Z])\. (.*)$")
 
+Names = Sequence[Sequence[Any]]
+"""for each option, the labels that mean it"""
+
 
 def spaced(text: str) -> str:
     """The text with the space that it begins with after a context; without where it begins with a closing sign."""
@@ -43,6 +46,15 @@ def place(label: Any, labels: Sequence[Any], at: str) -> int:
     if label not in labels:
         raise BadUse(f"{at} has the label {label!r}; it must be one of {', '.join(map(repr, labels))}")
     return list(labels).index(label)
+
+
+def meant(row: Row, names: Names, at: str) -> int:
+    """The option that a row's label means; letters may be large. BadUse where it means none."""
+    label = field(row, "label", at)
+    label = label.lower() if isinstance(label, str) else label
+    known = [name for some in names for name in some]
+    found = known[place(label, known, at)]
+    return next(i for i, some in enumerate(names) if found in some)
 
 
 def labelled_options(row: Row, at: str) -> tuple[list[str], int]:

@@ -21,9 +21,9 @@ from functools import cache, partial
 from random import Random
 
 from foretell.errors import Failed
-from foretell.tasks.alone import questions, spoken
+from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import Row, Source, field, found
+from foretell.tasks.source import Row, Source, found
 from foretell.tasks.task import Questions, Task
 
 INSTRUCTION = "Please unscramble the letters into a word, and write that word:"
@@ -47,9 +47,9 @@ def load(name: str, scramble: Scramble, shortest: int, source: Source) -> Questi
 
 def item_of(row: Row, name: str) -> Free:
     """A row {context, completion} as it stands; its source is what stands before ` =`."""
-    context = field(row, "context", name)
+    context = text(row, "context", name)
     shown = context.removeprefix("\n").removesuffix(" =")
-    return Free(id=name, context=context, answers=(spoken(field(row, "completion", name)),), source=shown)
+    return Free(id=name, context=context, answers=(spoken(text(row, "completion", name)),), source=shown)
 
 
 def generated(name: str, scramble: Scramble, shortest: int, seed: int) -> list[Free]:

@@ -6,10 +6,12 @@ of the passage that is asked about. GPT-3 had a training set for nearly every ta
 cut is our choice for files without one.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from foretell.errors import BadUse, first_line
 from foretell.tasks.item import Item
 from foretell.tasks.source import Hub, Row, Source, found, from_hub, halves, read, rows
 from foretell.tasks.task import Questions
@@ -51,12 +53,13 @@ def questions(
     """
     path = first_found(source, asked.files)
     told, origin = (list(read(path)), path.name) if path else rows(source, asked.files[0], asked.hub)
-    numbered = list(enumerate(flat(told)))
     others = None if among_themselves or shown is None else shown_rows(source, shown, asked, path)
-    kept, pool = numbered, [(f"shown-{i}", row) for i, row in enumerate(flat(others or []))]
-    if others is None and not among_themselves:
-        kept, cut = cut_in_two(numbered, together)
-        pool = [(str(i), row) for i, row in cut]
+    with layout_of(origin):
+        numbered = list(enumerate(flat(told)))
+        kept, pool = numbered, [(f"shown-{i}", row) for i, row in enumerate(flat(others or []))]
+        if others is None and not among_themselves:
+            kept, cut = cut_in_two(numbered, together)
+            pool = [(str(i), row) for i, row in cut]
     items, missing = built(name, [(str(i), row) for i, row in kept], build)
     demonstrations, without = built(name, pool, build_shown or build)
     return Questions(items=items, pool=demonstrations, origin=origin + left_out(missing + without, why))
@@ -94,7 +97,8 @@ def built(name: str, told: Sequence[tuple[str, Row]], build: Build) -> tuple[lis
     items: list[Item] = []
     missing = 0
     for number, row in told:
-        made = build(row, f"{name}-{number}")
+        with layout_of(f"{name}-{number}"):
+            made = build(row, f"{name}-{number}")
         if made is None:
             missing += 1
         elif isinstance(made, Sequence):
@@ -102,6 +106,16 @@ def built(name: str, told: Sequence[tuple[str, Row]], build: Build) -> tuple[lis
         else:
             items.append(made)
     return items, missing
+
+
+@contextmanager
+def layout_of(what: str) -> Iterator[None]:
+    """Turns what goes wrong with a row of another layout (numbers for texts, no lists) into a BadUse that names it."""
+    try:
+        yield
+    except (TypeError, AttributeError, LookupError, ValueError) as error:
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise BadUse(f"{what} has another layout than the task reads ({said}); mend or remove it") from error
 
 
 def left_out(n: int, why: str) -> str:

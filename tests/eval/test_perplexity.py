@@ -183,6 +183,13 @@ def test_a_stride_outside_the_context_and_a_text_without_tokens_are_refused(mode
         perplexity(model, [""], 10)
 
 
+def test_every_window_is_told_once(model):
+    parts = []
+    perplexity(model, ["Return the value. " * 400, "Raise."], 5, parts.append)
+    assert len(parts) > 1
+    assert sum(parts) == pytest.approx(1)
+
+
 def test_an_encoder_has_no_perplexity(model):
     encoder = Model(random_network(replace(bert.network("smoke"), n_vocab=280)), model.tokenizer)
     with pytest.raises(BadUse, match="of kind encoder and cannot measure perplexity"):

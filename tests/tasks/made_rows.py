@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from foretell.eval.prompts import joined
 from foretell.tasks import registry
-from foretell.tasks.item import Choice, Free, shown
+from foretell.tasks.item import Choice, Free, Partial, shown
 from foretell.tasks.source import Source
 
 
@@ -46,10 +46,18 @@ def check_real(task, shared_data, n, pool=0, of=None):
     every = [*found.items, *found.pool]
     assert len({item.id for item in every}) == len(every)
     for item in every:
-        if isinstance(item, Choice | Free):
-            answers = item.options if isinstance(item, Choice) else item.answers
-            assert item.context == (item.context.rstrip() or "?"), item.id
-            assert all(answer[0] in " \n" and answer.strip() and answer == answer.rstrip() for answer in answers)
+        contexts = item.contexts if isinstance(item, Partial) else (item.context,)
+        assert all(context == (context.rstrip() or "?") for context in contexts), item.id
+        match item:
+            case Choice():
+                answers = item.options
+            case Free():
+                answers = item.answers
+            case Partial():
+                answers = (item.completion,)
+        assert all(answer[0] in " \n.'," and answer.strip() and answer == answer.rstrip() for answer in answers), (
+            item.id
+        )
     if of is not None:
         assert {right(item) for item in every} == set(of)
     return found

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from foretell.errors import BadUse
 from foretell.tasks import source as sources
-from foretell.tasks.alone import questions, spoken
+from foretell.tasks.alone import questions, spoken, text, whole_number
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, NoData, Source, field
 
@@ -52,3 +53,12 @@ def test_the_hub_is_asked_for_both_splits_only_where_there_is_no_file(tmp_path, 
 
 def test_an_answer_has_one_space_before_it():
     assert spoken("  124\n") == " 124"
+
+
+def test_a_field_of_another_kind_is_named():
+    assert (text({"q": "a"}, "q", "row 1"), whole_number({"q": "3"}, "q", "row 1")) == ("a", 3)
+    with pytest.raises(BadUse, match="row 1: 'q' is None, it must be text"):
+        text({"q": None}, "q", "row 1")
+    for label in ("", -1, "one", 1.5):
+        with pytest.raises(BadUse, match="must be a whole number"):
+            whole_number({"q": label}, "q", "row 1")

@@ -41,6 +41,9 @@ def test_the_users_file_is_named_where_it_is_not_there_or_wrong(tmp_path):
         BY_NAME["sat_analogies"].load(Source())
     with pytest.raises(BadUse, match="sat_analogies-0 has no field 'choice'"):
         sat(tmp_path, {"stem": ["a", "b"], "answer": 0})
+    for words in (["a", "b", "c"], "ab"):
+        with pytest.raises(BadUse, match="is no pair; give two words"):
+            sat(tmp_path, LULL | {"stem": words})
 
 
 def test_pairs_are_enough_and_none_is_there_twice():

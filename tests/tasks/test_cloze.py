@@ -98,6 +98,15 @@ def test_a_row_that_lacks_a_field_and_a_file_that_is_not_there_are_named(tmp_pat
         BY_NAME["storycloze"].load(Source(folders=(tmp_path,)))
 
 
+def test_a_passage_of_one_word_and_a_split_without_labels_are_refused(tmp_path):
+    for whole in ("alone", " "):
+        with pytest.raises(BadUse, match="lambada_openai-0 has no word before its last"):
+            loaded(tmp_path, "lambada_openai", {"text": whole})
+    row = {"activity_label": "Run", "ctx": "They", "endings": ["go.", "stay."], "label": ""}
+    with pytest.raises(BadUse, match=r"hellaswag-0: 'label' is '', .* without labels"):
+        loaded(tmp_path, "hellaswag", row)
+
+
 def test_every_real_passage_of_lambada_is_whole_again_with_its_answer(shared_data):
     found = BY_NAME["lambada"].load(Source(folders=(shared_data,)))
     rows = list(sources.read(shared_data / "zeroshot/lambada_openai.jsonl.gz"))

@@ -21,7 +21,7 @@ from foretell.tasks.exam_questions import (
 )
 from foretell.tasks.exams import AGIEVAL, TASKS, agieval, mmlu
 from foretell.tasks.item import shown
-from foretell.tasks.made_exam import WRITTEN, arithmetic, knowledge
+from foretell.tasks.made_exam import arithmetic, knowledge
 from foretell.tasks.mmlu_subjects import AREAS, SUBJECTS
 from foretell.tasks.source import NoData, Source
 
@@ -80,6 +80,14 @@ def test_a_label_is_a_printed_letter():
         from_agieval({**row, "label": "none"}, "logic", "file")
 
 
+def test_a_row_of_mmlu_names_the_right_choice_by_place_or_letter():
+    row = {"subject": "anatomy", "question": "q", "choices": ["a", "b", "c"]}
+    assert [from_mmlu({**row, **how}, "f").gold for how in ({"gold": 2}, {"answer": 2}, {"answer": "C"})] == [2, 2, 2]
+    for wrong in ("Z", "", None, 1.5, 3, -1):
+        with pytest.raises(BadUse, match=r"file, question 3|has options 0 to 2"):
+            from_mmlu({**row, "answer": wrong}, "file, question 3")
+
+
 def test_ids_follow_from_the_text_and_are_there_once():
     row = {"subject": "anatomy", "question": "q", "choices": ["a", "b"], "gold": 0}
     one, same, other = (from_mmlu(row, "f"), from_mmlu(row, "f"), from_mmlu({**row, "question": "r"}, "f"))
@@ -116,7 +124,16 @@ def test_the_made_exam_is_balanced_and_its_arithmetic_is_right():
 
 def test_arithmetic_follows_from_the_seed_alone():
     assert arithmetic(Source(seed=1)) == arithmetic(Source(seed=1)) != arithmetic(Source(seed=2))
-    assert len({text for text, *_ in WRITTEN}) == len(WRITTEN)
+    assert knowledge(Source(seed=1)) == knowledge(Source(seed=2))
+
+
+def test_the_size_of_an_option_tells_nothing():
+    ranks = Counter()
+    for seed in range(40):
+        for question in arithmetic(Source(seed=seed))[0]:
+            values = [int(option) for option in question.options]
+            ranks[sorted(values).index(values[question.gold])] += 1
+    assert min(ranks.values()) > 0.2 * ranks.total()
 
 
 def test_every_task_by_letter_scores_letters_as_they_are():
