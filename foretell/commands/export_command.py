@@ -73,7 +73,8 @@ def export_for_harness(given: argparse.Namespace) -> None:
     shots = askings(given.shots or ["0", "few"], Asking(limit=given.limit or 0, seed=seed, draw=given.draw or "each"))
     tasks = wanted(given.tasks, source)
     written = export_tasks(tasks, source, out, shots, model)
-    print(f"{out}: {len(tasks)} tasks in {len(written)} files; lm-evaluation-harness runs all of them with")
+    n_tasks = len({path.stem.rpartition("_")[0] for path in written})
+    print(f"{out}: {n_tasks} tasks in {len(written)} files; lm-evaluation-harness runs all of them with")
     line = ["python", "-m", "foretell.eval.harness", "run", "--model", "foretell", "--model_args", f"model={given.run}"]
     print(shlex.join([*line, "--include_path", str(out), "--tasks", "foretell"]))
 
@@ -85,14 +86,15 @@ def wanted(names: str | None, source: "Source") -> "list[Task]":
 
     if names is not None:
         return [task(name) for name in names.split(",")]
-    found = []
+    found, without = [], []
     for one in every().values():
         try:
             one.load(source)
-        except NoData as error:
-            print(f"without {one.name}: {error}", file=sys.stderr)
-            continue
-        found.append(one)
+            found.append(one)
+        except NoData:
+            without.append(one.name)
+    if without:
+        print(f"without data, and left out: {', '.join(without)}; --tasks NAME says what one needs", file=sys.stderr)
     if not found:
         raise BadUse("no task's data are there; give --data FOLDER, or --online")
     return found

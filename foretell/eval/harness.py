@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foretell.errors import BadUse
+from foretell.errors import BadUse, Failed
 from foretell.generate.model import Model
 
 NAME = "foretell"
@@ -52,11 +52,12 @@ def main() -> None:
     """The harness' command line."""
     try:
         register()
-    except BadUse as error:
-        sys.exit(str(error))
-    from lm_eval.__main__ import cli_evaluate
+        from lm_eval.__main__ import cli_evaluate
 
-    cli_evaluate()
+        cli_evaluate()
+    except (BadUse, Failed) as error:
+        print(f"foretell: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

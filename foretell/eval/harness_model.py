@@ -64,7 +64,8 @@ class Foretell(TemplateLM):
         if device is not None:
             from foretell.model.device import choose_device
 
-            self.model.network.to(choose_device(device))
+            cuda = device.startswith("cuda")  # what the harness says unasked, whether there is one or not
+            self.model.network.to(choose_device("auto" if cuda else device))
         self.max_gen_toks, self.seed, self.chats = max_gen_toks, seed, False
         self.max_length = self.model.network.cfg.n_ctx
 

@@ -53,7 +53,7 @@ def export_tasks(
 
     With a model, its context decides how many demonstrations stand in a prompt and which questions are left out, as it
     does where we ask; without one, all of them do. NoData where a task's questions are nowhere; BadUse for a task with
-    questions of several kinds, one of which no question is left, or a folder that holds what is not of this kind.
+    questions of several kinds, tasks of which no question is left, or a folder that holds what is not of this kind.
     """
     check_replaceable(folder)
     wanted = []
@@ -61,8 +61,11 @@ def export_tasks(
         questions = task.load(source)
         check_kind(task, questions)
         kinds = {asking.k(task): asking for asking in shots}
-        wanted += [written_out(task, questions, asking, model) for asking in kinds.values()]
+        for asking in kinds.values():
+            wanted += written_out(task, questions, asking, model)
         wanted += with_pool(task, questions, shots[0])
+    if not wanted:
+        raise BadUse("no question of these tasks fits into the model's context; give a model with a longer one")
     with whole_folder(folder) as aside:
         for one in wanted:
             write(aside, folder, one)
@@ -77,19 +80,19 @@ def check_replaceable(folder: Path) -> None:
         raise BadUse(f"{folder} exists and holds no exported tasks; give another folder")
 
 
-def written_out(task: Task, questions: Questions, asking: Asking, model: Model | None) -> Exported:
-    """A task whose prompts are whole."""
+def written_out(task: Task, questions: Questions, asking: Asking, model: Model | None) -> list[Exported]:
+    """A task whose prompts are whole; none where no question fits into the context."""
     rows = []
     for item in chosen(task, questions.items, asking):
         made = prompt_of(model, task, questions, item, asking)
         if made is not None:
             rows.append({**row(item, made.texts), "prompt": digest(*asked_with(item, made))})
     if not rows:
-        raise BadUse(f"no question of {task.name} fits into the context; leave the task out")
+        return []
     between, rows = common_gap(rows)
     fields = {**kind_of(task, questions.items[0], between), "num_fewshot": 0}
     name = f"foretell_{task.name}_{asking.k(task)}shot"
-    return Exported(name=name, task=task.name, shots=asking.k(task), fields=fields, rows={"test": rows})
+    return [Exported(name=name, task=task.name, shots=asking.k(task), fields=fields, rows={"test": rows})]
 
 
 def prompt_of(model: Model | None, task: Task, questions: Questions, item: Item, asking: Asking) -> Prompt | None:

@@ -239,6 +239,12 @@ def test_what_cannot_be_asked_is_one_line(adapter, settings, words):
         written(adapter, ["Return"], until=["e"], **settings)
 
 
+@pytest.mark.parametrize("device", ["cuda:0", "cpu", None])
+def test_the_device_that_the_harness_names_unasked_need_not_be_there(model, device):
+    answers = Foretell(model, device=device).loglikelihood([asked("loglikelihood", "Return", " the")], True)
+    assert answers[0][0] < 0
+
+
 def test_a_model_that_cannot_score_a_text_is_refused(model):
     encoder = Model(random_network(replace(bert.network("smoke"), n_vocab=300)), model.tokenizer)
     with pytest.raises(BadUse, match="of kind encoder and cannot answer lm-evaluation-harness"):

@@ -80,10 +80,13 @@ def test_the_prompts_are_those_that_our_own_runner_asks_with(tmp_path, model):
     assert any(one["dropped"] for one in records)
 
 
-def test_a_task_of_which_no_question_fits_is_refused(tmp_path, model):
+def test_what_does_not_fit_into_the_context_is_left_out_and_nothing_at_all_is_refused(tmp_path, model):
     small = Model(random_network(replace(gpt2.network("smoke"), n_vocab=300, n_ctx=9)), model.tokenizer)
-    with pytest.raises(BadUse, match="no question of pick fits into the context"):
-        export_tasks([PICK], Source(), tmp_path / "t", asked(0), small)
+    single = replace(PICK, load=loaded(CHOICES[:1], 1))
+    with pytest.raises(BadUse, match="no question of these tasks fits into the model's context"):
+        export_tasks([single], Source(), tmp_path / "t", asked(0), small)
+    (path,) = export_tasks([PICK], Source(), tmp_path / "t", asked(0, 2), small)
+    assert path.stem == "foretell_pick_drawn"
 
 
 def test_the_space_before_every_option_is_put_there_by_the_harness_uncounted(tmp_path):
@@ -167,7 +170,8 @@ def test_the_command_writes_what_can_be_had_and_prints_how_to_run_it(folder, tmp
     out = tmp_path / "t"
     assert main(["export", str(folder), "--to", "lm-eval", "--out", str(out), "--shots", "0", "few"]) == 0
     said = capsys.readouterr()
-    assert said.err == "without fit: fit.jsonl is not there; give --data FOLDER\n"
+    assert said.err == "without data, and left out: fit; --tasks NAME says what one needs\n"
+    assert f"{out}: 1 tasks in 3 files" in said.out
     assert f"--model foretell --model_args model={folder} --include_path {out} --tasks foretell\n" in said.out
     assert sorted(path.stem for path in out.glob("*.yaml")) == [
         f"foretell_pick_{kind}" for kind in ("0shot", "2shot", "drawn")
