@@ -21,7 +21,7 @@ class Questions:
 
     items: Sequence[Item]
     pool: Sequence[Item] = ()
-    """empty: the questions themselves, never the one that is asked (GPT-3's original Winograd)"""
+    """empty: the questions themselves, never the one that is asked nor its kin (GPT-3's original Winograd)"""
     origin: str
     """the file, the dataset of the hub, or `generated`"""
 

@@ -75,13 +75,13 @@ def told_question(row: Row, name: str) -> Free | None:
 
 def load(source: Source, *, name: str, build: Build, files: tuple[str, ...], hub: Hub | None) -> Questions:
     """The questions of a set; example pairs are drawn from among them."""
-    return questions(source, name, build, Split(files=files, hub=hub), among_themselves=True)
+    return questions(source, name, build, Split(files=files, hub=hub))
 
 
 def load_told(source: Source, *, name: str, files: tuple[str, ...], hub: Hub, flat: Flat) -> Questions:
-    """Half of the documents with their questions; the others are there for those who want demonstrations."""
+    """The questions about documents; demonstrations, for those who want them, are about other documents."""
     asked = Split(files=files, hub=hub)
-    return questions(source, name, told_question, asked, flat=flat, together=lambda row: row["passage"])
+    return questions(source, name, told_question, asked, flat=flat, kin=lambda row: row["passage"])
 
 
 def summaries(name: str, about: str, files: tuple[str, ...], hub: Hub | None = None) -> Task:

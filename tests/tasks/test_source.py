@@ -4,7 +4,7 @@ import json
 import pytest
 
 from foretell.errors import BadUse
-from foretell.tasks.source import Hub, NoData, Source, field, halves, rows
+from foretell.tasks.source import Hub, NoData, Source, field, rows, text, whole_number
 
 ROWS = [{"q": "one"}, {"q": "two"}]
 
@@ -55,6 +55,10 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         rows(Source(folders=(tmp_path / "none",)), "piqa")
 
 
-def test_the_halves_of_a_file_are_all_of_it():
-    even, odd = halves([{"i": i} for i in range(5)])
-    assert ([row["i"] for row in even], [row["i"] for row in odd]) == ([0, 2, 4], [1, 3])
+def test_a_field_of_another_kind_is_named():
+    assert (text({"q": "a"}, "q", "row 1"), whole_number({"q": "3"}, "q", "row 1")) == ("a", 3)
+    with pytest.raises(BadUse, match="row 1: 'q' is None, it must be text"):
+        text({"q": None}, "q", "row 1")
+    for label in ("", -1, "one", 1.5):
+        with pytest.raises(BadUse, match="must be a whole number"):
+            whole_number({"q": label}, "q", "row 1")
