@@ -1,8 +1,8 @@
 """The end of a text that says what comes next (Brown et al. 2020, section 3.1): LAMBADA, HellaSwag, StoryCloze.
 
-LAMBADA's last word is asked with a blank where there are demonstrations; without them the passage stands as it is, and
-what a model writes there has no natural end, so the marks that end a clause end the answer. Its perplexity is that of
-the last word after the plain passage: `zero_context` and the first of `answers`.
+LAMBADA's last word is asked with a blank where there are demonstrations; without them the passage stands as it is. The
+first word that a model writes is its answer, since what follows the plain passage ends nowhere. Its perplexity is that
+of the first of `answers` after the same prompt.
 
 HellaSwag's texts of WikiHow have marks such as [title], which are taken out: our choice, the paper shows none.
 """
@@ -18,7 +18,6 @@ from foretell.tasks.splits import Build, Split, questions
 from foretell.tasks.task import Questions, Task
 
 MARKS = re.compile(r"\s*\[(?:header|title|step|substeps)\]\s*")
-CLAUSE_ENDS = ("\n", ".", ",", "!", "?", ";", ":")
 LAMBADA = Hub(dataset="EleutherAI/lambada_openai", config="en", split="test")
 HELLASWAG, HELLASWAG_TRAIN = Hub(dataset="Rowan/hellaswag"), Hub(dataset="Rowan/hellaswag", split="train")
 
@@ -94,11 +93,10 @@ TASKS: tuple[Task, ...] = (
         about="the last word of a passage; accuracy is of that one word, as in the paper",
         load=partial(load, "lambada", ("lambada_openai", "lambada"), last_word, LAMBADA, None),
         shots=15,
-        metric="exact_match",
+        metric="first_word",
         instruction="Fill in blank:\n\n",
         zero_instruction="",
         separator="\n",
-        stop=CLAUSE_ENDS,
         max_new_tokens=8,
     ),
     Task(

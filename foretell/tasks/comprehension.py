@@ -129,6 +129,7 @@ def task(
 
 
 WRITTEN: dict[str, Any] = {"metric": "f1", "max_new_tokens": 32}
+DROP = {**WRITTEN, "metric": "drop_f1"}
 RACE: dict[str, Any] = {"norm": "uncond", "answer_context": "A: "}
 TASKS = (
     task(
@@ -198,7 +199,7 @@ TASKS = (
         Hub(dataset="ucinlp/drop"),
         passages.drop,
         ("drop", "drop_dataset_dev"),
-        **WRITTEN,
+        **DROP,
     ),
     task(
         "boolq",
@@ -222,7 +223,7 @@ TASKS = (
         20,
         None,
         files=("drop_subset",),
-        **WRITTEN,
+        **DROP,
     ),
     task(
         "fr_en_prompts",

@@ -31,6 +31,7 @@ def test_lambada_is_asked_with_a_blank_where_there_are_demonstrations(tmp_path):
     )
     assert zero_shot(task, alice) == "Alice was friends with Bob. Alice went to visit her friend"
     assert (george.answers, task.shots, task.max_new_tokens) == ((" bat",), 15, 8)
+    assert (task.metric, task.stop) == ("first_word", ("\n",))
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,11 @@ def test_prompts_of_another_paper_are_asked_as_they_are(tmp_path):
     assert (asked("fr_en_prompts", item), item.answers, item.source) == (row["context"], (" It rains.",), "Il pleut.")
 
 
+def test_drop_is_measured_by_its_own_f1():
+    assert {registry.task(name).metric for name in ("drop", "drop_prompts")} == {"drop_f1"}
+    assert {registry.task(name).metric for name in ("squad", "squad_v2", "coqa", "quac")} == {"f1"}
+
+
 def test_k_is_the_papers():
     names = ("squad_v2", "coqa", "quac", "race_h", "race_m", "drop", "boolq")
     assert [registry.task(name).shots for name in names] == [16, 5, 5, 10, 10, 20, 32]
