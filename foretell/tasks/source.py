@@ -7,12 +7,13 @@ A file is looked for by name in every folder and in the folders below it, as NAM
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 DEPTH = 2  # folders below a named one
@@ -74,7 +75,15 @@ def found(source: Source, name: str) -> Path | None:
 
 
 def read(path: Path) -> Iterator[Row]:
-    """The rows of a file; BadUse that names the line which is no JSON."""
+    """The rows of a file; BadUse that names the file, and the line which is no JSON."""
+    try:
+        yield from contents(path)
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # JSON, UTF-8 and Parquet that are none: ValueError
+        raise BadUse(f"{path} cannot be read ({first_line(error)}); mend or replace it") from error
+
+
+def contents(path: Path) -> Iterator[Row]:
+    """The rows of a file by its ending."""
     if path.suffix == ".parquet":
         import pyarrow.parquet as parquet
 
