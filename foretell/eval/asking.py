@@ -66,7 +66,8 @@ class Asking:
 def ask(
     model: Model, task: Task, questions: Questions, asking: Asking, path: Path, advance: Callable[[int], None]
 ) -> tuple[list[Record], int]:
-    """The records of all questions that fit into the context, in order, and how many do not. Known ones are not asked.
+    """The records of all questions that fit into the context, in order, and how many do not. What was answered to the
+    same prompt in the same way is not asked again.
 
     `advance` is told how many questions were done.
     """
@@ -76,7 +77,7 @@ def ask(
     for item in items:
         made = prompts[item.id]
         record = known.get(item.id)
-        if record is not None and made is not None and record["prompt"] == digest(*asked_with(item, made)):
+        if record is not None and made is not None and record.items() >= same(task, item, made).items():
             found[item.id] = record
         elif made is not None:
             waiting.append(item)
@@ -123,7 +124,7 @@ def prompt_for(model: Model, task: Task, questions: Questions, item: Item, askin
 
 
 def asked_with(item: Item, made: Prompt) -> tuple[str, ...]:
-    """Everything that a question's answer follows from."""
+    """The texts that a question is asked with: its prompts, and what is scored after them."""
     match item:
         case Choice():
             return (*made.texts, *item.options)
@@ -153,7 +154,7 @@ def selected(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> 
         norms = list(normalised(found[0]))
         picks = {norm: likeliest(found, norm) for norm in norms}
         gold = item.gold if isinstance(item, Choice | Partial) else -1
-        record = base(item, made) | {"scores": [list(one) for one in found], "chosen": picks, "gold": gold}
+        record = base(task, item, made) | {"scores": [list(one) for one in found], "chosen": picks, "gold": gold}
         records.append(record | {"value": float(picks[task.norm] == gold)})
     return records
 
@@ -188,7 +189,7 @@ def written(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]], seed
         value = 0.0 if wrong else FREE_METRICS[task.metric](text, item.answers)
         told = {"output": text, "finish": completion.finish, "answers": list(item.answers)}
         scored = {"logprob": scores[i].logprob} if scores else {}
-        records.append(base(item, made) | told | scored | {"value": value})
+        records.append(base(task, item, made) | told | scored | {"value": value})
     return records
 
 
@@ -219,10 +220,18 @@ def unended(task: Task, finish: str, text: str) -> bool:
     return finish == "length" and not (task.metric == "first_word" and word_ended(text))
 
 
-def base(item: Item, made: Prompt) -> Record:
+def base(task: Task, item: Item, made: Prompt) -> Record:
     """What every record holds."""
     shots = {"demonstrations": made.n_demonstrations, "dropped": made.dropped, "group": item.group}
-    return {"key": item.id, "prompt": digest(*asked_with(item, made)), **shots}
+    return {"key": item.id, **same(task, item, made), **shots}
+
+
+def same(task: Task, item: Item, made: Prompt) -> Record:
+    """What must be the same in a record for its answer to stand: the prompt, and how the task has it answered."""
+    scored = (task.metric, task.norm, task.answer_context)
+    searched = (task.stop, task.max_new_tokens, task.beam, task.length_penalty, task.top_k, task.keep_sentences)
+    how = searched if isinstance(item, Free) else ()
+    return {"prompt": digest(*asked_with(item, made)), "how": digest(repr((*scored, *how)))}
 
 
 def in_parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -142,6 +142,39 @@ def test_what_was_answered_is_not_asked_again_and_another_prompt_is(tmp_path):
     assert len(model.asked) >= 4  # a draw may repeat
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"metric": "first_word"},
+        {"stop": (".",)},
+        {"max_new_tokens": 5},
+        {"beam": 1},
+        {"top_k": 2},
+        {"keep_sentences": 1},
+    ],
+)
+def test_answers_that_were_written_in_another_way_are_asked_again(tmp_path, other):
+    model = Oracle(answer=lambda prompt: (" 1", "stop"), logprob=by_length)
+    asked(model, task(metric="exact_answer"), FREE, tmp_path / "a")
+    model.asked.clear()
+    changed = task(**{"metric": "exact_answer", **other})
+    found, _ = asked(model, changed, FREE, tmp_path / "a")
+    assert len([given for given in model.asked if isinstance(given, str)]) == len(FREE)
+    assert asked(model, changed, FREE, tmp_path / "a")[0] == found
+    assert len([given for given in model.asked if isinstance(given, str)]) == len(FREE)
+
+
+def test_a_task_that_compares_options_in_another_way_is_asked_again(tmp_path):
+    model = Oracle(logprob=by_length)
+    for i, of in enumerate([task(), task(norm="none"), task(norm="none", answer_context="A: ")]):
+        model.asked.clear()
+        asked(model, of, SUMS, tmp_path / "a")
+        assert model.asked, i
+    model.asked.clear()
+    asked(model, of, SUMS, tmp_path / "a")
+    assert not model.asked
+
+
 def test_an_evaluation_that_was_killed_asks_only_what_is_missing(tmp_path):
     model, path = Oracle(answer=lambda prompt: (" 1", "stop")), tmp_path / "a"
     whole, _ = asked(model, task(metric="exact_answer"), FREE, path)
