@@ -142,15 +142,16 @@ def task_card(folder: Path) -> dict[str, Any]:
 def task_tokenizer(folder: Path, layout: str, into: Path) -> Path:
     """A folder whose tokenizer has the layout's special tokens: the given one, or one with more made in `into`.
 
-    Only GPT-1's vocabulary grows so: it was published without them. The network's n_vocab is then the larger one.
+    Only a language model's vocabulary grows so: GPT-1's and GPT-2's were published without them. The network's n_vocab
+    is then the larger one.
     """
     tokenizer = Tokenizer.load(folder)
-    if layout != "gpt1" or tokenizer.kind != "gpt1":
+    if layout != "gpt1" or tokenizer.kind == "wordpiece":
         return folder
     grown = for_tasks(tokenizer)
     if grown is tokenizer:
         return folder
-    made = into / f"gpt1-for-tasks-{grown.sha()[:8]}"
+    made = into / f"{tokenizer.kind}-for-tasks-{grown.sha()[:8]}"
     write_whole(made / FILE, grown.to_json())
     return made
 

@@ -200,7 +200,7 @@ def filled(cfg: NetworkConfig, tensors: Tensors) -> Network:
 def load_weights_into(network: Network, source: str | Path) -> list[str]:
     """The names of the parameters that the source does not have (new heads, left as they are); the rest is copied.
 
-    Where the vocabulary has grown by what fine-tuning adds to GPT-1's, the new tokens' rows are left as they are too.
+    Where the vocabulary has grown by what fine-tuning adds to it, the new tokens' rows are left as they are too.
     BadUse if the bodies differ, in a size, the vocabulary, or in what no shape shows: it is another model.
     """
     folder = find_folder(source)
@@ -227,8 +227,9 @@ def load_weights_into(network: Network, source: str | Path) -> list[str]:
 
 
 def vocabulary_for_tasks(folder: Path, n_vocab: int) -> int:
-    """The vocabulary of a model folder with the tokens that fine-tuning adds; only GPT-1's grows."""
+    """The vocabulary of a model folder with the tokens that fine-tuning adds; that of wordpiece has its own."""
     if not (folder / "tokenizer.json").exists():
         return n_vocab
     tokenizer = Tokenizer.load(folder)
-    return for_tasks(tokenizer).n_vocab if tokenizer.kind == "gpt1" and tokenizer.n_vocab == n_vocab else n_vocab
+    grows = tokenizer.kind != "wordpiece" and tokenizer.n_vocab == n_vocab
+    return for_tasks(tokenizer).n_vocab if grows else n_vocab

@@ -40,7 +40,7 @@ class Beam:
     length_penalty: float = 0.6
     """alpha of lp(Y) = (5 + |Y|)^alpha / 6^alpha (Wu et al. 2016, eq. 14)"""
     stop: tuple[str, ...] = ()
-    """the found completion is cut before the first of these texts"""
+    """a beginning whose text holds one of these is finished, and its text is what stands before"""
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.max_new_tokens < 1:

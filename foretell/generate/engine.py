@@ -7,7 +7,8 @@ B batch   T positions   D d_model   V n_vocab
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from functools import cache, partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,21 +17,12 @@ from foretell.errors import BadUse
 from foretell.generate.config import Sampling
 from foretell.generate.decode import logits_of, reader
 from foretell.generate.pick import pick, uniform
+from foretell.generate.prompts import in_order, padded, read_prompts, rows_at_once
+from foretell.generate.stops import Words, stops_of
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
 
 Finish = Literal["stop", "length", "end"]
-
-
-class Words(Protocol):
-    """What the engine asks of a tokenizer."""
-
-    @property
-    def end_of_text(self) -> int:
-        """The id that ends a text."""
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +59,19 @@ class Batch:
         self.done: dict[int, Completion] = {}
         self.added = 0
         self.cache: Cache | None = None
+        self.stops = cache(partial(stops_of, words))
 
-    def add(self, prompts: Sequence[Sequence[int]], sampling: Sampling) -> list[int]:
-        """The numbers of new rows, whose prompts are read in one pass; an empty prompt begins at the end of a text.
+    def add(
+        self,
+        prompts: Sequence[Sequence[int]],
+        sampling: Sampling,
+        numbers: Sequence[int] | None = None,
+        share: bool = True,
+    ) -> list[int]:
+        """The numbers of new rows, whose prompts are read at once; an empty prompt begins at the end of a text.
 
-        For a seq2seq a prompt is the source, read by the encoder. BadUse if a prompt leaves no room for the new tokens.
+        A row's draws follow from its number: those that are given, or the next ones. For a seq2seq a prompt is the
+        source, read by the encoder. BadUse if a prompt leaves no room for the new tokens.
         """
         end, cfg = self.words.end_of_text, self.network.cfg
         given = [list(prompt) or [end] for prompt in prompts]
@@ -83,13 +83,13 @@ class Batch:
             encode_sources(self.network, given, end, cache)
             last = [end] * len(given)
         else:
-            read_prompts(self.network, [prompt[:-1] for prompt in given], cache)
+            read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share)
             last = [prompt[-1] for prompt in given]
-        numbers = list(range(self.added, self.added + len(given)))
+        numbers = range(self.added, self.added + len(given)) if numbers is None else numbers
         self.rows += [Row(number=n, sampling=sampling, last=token) for n, token in zip(numbers, last, strict=True)]
         self.cache = cache if self.cache is None else self.cache.joined(cache)
         self.added += len(given)
-        return numbers
+        return list(numbers)
 
     def step(self) -> None:
         """One token for every row; those that end leave the batch."""
@@ -135,8 +135,7 @@ class Batch:
         if row.ids[-1] == self.words.end_of_text:
             return self.completion(row, "end", row.ids[:-1])
         if row.sampling.stop:
-            text = self.words.decode(row.ids)
-            cut = before_stop(text, row.sampling.stop)
+            cut = self.stops(row.sampling.stop)(row.ids)
             if cut is not None:
                 return self.completion(row, "stop", row.ids, cut)
         if len(row.ids) == row.sampling.max_new_tokens:
@@ -164,12 +163,6 @@ class Batch:
             self.cache = None
 
 
-def before_stop(text: str, stop: Sequence[str]) -> str | None:
-    """What stands before the first of the stop texts, or None where the text holds none of them."""
-    places = [place for place in map(text.find, stop) if place >= 0]
-    return text[: min(places)] if places else None
-
-
 def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:
     """BadUse if the tokens do not fit into the context."""
     needed = max(prompt, new) if seq2seq else prompt + new
@@ -177,14 +170,6 @@ def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:
         sides = f"the source has {prompt} tokens, and {new} new ones are asked for" if seq2seq else ""
         sides = sides or f"the prompt's {prompt} tokens and {new} new ones are {needed}"
         raise BadUse(f"{sides}; the context holds {n_ctx}: shorten the prompt or lower max_new_tokens")
-
-
-def read_prompts(network: Network, prompts: Sequence[Sequence[int]], cache: Cache) -> None:
-    """Fill the cache with prompts of any lengths, each at the start of its row."""
-    longest = max(map(len, prompts))
-    if longest:
-        network.hidden(padded(prompts, 0, network), cache=cache)
-        cache.lengths = [len(prompt) for prompt in prompts]
 
 
 def encode_sources(network: Network, sources: Sequence[Sequence[int]], pad: int, cache: Cache) -> None:
@@ -195,24 +180,33 @@ def encode_sources(network: Network, sources: Sequence[Sequence[int]], pad: int,
     cache.memory, cache.memory_attend = network.encode(ids, attend), attend
 
 
-def padded(rows: Sequence[Sequence[int]], pad: int, network: Network) -> Tensor:  # -> (B, T)
-    """Rows as one tensor where the network is."""
-    longest = max(map(len, rows))
-    filled = [[*row, *[pad] * (longest - len(row))] for row in rows]
-    return torch.tensor(filled, device=network.embed.token.weight.device)
-
-
 def generate(
-    network: Network, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, largest: int = 64
+    network: Network,
+    words: Words,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    largest: int | None = None,
+    share: bool = True,
 ) -> list[Completion]:
-    """The completions of prompts, at most `largest` in a batch at a time; new ones join as others leave."""
-    batch = Batch(network, words)
-    waiting = list(prompts)
+    """The completions of prompts, in their order; new ones join as others leave.
+
+    At most `largest` are in a batch at a time; None takes as many as a bounded memory holds. With `share`, what prompts
+    that join together begin with in common is read once. Neither changes more than the rounding, because what a prompt
+    draws follows from its place among all.
+    """
+    cfg, batch = network.cfg, Batch(network, words)
+    given = [list(prompt) or [words.end_of_text] for prompt in prompts]
+    seq2seq = cfg.kind == "seq2seq"
+    for prompt in given:
+        check_room(len(prompt), sampling.max_new_tokens, cfg.n_ctx, seq2seq=seq2seq)
+    waiting = list(range(len(given))) if seq2seq or not share else in_order(given)
+    room = sampling.max_new_tokens + (1 if seq2seq else max(map(len, given), default=0))
+    most = rows_at_once(network, room, largest)
     with torch.inference_mode():
         while waiting or batch.rows:
-            free = largest - len(batch.rows)
-            if waiting and (not batch.rows or free >= largest // 2):
-                batch.add(waiting[:free], sampling)
+            free = most - len(batch.rows)
+            if waiting and (not batch.rows or free >= max(most // 2, 1)):
+                batch.add([given[i] for i in waiting[:free]], sampling, numbers=waiting[:free], share=share)
                 waiting = waiting[free:]
             batch.step()
     return [batch.done[number] for number in range(len(prompts))]

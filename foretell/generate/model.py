@@ -14,8 +14,9 @@ from foretell.exchange.card import Card
 from foretell.exchange.folder import load_model, save_model
 from foretell.generate.beam import beam_search
 from foretell.generate.config import Beam, Sampling
-from foretell.generate.engine import Completion, Words, generate
+from foretell.generate.engine import Completion, generate
 from foretell.generate.score import Score, score
+from foretell.generate.stops import Words
 from foretell.model.network import Network
 from foretell.text.tokenizer import Tokenizer
 

@@ -6,6 +6,8 @@ where that row ends. What lies behind a row's end is never attended to.
 L n_layers   B batch   H n_heads   T new positions   S positions so far   K d_head   C room
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -57,6 +59,14 @@ class Cache:
         self.lengths = [length + new for length in self.lengths]
         return positions, equal
 
+    def cut(self, kept: int, places: Tensor) -> None:  # (N,)
+        """Keep each row's first positions, and behind them those that stand at `places` now: a branch of a tree."""
+        end = kept + len(places)
+        for layer in self.layers:
+            layer.keys[:, :, kept:end] = layer.keys[:, :, places]
+            layer.values[:, :, kept:end] = layer.values[:, :, places]
+        self.lengths = [end] * len(self.lengths)
+
     def select(self, rows: Tensor) -> None:  # (B,)
         """Keep these rows, in this order, repeated where named twice: for beams and for rows that have ended."""
         for layer in self.layers:
@@ -66,6 +76,22 @@ class Cache:
         if self.memory is not None and self.memory_attend is not None:
             self.memory, self.memory_attend = self.memory[rows], self.memory_attend[rows]
         self.lengths = [self.lengths[row] for row in rows.tolist()]
+
+    def reorder(self, rows: Tensor, since: int) -> None:  # (B,)
+        """As select(), where a row's first `since` positions and its length are those of the row that takes its place:
+        as many rows, of the beams of one prompt each."""
+        for layer in self.layers:
+            for kept in (layer.keys, layer.values):
+                kept[:, :, since : layer.end] = kept[rows, :, since : layer.end]
+
+    def put(self, rows: Sequence[int], other: "Cache", taken: Sequence[int]) -> None:
+        """Copy rows `taken` of a cache with no more room to the start of `rows` of this one."""
+        to, source = (torch.tensor(places, device=self.layers[0].keys.device) for places in (rows, taken))
+        for mine, theirs in zip(self.layers, other.layers, strict=True):
+            mine.keys[to, :, : other.room] = theirs.keys[source]
+            mine.values[to, :, : other.room] = theirs.values[source]
+        for row, place in zip(rows, taken, strict=True):
+            self.lengths[row] = other.lengths[place]
 
     def joined(self, other: "Cache") -> "Cache":
         """The rows of both caches, this one's first, with the room of the larger."""

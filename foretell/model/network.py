@@ -14,6 +14,7 @@ from foretell.model.cache import Cache
 from foretell.model.config import NetworkConfig
 from foretell.model.embed import Embedding
 from foretell.model.heads import LanguageHead, Pooler, TaskHead
+from foretell.model.sparse import Branches
 from foretell.model.stack import Stack
 
 
@@ -46,13 +47,19 @@ class Network(nn.Module):
         memory: Tensor | None = None,
         memory_attend: Tensor | None = None,
         cache: Cache | None = None,
+        branches: Branches | None = None,
     ) -> Tensor:  # (B, T), (B, T), (B, T), (B, S, D), (B, S) -> (B, T, D)
-        """The last hidden states. `attend` is True at real tokens (a causal model padded at the end needs none)."""
+        """The last hidden states. `attend` is True at real tokens (a causal model padded at the end needs none).
+
+        With `branches` every row is a tree's tokens, which replaces causality; `attend` is then not looked at.
+        """
         positions, equal = places(ids, cache)
+        if branches is not None:
+            positions = branches.positions.expand_as(ids)
         x = self.embed(ids, positions, segments)  # (B, T, D)
         stack = self.encoder if self.decoder is None else self.decoder
         assert stack is not None, "a network has an encoder or a decoder"
-        return stack(x, positions, attend, memory, memory_attend, cache, equal)
+        return stack(x, positions, attend, memory, memory_attend, cache, equal, branches)
 
     def encode(self, source: Tensor, attend: Tensor | None = None) -> Tensor:  # (B, S), (B, S) -> (B, S, D)
         """The memory that a seq2seq's decoder attends to."""

@@ -7,9 +7,30 @@
 T target positions   S source positions
 """
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
 from foretell.model.config import Pattern
+
+
+class Branches(NamedTuple):
+    """Texts behind one another in one row, that go on from what the cache holds or from each other: a tree.
+
+    Positions are counted along a branch, so that a pattern's distances are too.
+    """
+
+    positions: Tensor  # (T,)
+    ancestors: Tensor  # (T, S), True at what stands before a token in its text, and at itself; the cache comes first
+
+    def allowed(self, pattern: Pattern, window: int) -> Tensor:  # -> (T, S)
+        """True where a token of the tree attends to a token of the cache or the row."""
+        if pattern == "dense":
+            return self.ancestors
+        cached = self.ancestors.shape[1] - len(self.positions)
+        source = torch.cat([torch.arange(cached, device=self.positions.device), self.positions])  # (S,)
+        return self.ancestors & allowed(pattern, window, self.positions, source)
 
 
 def allowed(pattern: Pattern, window: int, target: Tensor, source: Tensor) -> Tensor:  # (..., T), (S,) -> (..., T, S)

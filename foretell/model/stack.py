@@ -10,7 +10,7 @@ from foretell.model.block import Block, Reach, norm
 from foretell.model.cache import Cache
 from foretell.model.config import NetworkConfig, Pattern
 from foretell.model.rotary import angles
-from foretell.model.sparse import allowed
+from foretell.model.sparse import Branches, allowed
 
 
 class Stack(nn.Module):
@@ -35,12 +35,16 @@ class Stack(nn.Module):
         memory_attend: Tensor | None = None,
         cache: Cache | None = None,
         equal: bool = True,
+        branches: Branches | None = None,
     ) -> Tensor:  # (B, T, D), (B, T), (B, T), (B, S, D), (B, S) -> (B, T, D)
         """`attend` and `memory_attend` are True at real tokens; `equal` says that a cache's rows are equally long."""
         cfg = self.cfg
         turn = angles(positions, cfg.d_head, cfg.rotary_base) if cfg.positions == "rotary" else None
         memory_mask = None if memory_attend is None else memory_attend[:, None, None]  # (B, 1, 1, S)
-        masks = {p: self.mask(p, positions, attend, cache, equal) for p in set(cfg.attention)}
+        if branches is None:
+            masks = {p: self.mask(p, positions, attend, cache, equal) for p in set(cfg.attention)}
+        else:
+            masks = {p: branches.allowed(p, cfg.window)[None, None] for p in set(cfg.attention)}  # (1, 1, T, S)
         for name, block in self.layers.items():
             layer = int(name)
             reach = Reach(masks[cfg.pattern(layer)], turn, memory, memory_mask)

@@ -9,11 +9,8 @@ from typing import get_args
 from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
-NOT_RUNGS = {
-    "lineage",
-    "sources",
-    "corpora",
-}  # the demo, which climbs them all; the folders they read; how text is made
+# the demo, which climbs them all; the folders they read; how text is made; what models are asked; the papers' figures
+NOT_RUNGS = {"lineage", "sources", "corpora", "suites", "published", "finetuning", "finetuning_rows"}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from foretell.report.measured import Measured, difference, mean, shifted
 from foretell.report.read import Demo
-from foretell.report.results import Finetune, ZeroShot, ZeroShotRow
+from foretell.report.results import FewShot, Finetune, ShotsRow, ZeroShot, ZeroShotRow
 from foretell.report.verdicts import HOLDS, UNCLEAR, caution, together, verdict
 from foretell.report.words import points, score
 
@@ -31,7 +31,6 @@ class Claim:
 
 
 WAITING = {
-    4: ("Few-shot examples in the context, without any gradient step, help more the larger the model", "GPT-3"),
     5: ("Cleaned web text beats raw web text", "GPT-3"),
     6: ("A small model aligned with human feedback is preferred to a much larger one that is not", "InstructGPT"),
     7: ("Pretraining gradients mixed into PPO remove its loss on public tasks", "InstructGPT"),
@@ -47,7 +46,7 @@ def claims(demo: Demo) -> list[Claim]:
         Claim(number=number, statement=statement, result=f"needs rung {rung}")
         for number, (statement, rung) in WAITING.items()
     ]
-    return [pretraining(demo), both_sides(demo), zero_shot(demo), *waiting]
+    return [pretraining(demo), both_sides(demo), zero_shot(demo), few_shot(demo), *waiting]
 
 
 def pretraining(demo: Demo) -> Claim:
@@ -115,6 +114,49 @@ def zero_shot(demo: Demo) -> Claim:
         verdict=together([verdict(chance), of_size_verdict]),
         caution=caution(chance.n_seeds),
     )
+
+
+def few_shot(demo: Demo) -> Claim:
+    """(4), in two parts: examples help the largest model; they help it more than the smallest."""
+    claim = Claim(
+        number=4,
+        statement="Few-shot examples in the context, without any gradient step, help more the larger the model",
+        metric="score with the most examples minus with none: largest model; largest minus smallest",
+        rung="gpt3",
+    )
+    if demo.few_shot is None or not demo.few_shot.rows:
+        return unmeasured(claim, demo)
+    gains = [shots_gains(demo.few_shot, largest=largest) for largest in (True, False)]
+    tasks = [task for task in gains[0] if task in gains[1]]
+    help_, more = (
+        mean(list(gains[0].values())),
+        mean([difference(gains[0][task], gains[1][task]) for task in tasks]),
+    )
+    one_size = len({row.model for row in demo.few_shot.rows}) == 1
+    of_size = "the second model is not there yet" if one_size else f"{points(more)} more than to the smallest model"
+    return replace(
+        claim,
+        result=f"examples give {points(help_)} (n = {help_.n}); {of_size}",
+        verdict=together([verdict(help_), UNCLEAR if one_size else verdict(more)]),
+        caution=caution(help_.n_seeds),
+    )
+
+
+def shots_gains(found: FewShot, *, largest: bool) -> dict[str, Measured]:
+    """What the most examples give over none to the largest or the smallest model, on each task."""
+    n = (max if largest else min)(row.parameters for row in found.rows)
+    gains = {}
+    for task in dict.fromkeys(row.task for row in found.rows):
+        rows = [row for row in found.rows if (row.task, row.parameters, row.labels) == (task, n, "right")]
+        least, most = min(rows, key=by_shots), max(rows, key=by_shots)
+        if least.k < most.k:
+            gains[task] = difference(most.accuracy, least.accuracy)
+    return gains
+
+
+def by_shots(row: ShotsRow) -> int:
+    """How many examples a row was asked with."""
+    return row.k
 
 
 def translates(demo: Demo) -> Claim:

@@ -30,6 +30,8 @@ class Line:
     points: Sequence[tuple[float, float]]
     colour: str
     thick: bool = True
+    spread: Sequence[tuple[float, float]] = ()
+    """low and high of each point, shaded"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,10 @@ def curve(axes: Axes, panel: Panel, *, share: bool) -> None:
             axes.plot(*zip(*points, strict=True), color=PALETTE[line.colour], **style)
             if line.thick:
                 axes.plot(*points[-1], "o", color=PALETTE[line.colour], markersize=4)
+            if line.spread:
+                low, high = [low for low, _ in line.spread], [high for _, high in line.spread]
+                shade = PALETTE[line.colour]
+                axes.fill_between([x for x, _ in points], low, high, color=shade, alpha=0.14, linewidth=0)
     if share:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))

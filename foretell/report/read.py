@@ -7,7 +7,17 @@ from typing import Any, TypeVar
 
 from foretell.config import load
 from foretell.errors import BadUse
-from foretell.report.results import Corpus, Filtering, Finetune, MaskedWords, Samples, Story, Translation, ZeroShot
+from foretell.report.results import (
+    Corpus,
+    FewShot,
+    Filtering,
+    Finetune,
+    MaskedWords,
+    Samples,
+    Story,
+    Translation,
+    ZeroShot,
+)
 from foretell.train.config import RunConfig
 from foretell.train.metrics import read_metrics
 
@@ -36,6 +46,7 @@ class Demo:
     masked_words: MaskedWords | None
     zero_shot: ZeroShot | None
     samples: Samples | None
+    few_shot: FewShot | None
     filtering: Filtering | None
     story: Story | None
 
@@ -63,6 +74,7 @@ def read_demo(folder: Path) -> Demo:
         masked_words=read_result(MaskedWords, results / "masked_words.json"),
         zero_shot=read_result(ZeroShot, results / "zero_shot.json"),
         samples=read_result(Samples, results / "samples.json"),
+        few_shot=read_result(FewShot, results / "few_shot.json"),
         filtering=read_result(Filtering, results / "filtering.json"),
         story=read_result(Story, results / "story.json"),
     )

@@ -223,6 +223,33 @@ class PaperShare(Share):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShotsRow:
+    """A model's score on a task that it was asked with `k` examples in the prompt."""
+
+    task: str
+    family: str
+    model: str
+    parameters: int
+    k: int
+    labels: str
+    """`right`, or `shuffled` for the control"""
+    demonstrations: float
+    """how many of the k fitted, on average"""
+    metric: str
+    accuracy: Measured
+    blind: float
+    """the best of the baselines that read no question"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewShot:
+    """results/few_shot.json."""
+
+    command: str
+    rows: list[ShotsRow]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Filtering:
     """results/filtering.json."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foretell.report import scores
+from foretell.report import scores, shots
 from foretell.report.claims import Claim, translates
 from foretell.report.parts import Part, Section
 from foretell.report.read import Demo
@@ -64,6 +64,16 @@ RUNGS = (
         claim="A language model does tasks that it was never trained for when they are put to it in words, "
         "and does them better the larger it is.",
         tested="The largest model against chance, and against the smallest, without any gradient step.",
+    ),
+    Rung(
+        key="gpt3",
+        title="GPT-3",
+        year=2020,
+        paper='Brown et al. 2020, "Language Models are Few-Shot Learners"',
+        claim="Shown some examples in its prompt, a language model does a task without any gradient step, "
+        "and the examples help more the larger the model is.",
+        tested="What the most examples give over none, to the largest model and to the smallest; "
+        "the control shows the same examples with labels drawn at random.",
     ),
 )
 
@@ -128,4 +138,9 @@ def gpt2(demo: Demo) -> list[Part]:
     ]
 
 
-PARTS = {"transformer": transformer, "gpt1": gpt, "bert": bert, "gpt2": gpt2}
+def gpt3(demo: Demo) -> list[Part]:
+    """Scores against the number of examples, for every size."""
+    return shots.few_shot(demo)
+
+
+PARTS = {"transformer": transformer, "gpt1": gpt, "bert": bert, "gpt2": gpt2, "gpt3": gpt3}

@@ -10,7 +10,9 @@ from foretell.tasks.source import Source
 Norm = Literal["none", "token", "char", "byte", "uncond"]
 """how an option's log-probability is made comparable: not at all, divided by its tokens, characters or bytes, or less
 its log-probability after the answer context alone (Brown et al. 2020, section 2.4)"""
-Metric = Literal["accuracy", "exact_match", "f1", "bleu", "group_accuracy", "f1_macro"]
+Metric = Literal["accuracy", "group_accuracy", "f1_macro", "exact_answer", "exact_match", "f1", "bleu"]
+"""of choices: the share that is right, the share of groups that are right throughout, the mean F1 of the options; of
+free answers: the very text, the text but for case, articles and punctuation, the overlap of words, BLEU"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

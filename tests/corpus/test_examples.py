@@ -211,3 +211,12 @@ def test_a_published_vocabulary_grows_by_the_delimiters_and_one_with_them_stays(
     assert marks_of(Tokenizer.load(made), "gpt1").first == unmarked.n_vocab
     assert task_tokenizer(made, "gpt1", tmp_path / "corpora") == made
     assert task_tokenizer(token_folders["wordpiece"], "bert", tmp_path) == token_folders["wordpiece"]
+
+
+def test_a_byte_level_vocabulary_grows_by_the_delimiters_alone(token_folders, tmp_path):
+    own = Tokenizer.load(token_folders["bpe"])
+    grown = Tokenizer.load(task_tokenizer(token_folders["bpe"], "gpt1", tmp_path))
+    more = {name: i for name, i in grown.specials.items() if i >= own.n_vocab}
+    assert list(more) == ["<start>", "<delim>", "<extract>"]
+    assert marks_of(grown, "gpt1").pad == own.end_of_text
+    assert grown.encode("Return the value") == own.encode("Return the value")

@@ -6,8 +6,9 @@ import torch
 from foretell.errors import BadUse
 from foretell.generate.config import Sampling
 from foretell.generate.decode import reader
-from foretell.generate.engine import Batch, generate, read_prompts
+from foretell.generate.engine import Batch, generate
 from foretell.generate.pick import pick, uniform
+from foretell.generate.prompts import read_prompts
 from foretell.model.cache import empty_cache
 from tests.generate.conftest import BASE, Numbers, random_network
 

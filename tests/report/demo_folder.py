@@ -1,6 +1,7 @@
 """A demo's folder made up: every run and every result, with values that look like a small climb."""
 
 import json
+from itertools import product
 from math import exp, log, sin
 
 from foretell import recipes
@@ -60,6 +61,31 @@ def finetune_rows():
     ]  # fmt: skip
 
 
+def shots_rows():
+    """Two tasks, two sizes, 0 to 4 examples; the right labels help, the larger model more."""
+    rows = []
+    for task, model, size, k in product(("describes", "sums"), ("pico", "nano"), (0.3e6, 1.2e6), (0, 1, 4)):
+        if (model == "nano") != (size > 1e6):
+            continue
+        for labels in ("right", "shuffled") if k else ("right",):
+            value = 0.3 + 0.08 * k * (size > 1e6) * (labels == "right")
+            rows.append(
+                {
+                    "task": task,
+                    "family": "in words",
+                    "model": f"gpt2.pretrain-{model}",
+                    "parameters": int(size),
+                    "k": k,
+                    "labels": labels,
+                    "demonstrations": min(k, 3.5),
+                    "metric": "accuracy",
+                    "accuracy": measured(value),
+                    "blind": 0.25,
+                }
+            )
+    return rows
+
+
 def results():
     """What each file of results/ holds."""
     source = ["def ", "print", "(", "value", ",", " ...", ",", " sep", "=", "' '", ")", "\n"]
@@ -104,6 +130,7 @@ def results():
             ],
             "text": [{"model": m, "parameters": n, "loss": loss, "bits_per_byte": loss / 2.4} for m, n, loss in runs],
         },
+        "few_shot": {"command": "foretell demo", "rows": shots_rows()},
         "samples": {
             "rows": [
                 {"model": m, "prompt": "Return the", "text": NASTY, "settings": "temperature 0.8, top-k 40"}

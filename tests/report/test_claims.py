@@ -17,14 +17,14 @@ def read(whole):
 def test_all_ten_are_there_and_in_order(read):
     found = claims(read)
     assert [claim.number for claim in found] == list(range(1, 11))
-    assert [claim.verdict for claim in found[:3]] == [HOLDS, UNCLEAR, UNCLEAR]
-    for claim in found[3:]:
+    assert [claim.verdict for claim in found[:4]] == [HOLDS, UNCLEAR, UNCLEAR, HOLDS]
+    for claim in found[4:]:
         assert claim.verdict == NOT_YET
         assert claim.result.startswith("needs rung ")
 
 
 def test_a_tested_claim_has_metric_interval_n_and_the_caution_of_one_seed(read):
-    for claim in claims(read)[:3]:
+    for claim in claims(read)[:4]:
         assert claim.metric
         assert "[" in claim.result
         assert "n = " in claim.result
@@ -101,3 +101,30 @@ def test_three_seeds_need_no_caution(demo):
         row["accuracy"]["seeds"] = [0, 1, 2]
     path.write_text(json.dumps(found))
     assert claims(read_demo(demo))[0].caution == ""
+
+
+def few_shot_of(demo, gain):
+    """The demo whose largest model gains so much from the most examples."""
+    rows = []
+    for row in demo.few_shot.rows:
+        value = 0.3 + gain * (row.k == 4) * (row.parameters > 1e6)
+        rows.append(replace(row, accuracy=replace(row.accuracy, value=value, low=value - 0.02, high=value + 0.02)))
+    return replace(demo, few_shot=replace(demo.few_shot, rows=rows))
+
+
+@pytest.mark.parametrize(("gain", "wanted"), [(0.2, HOLDS), (0.01, UNCLEAR), (-0.2, FAILS)])
+def test_examples_help_by_their_gain_and_more_with_size(read, gain, wanted):
+    demo = few_shot_of(read, gain)
+    claim = next(claim for claim in claims(demo) if claim.number == 4)
+    assert claim.verdict == wanted
+    rows = {(r.task, r.parameters > 1e6, r.k): r.accuracy.value for r in demo.few_shot.rows if r.labels == "right"}
+    slow = sum(rows[task, True, 4] - rows[task, True, 0] for task in ("describes", "sums")) / 2
+    assert f"{100 * slow:+.1f} points" in claim.result
+
+
+def test_one_size_alone_tells_nothing_of_size(read):
+    rows = [row for row in read.few_shot.rows if row.parameters > 1e6]
+    demo = replace(read, few_shot=replace(read.few_shot, rows=rows))
+    claim = next(claim for claim in claims(demo) if claim.number == 4)
+    assert claim.verdict == UNCLEAR
+    assert "the second model is not there yet" in claim.result

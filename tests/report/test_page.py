@@ -99,7 +99,7 @@ def test_model_output_is_escaped_wherever_it_stands(text, page):
 
 def test_every_figure_and_table_states_command_n_and_interval(text):
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
-    assert len(figures) == 27
+    assert len(figures) == 29
     for figure in figures:
         said = re.search(r'<p class="said">(.*?)</p>', figure, re.DOTALL)[1]
         assert "<code>foretell " in figure
@@ -109,8 +109,8 @@ def test_every_figure_and_table_states_command_n_and_interval(text):
 
 def test_every_figure_has_its_data_beside_it(page):
     links = [a for tag, a in page.elements if tag == "a" and "download" in a]
-    assert len(links) == 27
-    assert len({link["download"] for link in links}) == 27
+    assert len(links) == 29
+    assert len({link["download"] for link in links}) == 29
     for link in links:
         head, _, coded = link["href"].partition(",")
         assert head == "data:text/csv;charset=utf-8;base64"
@@ -152,7 +152,7 @@ def test_verdicts_are_words_and_not_only_colours(text):
     shown = re.findall(r'<span class="verdict (\w+)"><span aria-hidden="true">.</span> ([^<]+)</span>', text)
     assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not yet"}
     assert FAILS not in text.replace("Does not hold", "")
-    assert "3 of the 10 claims tested so far: 1 held here, 2 too small to tell." in text
+    assert "4 of the 10 claims tested so far: 2 held here, 2 too small to tell." in text
 
 
 def test_baselines_stand_beside_scores(text):
@@ -197,7 +197,8 @@ def test_an_empty_results_folder_is_a_page_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "filtering", "story"]
+    "name",
+    ["corpus", "translation", "finetune", "masked_words", "zero_shot", "few_shot", "samples", "filtering", "story"],
 )
 def test_each_result_can_be_absent_alone(demo, name):
     (demo / "results" / f"{name}.json").unlink()

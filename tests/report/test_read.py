@@ -5,7 +5,7 @@ import pytest
 from foretell.errors import BadUse
 from foretell.report.read import read_demo
 
-RESULTS = ["corpus", "translation", "finetune", "masked_words", "zero_shot", "samples", "story"]
+RESULTS = ["corpus", "translation", "finetune", "masked_words", "zero_shot", "few_shot", "samples", "story"]
 
 
 def test_a_whole_folder_is_read_whole(whole):

@@ -18,6 +18,7 @@ from foretell.recipes.lineage.measures import (
     zero_shot,
 )
 from foretell.recipes.lineage.plan import SCALES, Climb, measured, recipe, run, weights
+from foretell.recipes.lineage.shots import few_shot_measured
 from foretell.train.loop import Result
 
 TRANSLATE = "transformer.translate"
@@ -115,5 +116,6 @@ STAGES = (
     Stage(name="BERT: fine-tune", weight=60, do=bert_tasks),
     Stage(name="GPT-2: pretrain", weight=120, do=gpt2),
     Stage(name="GPT-2: measure", weight=15, do=gpt2_measured),
+    Stage(name="GPT-3: few-shot", weight=40, do=few_shot_measured),
     Stage(name="GPT-3: text", weight=25, do=filtered),
 )

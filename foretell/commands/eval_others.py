@@ -1,0 +1,179 @@
+"""The suites that are no few-shot tables: exams, perplexity, translation by a seq2seq, fine-tuning, programs."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from foretell.commands.tables import table
+from foretell.corpus.parallel import read_pairs, split_named
+from foretell.errors import BadUse
+from foretell.eval.exam_file import read_dirty, read_exam
+from foretell.eval.exam_suite import Sitting, exam_suite
+from foretell.eval.exams import known_exams
+from foretell.eval.few_shot import save_results
+from foretell.eval.perplexity import perplexity_suite
+from foretell.eval.running_text import texts_of
+from foretell.eval.translation import translation_suite
+from foretell.generate.model import Model
+from foretell.tasks.source import Source
+
+Told = tuple[list[str], dict[str, Any]]
+
+
+def percent(value: float | None) -> str:
+    """61.2 of 0.612."""
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def interval(measured: dict[str, Any] | None, scale: float = 1.0) -> str:
+    """12.3 [10.1, 14.5]."""
+    if not measured or measured.get("low") is None:
+        return "" if not measured else f"{scale * measured['value']:.1f}"
+    return f"{scale * measured['value']:.1f} [{scale * measured['low']:.1f}, {scale * measured['high']:.1f}]"
+
+
+def exams(model: Model, source: Source, given: argparse.Namespace) -> Told:
+    """GPT-4's exams: sections, scores, percentiles, the control with other letters, contamination."""
+    found, missing = known_exams(source)
+    found += [read_exam(Path(path)) for path in given.exam]
+    names = [exam.name for exam in found]
+    for name in given.tasks:
+        if name not in names:
+            raise BadUse(missing.get(name) or f"no exam is called {name!r}; there are {', '.join([*names, *missing])}")
+    found = [exam for exam in found if not given.tasks or exam.name in given.tasks]
+    shots = one_number(given.shots, few=5)
+    sitting = Sitting(shots=shots, limit=given.limit, seed=given.seed or 0, explain=given.explain)
+    dirty = read_dirty(Path(given.dirty)) if given.dirty else None
+    rows = exam_suite(model, found, given.out, sitting, dirty, quiet=given.quiet)
+    save_results(given.out, {"rows": rows, "missing": missing})
+    heads = [
+        "exam",
+        "n",
+        "points % [95 %]",
+        "score",
+        "percentile",
+        "random",
+        "one letter",
+        "shuffled",
+        "clean",
+        "shots",
+    ]
+    lines = table(heads, [exam_cells(row) for row in rows])
+    lines += [
+        f"{row['exam']}: {row['too_long']} questions are longer than the context" for row in rows if row["too_long"]
+    ]
+    return lines + [f"{name} was left out: {why}" for name, why in missing.items()], {"rows": rows, "missing": missing}
+
+
+def exam_cells(row: dict[str, Any]) -> list[str]:
+    """The cells of an exam."""
+    if not row["n"]:
+        return [row["exam"], "0", *[""] * 7, str(row["shots"])]
+    shuffled = row["shuffled"]["share"] if row["shuffled"] else None
+    clean = row["contamination"]["clean"] if row["contamination"] else None  # in the exam's own unit
+    score = f"{row['score']['value']:.1f} {row['unit']}"
+    cells = [row["exam"], str(row["n"]), interval(row["share"], 100), score, interval(row["percentile"])]
+    cells += [percent(row["random"]), percent(row["one_letter"]), interval(shuffled, 100), interval(clean)]
+    return [*cells, str(row["shots"])]
+
+
+def one_number(words: Sequence[str], few: int) -> int:
+    """The one number of examples; BadUse for several."""
+    if len(words) != 1 or (words[0] != "few" and not words[0].isdecimal()):
+        raise BadUse(f"--shots {' '.join(words)}: this suite takes one whole number, or few ({few})")
+    return few if words[0] == "few" else int(words[0])
+
+
+def perplexity(model: Model, given: argparse.Namespace) -> Told:
+    """Sliding-window perplexity and bits per byte of texts: files, folders, or this machine's documentation."""
+    texts = texts_of([Path(path) for path in given.data])
+    if given.limit:
+        texts = {name: documents[: given.limit] for name, documents in texts.items()}
+    rows = perplexity_suite(model, texts, quiet=given.quiet)
+    given.out.mkdir(parents=True, exist_ok=True)
+    save_results(given.out, {"rows": rows})
+    heads = ["text", "documents", "tokens", "perplexity [95 %]", "by word", "bits per byte", "stride"]
+    cells = [
+        [
+            *(row["text"], f"{row['n_documents']}", f"{row['n_tokens']}", interval(row["perplexity"])),
+            *(interval(row["word_perplexity"]), f"{row['bits_per_byte']['value']:.4f}", f"{row['stride']}"),
+        ]
+        for row in rows
+    ]
+    return table(heads, cells), {"rows": rows}
+
+
+def translation(model: Model, given: argparse.Namespace) -> Told:
+    """BLEU of a seq2seq on a test set: test.SOURCE and test.TARGET, or test.jsonl, in --data FOLDER."""
+    if len(given.data) != 1:
+        raise BadUse("a translator is tested on one folder; give --data FOLDER with test.jsonl, or test.en and test.de")
+    folder = Path(given.data[0])
+    source, target = sides(folder, given)
+    pairs = read_pairs(folder, split_named(folder, source), source, target)
+    pairs = pairs[: given.limit] if given.limit else pairs
+    given.out.mkdir(parents=True, exist_ok=True)
+    row = translation_suite(model, pairs, out=given.out, quiet=given.quiet)
+    save_results(given.out, row)
+    heads = ["translations", "n", "BLEU [95 %]", "chrF [95 %]"]
+    named = [("beam 4", row), ("greedy", row["greedy"]), ("copy of the source", row["copy"])]
+    named.append((row["baseline"]["what"], row["baseline"]))
+    cells = [[name, str(row["n"]), interval(one["bleu"]), interval(one["chrf"])] for name, one in named]
+    return [*table(heads, cells), row["signatures"]["bleu"]], row
+
+
+def sides(folder: Path, given: argparse.Namespace) -> tuple[str, str]:
+    """The two languages: as given, or none where the folder has JSON lines."""
+    if given.languages:
+        source, _, target = given.languages.partition("-")
+        if not source or not target:
+            raise BadUse(f"--languages {given.languages} names no two languages; write en-de")
+        return source, target
+    return "", ""
+
+
+def finetune(source: Source, given: argparse.Namespace) -> Told:
+    """Heads trained on labelled sets, from the model's weights and from scratch, over seeds; held-out measures."""
+    from foretell.recipes.finetuning import Plan, finetune_suite
+    from foretell.train.config import Machine
+
+    plan = Plan(
+        tasks=tuple(given.tasks),
+        seeds=given.seeds,
+        steps=given.steps or 0,
+        limit=given.limit,
+        source=source,
+        out=given.out,
+        machine=Machine(device=given.device or "auto", threads=given.threads or 0),
+        quiet=given.quiet,
+    )
+    found = finetune_suite(given.model, plan)
+    heads = [
+        "task",
+        "shape",
+        "start",
+        "lambda",
+        "measure",
+        "mean [95 % over seeds]",
+        "one answer",
+        "n",
+        "seeds",
+        "note",
+    ]
+    cells = [
+        [
+            *(row["task"], row["shape"], row["start"], f"{row['lambda']:g}", row["metric"], interval(over(row), 100)),
+            *(percent(row["majority"]), str(row["n"]), str(len(row["seeds"])), row["note"]),
+        ]
+        for row in found["rows"]
+    ]
+    lines = table(heads, cells)
+    lines += ["", *table(["task", "difference", "points [95 % over seeds]"], [
+        [row["task"], row["what"], interval(over(row), 100)] for row in found["differences"]
+    ])]  # fmt: skip
+    return lines, found
+
+
+def over(row: dict[str, Any]) -> dict[str, Any]:
+    """Mean and interval of a row as a measured value."""
+    return {"value": row["mean"], "low": row["low"], "high": row["high"]}

@@ -1,0 +1,187 @@
+"""A task asked of a language model with K demonstrations: every question's prompt, the model's answer, its record.
+
+    choices        the log-probability of each option after the prompt, in five normalisations; the likeliest
+    free answers   beam search to a stop text (Brown et al. 2020, section 2.4: width 4, length penalty 0.6)
+
+One JSON line a question is kept, with a hash of its prompt, so that a stopped evaluation goes on, and so that anyone
+can see what was asked.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from foretell.errors import BadUse
+from foretell.eval.metrics import exact_answer, exact_match, f1
+from foretell.eval.prompts import Draw, Labels, Prompt, drawn, prompt
+from foretell.eval.records import Record, append_records, digest, read_records
+from foretell.eval.scoring import likeliest, normalised, option_score
+from foretell.generate.model import Model
+from foretell.generate.score import Score
+from foretell.tasks.item import Choice, Free, Item, Partial
+from foretell.tasks.task import Questions, Task
+
+AT_ONCE = 64  # questions between two writes of records
+ANSWER_CONTEXT = "Answer:"  # where a task names none
+FREE_METRICS: dict[str, Callable[[str, Sequence[str]], float]] = {
+    "exact_answer": exact_answer,
+    "exact_match": exact_match,
+    "f1": f1,
+    "bleu": exact_answer,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """How a task is asked."""
+
+    shots: int | Literal["few"] = 0
+    """demonstrations; `few` is the paper's K of the task"""
+    limit: int = 0
+    """questions, drawn at random; 0 takes all"""
+    seed: int = 0
+    draw: Draw = "each"
+    labels: Labels = "right"
+
+    def __post_init__(self) -> None:
+        if self.limit < 0 or (self.shots != "few" and self.shots < 0):
+            raise ValueError(f"limit={self.limit}, shots={self.shots}: both must be at least 0")
+
+    def k(self, task: Task) -> int:
+        """How many demonstrations that is."""
+        return task.shots if self.shots == "few" else self.shots
+
+
+def ask(
+    model: Model, task: Task, questions: Questions, asking: Asking, path: Path, advance: Callable[[int], None]
+) -> tuple[list[Record], int]:
+    """The records of all questions that fit into the context, in order, and how many do not. Known ones are not asked.
+
+    `advance` is told how many questions were done.
+    """
+    items = chosen(task, questions.items, asking)
+    prompts = {item.id: prompt_for(model, task, questions, item, asking) for item in items}
+    known, found, waiting = read_records(path), {}, []
+    for item in items:
+        made = prompts[item.id]
+        record = known.get(item.id)
+        if record is not None and made is not None and record["prompt"] == digest(*asked_with(item, made)):
+            found[item.id] = record
+        elif made is not None:
+            waiting.append(item)
+    advance(len(items) - len(waiting))
+    for some in in_parts(waiting, AT_ONCE):
+        records = answered(model, task, [(item, made) for item in some if (made := prompts[item.id]) is not None])
+        append_records(path, records)
+        found |= {record["key"]: record for record in records}
+        advance(len(some))
+    return [found[item.id] for item in items if item.id in found], len(items) - len(found)
+
+
+def chosen(task: Task, items: Sequence[Item], asking: Asking) -> list[Item]:
+    """The questions that are asked: all, or `limit` that follow from seed and task. BadUse if two share an id."""
+    if len({item.id for item in items}) < len(items):
+        raise BadUse(f"two questions of {task.name} have the same id; each needs its own")
+    if not asking.limit or asking.limit >= len(items):
+        return list(items)
+    places = random.Random(f"{asking.seed} {task.name} limit").sample(range(len(items)), asking.limit)
+    return [items[place] for place in sorted(places)]
+
+
+def prompt_for(model: Model, task: Task, questions: Questions, item: Item, asking: Asking) -> Prompt | None:
+    """A question's prompt, within what the answer leaves of the context."""
+    k = asking.k(task)
+    demonstrations = drawn(task, questions, item, k, seed=asking.seed, draw=asking.draw, labels=asking.labels)
+    n_ctx, count = model.network.cfg.n_ctx, lambda text: len(model.tokenizer.encode(text))
+    match item:
+        case Choice():
+            answer = max(map(count, item.options)) - 1  # the last token is predicted and not read
+        case Partial():
+            answer = count(item.completion) - 1
+        case Free():
+            answer = task.max_new_tokens
+    return prompt(task, item, demonstrations, count, n_ctx - answer)
+
+
+def asked_with(item: Item, made: Prompt) -> tuple[str, ...]:
+    """Everything that a question's answer follows from."""
+    match item:
+        case Choice():
+            return (*made.texts, *item.options)
+        case Partial():
+            return (*made.texts, item.completion)
+        case Free():
+            return made.texts
+
+
+def answered(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:
+    """The records of some questions."""
+    if all(isinstance(item, Free) for item, _ in asked):
+        return written(model, task, asked)
+    if any(isinstance(item, Free) for item, _ in asked):
+        raise BadUse(f"{task.name} mixes questions with options and without; make two tasks of them")
+    return selected(model, task, asked)
+
+
+def selected(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:
+    """The records of questions with options: all scores, and which option each normalisation takes."""
+    pairs = [pair for item, made in asked for pair in options(item, made)]
+    scores = iter(model.score(pairs))
+    alone = unconditional(model, task, [item for item, _ in asked])
+    records = []
+    for item, made in asked:
+        found = [option_score(next(scores), option, alone.get(option)) for _, option in options(item, made)]
+        norms = list(normalised(found[0]))
+        picks = {norm: likeliest(found, norm) for norm in norms}
+        gold = item.gold if isinstance(item, Choice | Partial) else -1
+        record = base(item, made) | {"scores": [list(one) for one in found], "chosen": picks, "gold": gold}
+        records.append(record | {"value": float(picks[task.norm] == gold)})
+    return records
+
+
+def options(item: Item, made: Prompt) -> list[tuple[str, str]]:
+    """The pairs (context, completion) whose likelihoods are compared."""
+    if isinstance(item, Partial):
+        return [(text, item.completion) for text in made.texts]
+    assert isinstance(item, Choice), "a free question has no options"
+    return [(made.texts[0], option) for option in item.options]
+
+
+def unconditional(model: Model, task: Task, items: Sequence[Item]) -> dict[str, Score]:
+    """Each option's score after the answer context alone; what a Partial question compares has none."""
+    texts = sorted({option for item in items if isinstance(item, Choice) for option in item.options})
+    before = task.answer_context.rstrip() or ANSWER_CONTEXT
+    return dict(zip(texts, model.score([(before, text) for text in texts]), strict=True))
+
+
+def written(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:
+    """The records of free questions. An answer that no stop text ended is wrong where the very answer is asked for."""
+    found = model.generate(
+        [made.texts[0] for _, made in asked],
+        max_new_tokens=task.max_new_tokens,
+        stop=task.stop,
+        beam=task.beam,
+        length_penalty=task.length_penalty,
+    )
+    records = []
+    for (item, made), completion in zip(asked, found, strict=True):
+        assert isinstance(item, Free), "a question with options is not written"
+        ended = completion.finish != "length" or task.metric in ("f1", "bleu")
+        value = FREE_METRICS[task.metric](completion.text, item.answers) if ended else 0.0
+        told = {"output": completion.text, "finish": completion.finish, "answers": list(item.answers)}
+        records.append(base(item, made) | told | {"value": value})
+    return records
+
+
+def base(item: Item, made: Prompt) -> Record:
+    """What every record holds."""
+    shots = {"demonstrations": made.n_demonstrations, "dropped": made.dropped, "group": item.group}
+    return {"key": item.id, "prompt": digest(*asked_with(item, made)), **shots}
+
+
+def in_parts(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Items in stretches of a size."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

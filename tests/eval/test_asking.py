@@ -1,0 +1,121 @@
+from math import isclose
+
+import pytest
+
+from foretell.errors import BadUse
+from foretell.eval.asking import Asking, ask
+from foretell.eval.records import read_records
+from foretell.tasks.item import Choice, Free, Partial
+from foretell.tasks.task import Questions, Task
+from tests.eval.conftest import Oracle
+
+
+def task(**given):
+    return Task(**{"name": "t", "family": "f", "about": "a", "load": lambda source: None, "shots": 2, **given})
+
+
+SUMS = [Choice(id=str(i), context=f"{i} + 1 =", options=(f" {i + 1}", f" {i + 1} or so"), gold=0) for i in range(9)]
+FREE = [Free(id=str(i), context=f"say {i}:", answers=(f" {i}",), source=str(i)) for i in range(9)]
+
+
+def asked(model, of, items, path, **how):
+    done = []
+    found, too_long = ask(model, of, Questions(items=items, origin="made"), Asking(**how), path, done.append)
+    assert sum(done) == len(found) + too_long
+    return found, too_long
+
+
+def by_length(context, text):
+    return -1.0 * len(text.split())
+
+
+def test_every_option_is_scored_in_five_ways_and_the_tasks_way_decides(tmp_path):
+    model = Oracle(logprob=lambda context, text: {"Answer:": -0.5}.get(context, -1.2 * len(text.split()) ** 0.5))
+    found, _ = asked(model, task(), SUMS[:1], tmp_path / "a")
+    scores = found[0]["scores"]
+    assert [score[1:4] for score in scores] == [[1, 1, 1], [3, 7, 7]]
+    assert isclose(scores[1][0], -1.2 * 3**0.5)
+    assert [score[4] for score in scores] == [-0.5, -0.5]
+    assert found[0]["chosen"] == {"none": 0, "token": 1, "char": 1, "byte": 1, "uncond": 0}
+    assert found[0]["value"] == 0.0
+    assert asked(model, task(norm="none"), SUMS[:1], tmp_path / "b")[0][0]["value"] == 1.0
+
+
+def test_a_partial_question_compares_what_follows_each_beginning(tmp_path):
+    item = Partial(id="1", contexts=("The cat", "The dog"), completion=" barked.", gold=1)
+    model = Oracle(logprob=lambda context, text: -1.0 if context.endswith("dog") else -2.0)
+    found, _ = asked(model, task(), [item], tmp_path / "a")
+    assert found[0]["value"] == 1.0
+    assert ("The cat", " barked.") in model.asked
+    assert "uncond" not in found[0]["chosen"]
+
+
+def test_a_free_answer_is_right_if_it_is_the_very_answer_and_ends(tmp_path):
+    says = {"say 0:": (" 0", "stop"), "say 1:": (" 12", "stop"), "say 2:": (" 2", "length"), "say 3:": (" 3", "end")}
+    found, _ = asked(Oracle(answer=says.get), task(metric="exact_answer"), FREE[:4], tmp_path / "a")
+    assert [record["value"] for record in found] == [1.0, 0.0, 0.0, 1.0]
+
+
+def test_the_papers_k_is_shown(tmp_path):
+    found, _ = asked(Oracle(logprob=by_length), task(), SUMS, tmp_path / "a", shots="few")
+    assert {record["demonstrations"] for record in found} == {2}
+
+
+def test_what_was_answered_is_not_asked_again_and_another_prompt_is(tmp_path):
+    model = Oracle(answer=lambda prompt: (" 1", "stop"))
+    first, _ = asked(model, task(metric="exact_answer"), FREE[:5], tmp_path / "a", shots=2)
+    model.asked.clear()
+    again, _ = asked(model, task(metric="exact_answer"), FREE[:5], tmp_path / "a", shots=2)
+    assert (again, model.asked) == (first, [])
+    asked(model, task(metric="exact_answer"), FREE[:5], tmp_path / "a", shots=2, seed=1)
+    assert len(model.asked) >= 4  # a draw may repeat
+
+
+def test_an_evaluation_that_was_killed_asks_only_what_is_missing(tmp_path):
+    model, path = Oracle(answer=lambda prompt: (" 1", "stop")), tmp_path / "a"
+    whole, _ = asked(model, task(metric="exact_answer"), FREE, path)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:4])[:-3])
+    model.asked.clear()
+    assert asked(model, task(metric="exact_answer"), FREE, path)[0] == whole
+    assert len(model.asked) == len(FREE) - 3
+    assert len(read_records(path)) == len(FREE)
+
+
+def test_demonstrations_that_do_not_fit_are_counted_and_too_long_questions_are_left_out(tmp_path):
+    items = [*SUMS, Choice(id="long", context="x " * 30 + "=", options=(" a", " b"), gold=0)]
+    found, too_long = asked(Oracle(logprob=by_length, n_ctx=14), task(), items, tmp_path / "a", shots=4)
+    assert too_long == 1
+    assert len(found) == 9
+    for record in found:
+        assert record["demonstrations"] + record["dropped"] == 4
+        assert record["demonstrations"] <= 2
+
+
+def test_a_limit_is_a_draw_that_seed_and_task_decide(tmp_path):
+    model = Oracle(logprob=by_length)
+    keys = [
+        [record["key"] for record in asked(model, task(), SUMS, tmp_path / f"{i}", limit=4, seed=seed)[0]]
+        for i, seed in enumerate([0, 0, 1])
+    ]
+    assert keys[0] == keys[1] != keys[2]
+    assert len(set(keys[0])) == 4
+
+
+def test_questions_with_one_id_are_refused(tmp_path):
+    with pytest.raises(BadUse, match="two questions of t have the same id"):
+        asked(Oracle(), task(), [SUMS[0], SUMS[0]], tmp_path / "a")
+
+
+def test_a_task_of_both_kinds_is_refused(tmp_path):
+    with pytest.raises(BadUse, match="make two tasks"):
+        asked(Oracle(), task(), [SUMS[0], FREE[1]], tmp_path / "a")
+
+
+def test_a_real_model_answers_every_kind(tiny, tmp_path):
+    partial = [Partial(id=str(i), contexts=("Return the", "Raise an"), completion=" value", gold=0) for i in range(3)]
+    for i, (of, items) in enumerate(
+        [(task(), SUMS), (task(), partial), (task(metric="f1", max_new_tokens=4, beam=2), FREE)]
+    ):
+        found, too_long = asked(tiny, of, items, tmp_path / f"{i}", shots=2)
+        assert len(found) + too_long == len(items)
+        assert all(0 <= record["value"] <= 1 for record in found)

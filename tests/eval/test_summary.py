@@ -1,0 +1,89 @@
+from math import sqrt
+
+import pytest
+
+from foretell.eval.summary import summary
+from foretell.tasks.item import Choice, Free, Partial
+from foretell.tasks.task import Task
+
+
+def task(**given):
+    return Task(**{"name": "t", "family": "f", "about": "a", "load": lambda source: None, "shots": 2, **given})
+
+
+LABELS = (" yes", " no")
+SAME = [Choice(id=str(i), context="c", options=LABELS[:: 1 - 2 * (i % 2)], gold=(i + i // 4) % 2) for i in range(8)]
+BASE = {"demonstrations": 2, "dropped": 1, "group": ""}
+
+
+def chose(items, picks):
+    """Records of a model that picks these options by all normalisations but `none`, which picks the first."""
+    return [
+        BASE | {"key": item.id, "scores": [[0.0] * 5] * 2, "gold": item.gold, "value": float(pick == item.gold)}
+        | {"chosen": {"none": 0, "token": pick}}
+        for item, pick in zip(items, picks, strict=True)
+    ]  # fmt: skip
+
+
+def wrote(items, outputs, finish="stop"):
+    return [
+        BASE | {"key": item.id, "output": text, "finish": finish, "answers": list(item.answers)}
+        | {"value": float(text.strip() == item.answers[0].strip())}
+        for item, text in zip(items, outputs, strict=True)
+    ]  # fmt: skip
+
+
+def test_a_row_of_choices_holds_the_measure_its_error_and_the_baselines():
+    picks = [0, 1, 1, 0, 0, 0, 1, 1]
+    row = summary(task(), SAME, SAME, chose(SAME, picks))
+    right = sum(p == item.gold for p, item in zip(picks, SAME, strict=True)) / 8
+    assert row["value"] == right
+    assert row["se"] == pytest.approx(sqrt(right * (1 - right) / 8))
+    assert (row["n"], row["random"], row["dropped"], row["demonstrations"]) == (8, 0.5, 8, 2)
+    assert row["norms"] == {"none": sum(item.gold == 0 for item in SAME) / 8, "token": right}
+    texts = [item.options[item.gold] for item in SAME]
+    assert row["majority"] == max(texts.count(label) for label in LABELS) / 8
+
+
+def test_the_majority_of_questions_with_options_of_their_own_is_a_place():
+    items = [Choice(id=str(i), context="c", options=(f" {i}", f" {i + 9}"), gold=int(i == 0)) for i in range(5)]
+    assert summary(task(), items, items, chose(items, [1] * 5))["majority"] == 0.8
+    partial = [Partial(id=str(i), contexts=("a", "b"), completion=" c", gold=1) for i in range(4)]
+    assert summary(task(), partial, partial, chose(partial, [0] * 4))["majority"] == 1.0
+
+
+def test_groups_are_right_together_or_not_at_all():
+    items = SAME[:4]
+    records = chose(items, [item.gold for item in items])
+    records[3]["value"], records[3]["chosen"] = 0.0, {"none": 0, "token": 1 - items[3].gold}
+    for record, group in zip(records, "aabb", strict=True):
+        record["group"] = group
+    row = summary(task(metric="group_accuracy"), items, items, records)
+    assert (row["value"], row["n"]) == (0.5, 2)
+    assert "random" not in row
+
+
+def test_free_answers_have_copy_and_majority_baselines():
+    items = [Free(id=str(i), context="c", answers=(" a" if i < 3 else " b",), source="b") for i in range(4)]
+    row = summary(task(metric="exact_answer"), items, items, wrote(items, [" a", " b", " a", " b"], finish="length"))
+    assert (row["value"], row["majority"], row["copy"], row["unended"]) == (0.75, 0.75, 0.25, 4)
+
+
+def test_f1_is_a_mean_with_its_standard_error():
+    items = [Free(id=str(i), context="c", answers=(" a",)) for i in range(4)]
+    records = wrote(items, [" a"] * 4)
+    for record, value in zip(records, [0.0, 0.5, 0.5, 1.0], strict=True):
+        record["value"] = value
+    row = summary(task(metric="f1"), items, items, records)
+    assert row["value"] == 0.5
+    assert row["se"] == pytest.approx(sqrt((0.25 + 0.25) / 3 / 4))
+    assert row["low"] <= 0.5 <= row["high"]
+    assert "copy" not in row
+
+
+def test_bleu_is_of_the_whole_corpus():
+    items = [Free(id=str(i), context="c", answers=(f" the cat sat on mat {i} today",), source="x") for i in range(3)]
+    row = summary(task(metric="bleu"), items, items, wrote(items, [item.answers[0] for item in items]))
+    assert row["value"] == pytest.approx(100)
+    assert row["copy"] < 5
+    assert "majority" not in row
