@@ -31,8 +31,9 @@ from foretell.tasks.task import Questions, Task
 INDEX = "tasks.json"
 README = """# Tasks for lm-evaluation-harness
 
-    lm_eval run --model hf --model_args pretrained=FOLDER --include_path {folder} --tasks foretell
-    python -m foretell.eval.harness run --model foretell --model_args model=FOLDER --include_path {folder} --tasks foretell
+    lm_eval run --model hf --model_args pretrained=MODEL --include_path {folder} --tasks foretell
+    python -m foretell.eval.harness run --model foretell --model_args model=MODEL --include_path {folder} \\
+        --tasks foretell
 
 `foretell_NAME_Kshot` holds whole prompts with K demonstrations, byte for byte those of `foretell eval`, so that the
 harness itself adds none (it prints 0). In `foretell_NAME_drawn` the harness draws the demonstrations of each question.
