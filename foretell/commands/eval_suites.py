@@ -30,6 +30,8 @@ def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
         return eval_others.exams(model, source_of(given), given)
     if given.suite == "perplexity":
         return eval_others.perplexity(model, given)
+    if given.suite == "code":
+        return eval_others.code(model, source_of(given), given)
     if given.suite == "translation" and model.network.cfg.kind == "seq2seq":
         return eval_others.translation(model, given)
     return few_shot_suite(model, given)

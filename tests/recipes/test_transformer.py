@@ -104,8 +104,16 @@ def test_languages_that_are_not_there_are_named_before_anything_is_made(corpus, 
     assert not list(tmp_path.iterdir())
 
 
-def test_small_is_of_the_size_that_its_vocabulary_allows():
+def test_only_small_leaves_the_papers_optimizer():
+    kinds = {size: transformer.translate(size).optim.kind for size in transformer.SIZES}
+    assert kinds.pop("small") == "muon"
+    assert set(kinds.values()) == {"adamw"}
+
+
+def test_small_has_room_for_its_sentences_and_keeps_the_rest_of_section_5():
     cfg = transformer.translate("small")
+    assert (cfg.optim.lr, cfg.optim.muon_lr) == pytest.approx((0.002, 0.01))
+    assert (cfg.model.norm_place, cfg.model.tied, cfg.average) == ("post", True, 5)
     assert cfg.data.length == cfg.model.n_ctx >= 58 + 50, "the longest source of the data, and 50 tokens (section 6.1)"
     assert cfg.objective.label_smoothing == 0.1
     assert cfg.schedule.shape == "inverse_sqrt"
