@@ -2,8 +2,8 @@
 
     python -m benchmarks.eval_tiny [--small]
 
-Nothing is compared: the aim is 60 s on 2 cores, and one is enough. The score of a random model is near 0; the time is the same as that of
-a trained one but for answers that end early.
+Nothing is compared: the aim is 60 s on 2 cores, and one is enough. The score of a random model is near 0; the time is
+that of a trained one but for answers that end early.
 """
 
 import argparse
