@@ -68,7 +68,6 @@ KINDS = (("choose", 32, 12), ("unmix", 100, 24), ("write", 100, 24))
 DRAWS: tuple[Draw, ...] = ("each", "once")
 CASES = [Case(task=task, shots=k, draw=draw, n=n) for task, k, n in KINDS for draw in DRAWS]
 FEWER = [replace(case, n=4) for case in CASES if case.task == "choose"]
-FEWER += [replace(case, n=12) for case in CASES if case.task == "write"]
 
 
 def item(kind: str, place: int) -> Item:
