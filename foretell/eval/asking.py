@@ -1,7 +1,8 @@
 """A task asked of a language model with K demonstrations: every question's prompt, the model's answer, its record.
 
     choices        the log-probability of each option after the prompt, in five normalisations; the likeliest
-    free answers   beam search to a stop text (Brown et al. 2020, section 2.4: width 4, length penalty 0.6)
+    free answers   beam search to a stop text (Brown et al. 2020, section 2.4: width 4, length penalty 0.6), or drawn
+                   from the likeliest tokens where the task says so; of what is written, the sentences that it keeps
 
 One JSON line a question is kept, with a hash of its prompt, so that a stopped evaluation goes on, and so that anyone
 can see what was asked.
@@ -13,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from foretell.corpus.sentences import sentences
 from foretell.errors import BadUse
-from foretell.eval.metrics import exact_answer, exact_match, f1
+from foretell.eval.metrics import drop_f1, exact_answer, exact_match, f1, first_word, word_ended
 from foretell.eval.prompts import Draw, Labels, Prompt, drawn, prompt
 from foretell.eval.records import Record, append_records, digest, read_records
+from foretell.eval.rouge import rouge_mean
 from foretell.eval.scoring import likeliest, normalised, option_score
+from foretell.generate.engine import Completion
 from foretell.generate.model import Model
 from foretell.generate.score import Score
 from foretell.tasks.item import Choice, Free, Item, Partial
@@ -28,9 +32,14 @@ ANSWER_CONTEXT = "Answer:"  # where a task names none
 FREE_METRICS: dict[str, Callable[[str, Sequence[str]], float]] = {
     "exact_answer": exact_answer,
     "exact_match": exact_match,
+    "first_word": first_word,
     "f1": f1,
+    "drop_f1": drop_f1,
+    "rouge": rouge_mean,
     "bleu": exact_answer,
 }
+MUST_END = ("exact_answer", "exact_match", "first_word")
+"""where an answer that nothing ended is wrong"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +49,7 @@ class Asking:
     shots: int | Literal["few"] = 0
     """demonstrations; `few` is the paper's K of the task"""
     limit: int = 0
-    """questions, drawn at random; 0 takes all"""
+    """questions, or groups that are right as a whole, drawn at random; 0 takes all"""
     seed: int = 0
     draw: Draw = "each"
     labels: Labels = "right"
@@ -73,7 +82,8 @@ def ask(
             waiting.append(item)
     advance(len(items) - len(waiting))
     for some in in_parts(waiting, AT_ONCE):
-        records = answered(model, task, [(item, made) for item in some if (made := prompts[item.id]) is not None])
+        asked = [(item, made) for item in some if (made := prompts[item.id]) is not None]
+        records = answered(model, task, asked, asking.seed)
         append_records(path, records)
         found |= {record["key"]: record for record in records}
         advance(len(some))
@@ -81,13 +91,19 @@ def ask(
 
 
 def chosen(task: Task, items: Sequence[Item], asking: Asking) -> list[Item]:
-    """The questions that are asked: all, or `limit` that follow from seed and task. BadUse if two share an id."""
+    """The questions that are asked: all, or `limit` that follow from seed and task. BadUse if two share an id.
+
+    Where groups are right as a whole, `limit` groups are asked, each with all of its questions.
+    """
     if len({item.id for item in items}) < len(items):
         raise BadUse(f"two questions of {task.name} have the same id; each needs its own")
-    if not asking.limit or asking.limit >= len(items):
+    by_group = task.metric == "group_accuracy"
+    names = [item.group if by_group else item.id for item in items]
+    units = list(dict.fromkeys(names))
+    if not asking.limit or asking.limit >= len(units):
         return list(items)
-    places = random.Random(f"{asking.seed} {task.name} limit").sample(range(len(items)), asking.limit)
-    return [items[place] for place in sorted(places)]
+    taken = set(random.Random(f"{asking.seed} {task.name} limit").sample(units, asking.limit))
+    return [item for item, name in zip(items, names, strict=True) if name in taken]
 
 
 def prompt_for(model: Model, task: Task, questions: Questions, item: Item, asking: Asking) -> Prompt | None:
@@ -101,7 +117,8 @@ def prompt_for(model: Model, task: Task, questions: Questions, item: Item, askin
         case Partial():
             answer = count(item.completion) - 1
         case Free():
-            answer = task.max_new_tokens
+            scored = count(item.answers[0]) if task.metric == "first_word" else 0
+            answer = max(task.max_new_tokens, scored)
     return prompt(task, item, demonstrations, count, n_ctx - answer)
 
 
@@ -116,10 +133,10 @@ def asked_with(item: Item, made: Prompt) -> tuple[str, ...]:
             return made.texts
 
 
-def answered(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:
+def answered(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]], seed: int = 0) -> list[Record]:
     """The records of some questions."""
     if all(isinstance(item, Free) for item, _ in asked):
-        return written(model, task, asked)
+        return written(model, task, asked, seed)
     if any(isinstance(item, Free) for item, _ in asked):
         raise BadUse(f"{task.name} mixes questions with options and without; make two tasks of them")
     return selected(model, task, asked)
@@ -156,23 +173,50 @@ def unconditional(model: Model, task: Task, items: Sequence[Item]) -> dict[str, 
     return dict(zip(texts, model.score([(before, text) for text in texts]), strict=True))
 
 
-def written(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]]) -> list[Record]:
-    """The records of free questions. An answer that no stop text ended is wrong where the very answer is asked for."""
-    found = model.generate(
-        [made.texts[0] for _, made in asked],
-        max_new_tokens=task.max_new_tokens,
-        stop=task.stop,
-        beam=task.beam,
-        length_penalty=task.length_penalty,
-    )
+def written(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]], seed: int = 0) -> list[Record]:
+    """The records of free questions. An answer that nothing ended is wrong where the very answer is asked for.
+
+    A last word (metric `first_word`) is also scored: `logprob` is that of the first answer after the same prompt.
+    """
+    found = generated(model, task, asked, seed)
+    scores = last_words(model, asked) if task.metric == "first_word" else []
     records = []
-    for (item, made), completion in zip(asked, found, strict=True):
+    for i, ((item, made), completion) in enumerate(zip(asked, found, strict=True)):
         assert isinstance(item, Free), "a question with options is not written"
-        ended = completion.finish != "length" or task.metric in ("f1", "bleu")
-        value = FREE_METRICS[task.metric](completion.text, item.answers) if ended else 0.0
-        told = {"output": completion.text, "finish": completion.finish, "answers": list(item.answers)}
-        records.append(base(item, made) | told | {"value": value})
+        text = kept(completion.text, task.keep_sentences)
+        wrong = task.metric in MUST_END and unended(task, completion.finish, completion.text)
+        value = 0.0 if wrong else FREE_METRICS[task.metric](text, item.answers)
+        told = {"output": text, "finish": completion.finish, "answers": list(item.answers)}
+        scored = {"logprob": scores[i].logprob} if scores else {}
+        records.append(base(item, made) | told | scored | {"value": value})
     return records
+
+
+def generated(model: Model, task: Task, asked: Sequence[tuple[Item, Prompt]], seed: int) -> list[Completion]:
+    """What the model writes, searched or drawn. Draws follow from the seed, the task, and the questions asked at once,
+    so that an evaluation that was stopped between two writes of records draws what it would have drawn.
+    """
+    texts = [made.texts[0] for _, made in asked]
+    n, stop = task.max_new_tokens, task.stop
+    if task.top_k:
+        draws = random.Random(f"{seed} {task.name} {asked[0][0].id}").getrandbits(32)
+        return model.generate(texts, max_new_tokens=n, stop=stop, top_k=task.top_k, seed=draws)
+    return model.generate(texts, max_new_tokens=n, stop=stop, beam=task.beam, length_penalty=task.length_penalty)
+
+
+def last_words(model: Model, asked: Sequence[tuple[Item, Prompt]]) -> list[Score]:
+    """The score of each question's first answer after its prompt."""
+    return model.score([(made.texts[0], item.answers[0]) for item, made in asked if isinstance(item, Free)])
+
+
+def kept(text: str, n: int) -> str:
+    """The first n sentences of what was written, joined with spaces; all of it if n is 0."""
+    return " ".join(sentences(text)[:n]) if n else text
+
+
+def unended(task: Task, finish: str, text: str) -> bool:
+    """Whether nothing ended an answer: no stop text, no end of the text, and for a word nothing that follows it."""
+    return finish == "length" and not (task.metric == "first_word" and word_ended(text))
 
 
 def base(item: Item, made: Prompt) -> Record:

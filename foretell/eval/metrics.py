@@ -1,6 +1,7 @@
 """How written answers are compared with the right ones, and how groups and classes are counted.
 
     exact_answer      the text as it is                         arithmetic, word scrambling
+    first_word        the first word, the rest aside            LAMBADA (Paperno et al. 2016)
     exact_match, f1   after SQuAD's normalisation               question answering (Rajpurkar et al. 2016)
     drop_f1           numbers must be right, spans overlap      DROP (Dua et al. 2019)
     group_accuracy    a group is right as a whole or not        MultiRC (Khashabi et al. 2018)
@@ -16,12 +17,36 @@ from collections.abc import Callable, Hashable, Sequence
 
 ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
+WITHIN_WORDS = ("'", "\u2019", "-")
+FIRST_WORD = re.compile(r"[\s\"'(\u2018\u2019\u201c\u201d]*(\w+(?:['\u2019-]\w+)*)")
 BETWEEN_WORDS = re.compile(r"[ \-]")  # DROP takes the parts of a hyphened word one by one
 
 
 def exact_answer(output: str, answers: Sequence[str]) -> float:
     """1 if the output is one of the answers, white space at both ends aside."""
     return float(output.strip() in {answer.strip() for answer in answers})
+
+
+def first_word(output: str, answers: Sequence[str]) -> float:
+    """1 if the first word of the output is that of an answer, letter for letter; 0 where either has none.
+
+    Our reading, as no paper tells theirs: quotation marks before a word are no part of it, an apostrophe or hyphen
+    within it is.
+    """
+    word, _ = word_and_rest(output)
+    return float(bool(word) and word in {word_and_rest(answer)[0] for answer in answers})
+
+
+def word_ended(output: str) -> bool:
+    """Whether something follows the first word of an output, so that it could not have gone on."""
+    word, rest = word_and_rest(output)
+    return bool(word) and rest not in ("", *WITHIN_WORDS)
+
+
+def word_and_rest(text: str) -> tuple[str, str]:
+    """The first word without what opens a quotation before it, and what follows; no word if another sign is first."""
+    found = FIRST_WORD.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
 
 
 def normal_answer(text: str) -> str:

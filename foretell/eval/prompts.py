@@ -31,7 +31,7 @@ class Prompt:
 def drawn(
     task: Task, questions: Questions, item: Item, shots: int, *, seed: int, draw: Draw, labels: Labels
 ) -> list[str]:
-    """The demonstrations of a question, as many as asked for or as there are, never the question itself.
+    """The demonstrations of a question, as many as asked for or as there are, never the question itself or its kin.
 
     They follow from (seed, task, question) alone. With shuffled labels each shows an option, or the answer of another
     question, that is drawn at random: what is learnt from them is then the form and not the task (our control; the
@@ -39,12 +39,24 @@ def drawn(
     """
     pool = questions.pool or questions.items
     which = "" if draw == "once" else f" {item.id}"
-    at_random = random.Random(f"{seed} {task.name}{which}")
-    places = at_random.sample(range(len(pool)), min(shots + 1, len(pool)))  # one more, should one be the question
-    chosen = [pool[place] for place in places if questions.pool or pool[place].id != item.id][:shots]
+    chosen = some_of(pool, item, shots, random.Random(f"{seed} {task.name}{which}"))
     if labels == "right":
         return [shown(one) for one in chosen]
     return [mislabelled(one, pool, random.Random(f"{seed} {task.name} {one.id}")) for one in chosen]
+
+
+def some_of(pool: Sequence[Item], item: Item, n: int, at_random: random.Random) -> list[Item]:
+    """n different questions of the pool, or all there are, which neither are the item nor share its text.
+
+    A few are drawn and looked at, not the whole pool; where too many of them are kin, twice as many are drawn anew.
+    """
+    size = min(n + 1, len(pool))  # one more, should one be the question
+    while True:
+        drawn_ones = (pool[place] for place in at_random.sample(range(len(pool)), size))
+        found = [one for one in drawn_ones if one.id != item.id and not (item.kin and one.kin == item.kin)]
+        if len(found) >= n or size == len(pool):
+            return found[:n]
+        size = min(2 * size, len(pool))
 
 
 def mislabelled(item: Item, pool: Sequence[Item], at_random: random.Random) -> str:

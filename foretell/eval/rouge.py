@@ -38,6 +38,11 @@ def rouge(output: str, references: Sequence[str]) -> dict[str, float]:
     return found | {"mean": sum(found.values()) / len(found)}
 
 
+def rouge_mean(output: str, references: Sequence[str]) -> float:
+    """The mean of the three, which the paper calls R-AVG."""
+    return rouge(output, references)["mean"]
+
+
 def runs(of: Sequence[str], n: int) -> list[tuple[str, ...]]:
     """All runs of n words."""
     return [tuple(of[i : i + n]) for i in range(len(of) - n + 1)]

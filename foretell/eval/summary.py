@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
-from foretell.eval.asking import FREE_METRICS
-from foretell.eval.measured import Measured, bootstrap, share
+from foretell.eval.asking import FREE_METRICS, unended
+from foretell.eval.measured import Measured, Z, bootstrap, share
 from foretell.eval.metrics import f1_macro, group_accuracy
+from foretell.eval.perplexity import last_word_perplexity
 from foretell.eval.records import Record
+from foretell.eval.rouge import rouge
 from foretell.tasks.item import Choice, Free, Item, Partial
 from foretell.tasks.task import Norm, Task
 
-SHARES = ("accuracy", "exact_answer", "exact_match")
+SHARES = ("accuracy", "exact_answer", "exact_match", "first_word")
+ROUGES = ("rouge1", "rouge2", "rougeL")
 
 
 def summary(task: Task, items: Sequence[Item], pool: Sequence[Item], records: Sequence[Record]) -> dict[str, Any]:
@@ -31,8 +34,10 @@ def summary(task: Task, items: Sequence[Item], pool: Sequence[Item], records: Se
         if task.metric != "accuracy":
             del row["random"]  # what blind choice comes to is then no mean over questions
     else:
-        row["unended"] = sum(record["finish"] == "length" for record in records)
+        if task.stop:
+            row["unended"] = sum(unended(task, record["finish"], record["output"]) for record in records)
         row["copy"] = copied(task, items, records)
+        row |= more(task, records)
     row["majority"] = majority(task, items, pool, records)
     return {name: value for name, value in row.items() if value is not None}
 
@@ -51,8 +56,35 @@ def measure(task: Task, records: Sequence[Record], values: Sequence[float]) -> d
     elif task.metric == "bleu":
         found = bleu_of([record["output"] for record in records], records)
     else:
-        found = bootstrap(values, lambda some: sum(some) / len(some))
-    return {**found, "se": standard_error(task, found, values)}
+        return with_error(values)
+    return {**found, "se": standard_error(task, found)}
+
+
+def more(task: Task, records: Sequence[Record]) -> dict[str, Measured]:
+    """What a task's answers are measured by besides its metric: the three ROUGE scores, the last word's perplexity."""
+    if task.metric == "first_word":
+        return {"perplexity": last_word_perplexity([record["logprob"] for record in records])}
+    if task.metric == "rouge":
+        found = [rouge(record["output"], record["answers"]) for record in records]
+        return {name: with_error([one[name] for one in found]) for name in ROUGES}
+    return {}
+
+
+def with_error(values: Sequence[float]) -> Measured:
+    """The mean of values with interval and standard error; the error of a single value is 0, as is its interval."""
+    found = bootstrap(values, mean)
+    return {**found, "se": error_of_mean(values) if len(values) > 1 else 0.0}
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean of values."""
+    return sum(values) / len(values)
+
+
+def error_of_mean(values: Sequence[float]) -> float:
+    """The standard error of the mean of two values or more."""
+    middle, n = mean(values), len(values)
+    return sqrt(sum((value - middle) ** 2 for value in values) / (n - 1) / n)
 
 
 def bleu_of(outputs: Sequence[str], records: Sequence[Record]) -> Measured:
@@ -62,14 +94,12 @@ def bleu_of(outputs: Sequence[str], records: Sequence[Record]) -> Measured:
     return bleu([text.strip() for text in outputs], [record["answers"][0].strip() for record in records])
 
 
-def standard_error(task: Task, found: Measured, values: Sequence[float]) -> float:
-    """The standard error: of a mean over questions, else the fourth part of the 95 % interval's width."""
+def standard_error(task: Task, found: Measured) -> float:
+    """The standard error: of a share, else the fourth part of the 95 % interval's width."""
     n = found["n"]
     if task.metric in SHARES or task.metric == "group_accuracy":
         return sqrt(found["value"] * (1 - found["value"]) / n)
-    if task.metric == "f1" and n > 1:
-        return sqrt(sum((value - found["value"]) ** 2 for value in values) / (n - 1) / n)
-    return (found["high"] - found["low"]) / (2 * 1.959964)
+    return (found["high"] - found["low"]) / (2 * Z)
 
 
 def by_norm(task: Task, records: Sequence[Record], norm: Norm) -> dict[str, Any]:
@@ -82,8 +112,8 @@ def majority(task: Task, items: Sequence[Item], pool: Sequence[Item], records: S
     """What the task's metric gives to the answer that is commonest in the pool: an option's text where all questions
     have the same options, else its place; the commonest text of free answers."""
     if isinstance(items[0], Free):
-        if task.metric == "bleu":
-            return None
+        if task.metric in ("bleu", "rouge"):
+            return None  # no sentence is commoner than others
         common = Counter(item.answers[0] for item in pool if isinstance(item, Free)).most_common(1)[0][0]
         return value_of(task, records, [common] * len(items), items)
     labels = [label(item) for item in pool]

@@ -16,9 +16,9 @@ from pathlib import Path
 from random import Random
 
 from foretell.errors import BadUse
-from foretell.tasks.alone import questions, whole_number
 from foretell.tasks.item import Choice
-from foretell.tasks.source import Row, Source, field
+from foretell.tasks.source import Row, Source, field, whole_number
+from foretell.tasks.splits import Split, questions
 from foretell.tasks.task import Questions, Task
 
 SHOTS = 20  # table H.1
@@ -37,7 +37,7 @@ Relations = dict[str, tuple[Pair, ...]]
 
 def users(source: Source) -> Questions:
     """The user's file of SAT questions; NoData where there is none."""
-    return questions(source, ["sat_analogies"], item_of)
+    return questions(source, "sat_analogies", item_of, Split(files=("sat_analogies",)))
 
 
 def item_of(row: Row, name: str) -> Choice:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import Row, Source, found
+from foretell.tasks.options import option
+from foretell.tasks.source import Row, Source, found, text
+from foretell.tasks.splits import Split, questions
 from foretell.tasks.task import Questions, Task
 
 N_QUESTIONS, N_DEMONSTRATIONS = 2000, 500
@@ -28,14 +29,14 @@ Make = Callable[[Random], tuple[str, int]]
 def load(name: str, make: Make, source: Source) -> Questions:
     """The rows of the file of that name, else generated questions; demonstrations are other questions."""
     if found(source, name) is not None:
-        return questions(source, [name], item_of)
+        return questions(source, name, item_of, Split(files=(name,)))
     made = generated(name, make, source.seed)
     return Questions(items=made[:N_QUESTIONS], pool=made[N_QUESTIONS:], origin="generated")
 
 
 def item_of(row: Row, name: str) -> Free:
     """A row {context, completion} as it stands."""
-    return Free(id=name, context=text(row, "context", name), answers=(spoken(text(row, "completion", name)),))
+    return Free(id=name, context=text(row, "context", name), answers=(option(text(row, "completion", name)),))
 
 
 def generated(name: str, make: Make, seed: int) -> list[Free]:

@@ -44,13 +44,13 @@ def load_hard(source: Source, name: str) -> Questions:
     def of_task(rows: list[Row]) -> list[Row]:
         return [row for row in rows if row.get("task", name) == name]
 
-    return questions(source, f"bbh_{name}", hard_question, asked, flat=of_task, among_themselves=True)
+    return questions(source, f"bbh_{name}", hard_question, asked, flat=of_task)
 
 
 def load_small(source: Source, name: str) -> Questions:
     """The questions of a small task."""
     build = small_choice if name.removeprefix("bigbench_") in CHOSEN else small_written
-    return questions(source, name, build, Split(files=(name,)), among_themselves=True)
+    return questions(source, name, build, Split(files=(name,)))
 
 
 def hard_question(row: Row, name: str) -> Free | None:

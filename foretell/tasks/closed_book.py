@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from foretell.tasks.alone import MakeItem, questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import Hub, Row, Source, field
+from foretell.tasks.options import option
+from foretell.tasks.source import Hub, Row, Source, field, text
+from foretell.tasks.splits import Build, Split, questions
 from foretell.tasks.task import Questions, Task
 
 SHOTS = 64  # table H.1
@@ -40,7 +41,7 @@ def clue(row: Row, name: str) -> Free:
 
 def free(name: str, question: str, answers: Iterable[str]) -> Free:
     """The question as the paper asks it; an answer that is there twice or empty is left out."""
-    accepted = dict.fromkeys(spoken(answer) for answer in answers if answer.strip())
+    accepted = dict.fromkeys(option(answer) for answer in answers if answer.strip())
     return Free(id=name, context=f"Q: {question}\n\nA:", answers=tuple(accepted))
 
 
@@ -55,18 +56,19 @@ def texts(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def load(names: tuple[str, ...], item: MakeItem, hub: Hub | None, pool: Hub | None, source: Source) -> Questions:
-    """The questions of one of these files, or of the hub."""
-    return questions(source, names, item, hub, pool)
+def load(name: str, build: Build, asked: Split, shown: Split, source: Source) -> Questions:
+    """The questions of a set, and those of its training or development set as demonstrations."""
+    return questions(source, name, build, asked, shown)
 
 
-def _task(name: str, about: str, files: tuple[str, ...], item: MakeItem, *hubs: Hub) -> Task:
-    hub, pool = hubs or (None, None)
+def _task(name: str, about: str, files: tuple[str, ...], item: Build, *hubs: Hub) -> Task:
+    hub, training = hubs or (None, None)
+    shown = tuple(f"{file}.{split}" for file in files for split in ("train", "dev"))
     return Task(
         name=name,
         family="closed_book",
         about=about,
-        load=partial(load, files, item, hub, pool),
+        load=partial(load, name, item, Split(files=files, hub=hub), Split(files=shown, hub=training)),
         shots=SHOTS,
         metric="exact_match",
         max_new_tokens=32,

@@ -1,8 +1,8 @@
 """The end of a text that says what comes next (Brown et al. 2020, section 3.1): LAMBADA, HellaSwag, StoryCloze.
 
-LAMBADA's last word is asked with a blank where there are demonstrations; without them the passage stands as it is, and
-what a model writes there has no natural end, so the marks that end a clause end the answer. Its perplexity is that of
-the last word after the plain passage: `zero_context` and the first of `answers`.
+LAMBADA's last word is asked with a blank where there are demonstrations; without them the passage stands as it is. The
+first word that a model writes is its answer, since what follows the plain passage ends nowhere. Its perplexity is that
+of the first of `answers` after the same prompt.
 
 HellaSwag's texts of WikiHow have marks such as [title], which are taken out: our choice, the paper shows none.
 """
@@ -11,13 +11,13 @@ import re
 from functools import partial
 
 from foretell.errors import BadUse
-from foretell.tasks.alone import MakeItem, questions, spoken, text, whole_number
 from foretell.tasks.item import Choice, Free
-from foretell.tasks.source import Hub, Row, Source, field
+from foretell.tasks.options import option
+from foretell.tasks.source import Hub, Row, Source, field, text, whole_number
+from foretell.tasks.splits import Build, Split, questions
 from foretell.tasks.task import Questions, Task
 
 MARKS = re.compile(r"\s*\[(?:header|title|step|substeps)\]\s*")
-CLAUSE_ENDS = ("\n", ".", ",", "!", "?", ";", ":")
 LAMBADA = Hub(dataset="EleutherAI/lambada_openai", config="en", split="test")
 HELLASWAG, HELLASWAG_TRAIN = Hub(dataset="Rowan/hellaswag"), Hub(dataset="Rowan/hellaswag", split="train")
 
@@ -31,7 +31,7 @@ def last_word(row: Row, name: str) -> Free:
         text(row, "text", name) if "text" in row else f"{text(row, 'context', name)} {text(row, 'continuation', name)}"
     )
     passage, word = cut_off(whole, name)
-    accepted = dict.fromkeys((spoken(word), spoken(word.lstrip("\"'\u2018\u201c"))))
+    accepted = dict.fromkeys((option(word), option(word.lstrip("\"'\u2018\u201c"))))
     return Free(id=name, context=f"{passage} ____. ->", answers=tuple(accepted), zero_context=passage)
 
 
@@ -48,7 +48,7 @@ def activity(row: Row, name: str) -> Choice:
     if "query" in row:
         return ready(row, name)
     context = f"{text(row, 'activity_label', name)}: {text(row, 'ctx', name)}"
-    options = tuple(spoken(unmarked(ending)) for ending in field(row, "endings", name))
+    options = tuple(option(unmarked(ending)) for ending in field(row, "endings", name))
     return Choice(id=name, context=unmarked(context), options=options, gold=whole_number(row, "label", name))
 
 
@@ -59,7 +59,7 @@ def story(row: Row, name: str) -> Choice:
     row = {key.lower().replace("_", ""): value for key, value in row.items()}
     sentences = [text(row, f"inputsentence{number}", name).strip() for number in range(1, 5)]
     prefix = "sentencequiz" if "sentencequiz1" in row else "randomfifthsentencequiz"
-    ends = tuple(spoken(text(row, f"{prefix}{number}", name)) for number in (1, 2))
+    ends = tuple(option(text(row, f"{prefix}{number}", name)) for number in (1, 2))
     return Choice(
         id=name, context=" ".join(sentences), options=ends, gold=whole_number(row, "answerrightending", name) - 1
     )
@@ -67,7 +67,7 @@ def story(row: Row, name: str) -> Choice:
 
 def ready(row: Row, name: str) -> Choice:
     """A row {query, choices, gold}."""
-    options = tuple(spoken(unmarked(choice)) for choice in field(row, "choices", name))
+    options = tuple(option(unmarked(choice)) for choice in field(row, "choices", name))
     return Choice(
         id=name, context=unmarked(text(row, "query", name)), options=options, gold=whole_number(row, "gold", name)
     )
@@ -78,9 +78,12 @@ def unmarked(said: str) -> str:
     return MARKS.sub(" ", said).strip()
 
 
-def load(names: tuple[str, ...], item: MakeItem, hub: Hub | None, pool: Hub | None, source: Source) -> Questions:
-    """The questions of one of these files, or of the hub."""
-    return questions(source, names, item, hub, pool)
+def load(
+    name: str, files: tuple[str, ...], build: Build, hub: Hub | None, training: Hub | None, source: Source
+) -> Questions:
+    """The questions of one of these files, or of the hub, and what they have to train on as demonstrations."""
+    shown = Split(files=tuple(f"{file}.{split}" for file in files for split in ("train", "dev")), hub=training)
+    return questions(source, name, build, Split(files=files, hub=hub), shown)
 
 
 TASKS: tuple[Task, ...] = (
@@ -88,27 +91,26 @@ TASKS: tuple[Task, ...] = (
         name="lambada",
         family="cloze",
         about="the last word of a passage; accuracy is of that one word, as in the paper",
-        load=partial(load, ("lambada_openai", "lambada"), last_word, LAMBADA, None),
+        load=partial(load, "lambada", ("lambada_openai", "lambada"), last_word, LAMBADA, None),
         shots=15,
-        metric="exact_match",
+        metric="first_word",
         instruction="Fill in blank:\n\n",
         zero_instruction="",
         separator="\n",
-        stop=CLAUSE_ENDS,
         max_new_tokens=8,
     ),
     Task(
         name="hellaswag",
         family="cloze",
         about="which of four texts goes on with an activity",
-        load=partial(load, ("hellaswag",), activity, HELLASWAG, HELLASWAG_TRAIN),
+        load=partial(load, "hellaswag", ("hellaswag",), activity, HELLASWAG, HELLASWAG_TRAIN),
         shots=20,
     ),
     Task(
         name="storycloze",
         family="cloze",
         about="which of two sentences ends a story of four",
-        load=partial(load, ("storycloze", "story_cloze"), story, None, None),
+        load=partial(load, "storycloze", ("storycloze", "story_cloze"), story, None, None),
         shots=70,
     ),
 )

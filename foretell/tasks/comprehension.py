@@ -101,17 +101,16 @@ def french_question(row: Row, name: str) -> Free | None:
 
 
 def passage_of(row: Row) -> str:
-    """The passage of a row: its questions are asked together, or shown together."""
-    return str(row.get("passage") or row.get("query", "").rpartition("\nQuestion:")[0] or row.get("context"))
+    """The passage of a row, of which no other question is shown; none where it has no questions of its own."""
+    whole = row.get("query") or row.get("context")
+    return str(row.get("passage") or (whole.rpartition("\nQuestion:")[0] if isinstance(whole, str) else ""))
 
 
 def load(source: Source, *, name: str, build: Build, files: tuple[str, ...], hub: Hub | None, flat: Flat) -> Questions:
-    """The questions of a set; those of one passage are not parted. Without a dataset of the hub: all are asked."""
-    if hub is None:
-        return questions(source, name, build, Split(files=files), among_themselves=True)
-    training = Hub(dataset=hub.dataset, config=hub.config, split="train")
+    """The questions of a set; those of one passage are not shown for one another."""
+    training = None if hub is None else Hub(dataset=hub.dataset, config=hub.config, split="train")
     shown = Split(files=tuple(f"{one}.train" for one in files), hub=training)
-    return questions(source, name, build, Split(files=files, hub=hub), shown, flat=flat, together=passage_of)
+    return questions(source, name, build, Split(files=files, hub=hub), shown, flat=flat, kin=passage_of)
 
 
 def task(
@@ -130,6 +129,7 @@ def task(
 
 
 WRITTEN: dict[str, Any] = {"metric": "f1", "max_new_tokens": 32}
+DROP = {**WRITTEN, "metric": "drop_f1"}
 RACE: dict[str, Any] = {"norm": "uncond", "answer_context": "A: "}
 TASKS = (
     task(
@@ -199,7 +199,7 @@ TASKS = (
         Hub(dataset="ucinlp/drop"),
         passages.drop,
         ("drop", "drop_dataset_dev"),
-        **WRITTEN,
+        **DROP,
     ),
     task(
         "boolq",
@@ -223,7 +223,7 @@ TASKS = (
         20,
         None,
         files=("drop_subset",),
-        **WRITTEN,
+        **DROP,
     ),
     task(
         "fr_en_prompts",

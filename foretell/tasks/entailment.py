@@ -67,12 +67,12 @@ def load(
     shown: Split,
     flat: Flat,
     build_shown: Build | None,
-    together: str,
+    kin: str,
     why: str,
 ) -> Questions:
-    """The questions of a set; those with the same text in `together` are not parted."""
-    key = (lambda row: row.get(together)) if together else None
-    return questions(source, name, build, asked, shown, flat=flat, together=key, build_shown=build_shown, why=why)
+    """The questions of a set; those with the same text in the column `kin` are not shown for one another."""
+    shared = (lambda row: row.get(kin)) if kin else None
+    return questions(source, name, build, asked, shown, flat=flat, kin=shared, build_shown=build_shown, why=why)
 
 
 def task(
@@ -87,7 +87,7 @@ def task(
     train_split: str = "train",
     flat: Flat = list,
     build_shown: Build | None = None,
-    together: str = "",
+    kin: str = "",
     why: str = "without text",
     **settings: Any,
 ) -> Task:
@@ -102,7 +102,7 @@ def task(
         ),
         flat=flat,
         build_shown=build_shown,
-        together=together,
+        kin=kin,
         why=why,
     )
     return Task(name=name, family=FAMILY, about=about, load=loading, shots=shots, **settings)
@@ -127,7 +127,7 @@ def anli(number: int) -> Task:
     )
     hub = Hub(dataset="facebook/anli", split=f"test_r{number}")
     about = f"does it follow? round {number} of questions that models got wrong"
-    return task(f"anli_r{number}", about, build, 50, hub, train_split=f"train_r{number}", together="premise")
+    return task(f"anli_r{number}", about, build, 50, hub, train_split=f"train_r{number}", kin="premise")
 
 
 TASKS = (
@@ -155,7 +155,7 @@ TASKS = (
         32,
         Hub(dataset=SUPERGLUE, config="rte"),
         files=("rte", "rte.dev", "rte.train"),
-        together="premise",
+        kin="premise",
     ),
     task("wic", "is a word used in the same sense?", wic_question, 32, Hub(dataset=SUPERGLUE, config="wic")),
     task(
@@ -164,7 +164,7 @@ TASKS = (
         wsc_question,
         32,
         Hub(dataset=SUPERGLUE, config="wsc.fixed"),
-        together="text",
+        kin="text",
         why="without a right noun",
         metric="exact_match",
         instruction=EXAM,
@@ -177,7 +177,7 @@ TASKS = (
         Hub(dataset=SUPERGLUE, config="multirc"),
         flat=multirc_rows,
         build_shown=multirc_shown,
-        together="paragraph",
+        kin="paragraph",
         metric="group_accuracy",
         instruction=ANSWER_KEY,
     ),
@@ -187,7 +187,7 @@ TASKS = (
         record_question,
         32,
         Hub(dataset=SUPERGLUE, config="record"),
-        together="passage",
+        kin="passage",
     ),
     anli(1),
     anli(2),
@@ -203,7 +203,7 @@ TASKS = (
         ),
         32,
         Hub(dataset="nyu-mll/glue", config="qnli"),
-        together="sentence",
+        kin="sentence",
     ),
     task(
         "sick",

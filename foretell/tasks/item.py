@@ -24,6 +24,8 @@ class Choice:
     gold: int
     group: str = ""
     """questions of a group are right together or not at all, where the task's metric asks so (MultiRC)"""
+    kin: str = ""
+    """the text that questions share; none of them is shown for another"""
     zero_context: str | None = None
     """what stands there without demonstrations, where the paper asks otherwise then"""
 
@@ -40,6 +42,7 @@ class Partial:
     completion: str
     gold: int
     group: str = ""
+    kin: str = ""
 
     def __post_init__(self) -> None:
         check_options(self.id, self.contexts, self.gold)
@@ -55,6 +58,7 @@ class Free:
     context: str
     answers: tuple[str, ...]
     group: str = ""
+    kin: str = ""
     zero_context: str | None = None
     """what stands there without demonstrations, where the paper asks otherwise then"""
     source: str = ""

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from foretell.errors import BadUse
-from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source
+from foretell.tasks.options import option
+from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source, text
+from foretell.tasks.splits import Split, questions
 from foretell.tasks.task import Questions, Task
 
 NAMES = {"en": "English", "de": "German", "fr": "French", "ro": "Romanian"}
@@ -27,7 +28,7 @@ def sentence(name: str, source: str, target: str, language: str) -> Free:
     """A sentence and its translation into a language, in both ways of asking."""
     source = source.strip()
     zero = f"Q: What is the {language} translation of {source} A:"
-    return Free(id=name, context=f"{source} =", answers=(spoken(target),), zero_context=zero, source=source)
+    return Free(id=name, context=f"{source} =", answers=(option(target),), zero_context=zero, source=source)
 
 
 def aligned(start: str, end: str, where: Source) -> Questions:
@@ -91,8 +92,9 @@ def pair(start: str, end: str, row: Row, name: str) -> Free:
 
 def shared_task(name: str, start: str, end: str, dataset: str, config: str, where: Source) -> Questions:
     """A test set of WMT from a file or the hub."""
-    hub, pool = (Hub(dataset=dataset, config=config, split=split) for split in ("test", "validation"))
-    return questions(where, [name], partial(pair, start, end), hub, pool)
+    hub, shown = (Hub(dataset=dataset, config=config, split=split) for split in ("test", "validation"))
+    asked, others = Split(files=(name,), hub=hub), Split(files=(f"{name}.dev", f"{name}.train"), hub=shown)
+    return questions(where, name, partial(pair, start, end), asked, others)
 
 
 def _task(name: str, start: str, end: str, dataset: str = "", config: str = "") -> Task:

@@ -21,9 +21,10 @@ from functools import cache, partial
 from random import Random
 
 from foretell.errors import Failed
-from foretell.tasks.alone import questions, spoken, text
 from foretell.tasks.item import Free
-from foretell.tasks.source import Row, Source, found
+from foretell.tasks.options import option
+from foretell.tasks.source import Row, Source, found, text
+from foretell.tasks.splits import Split, questions
 from foretell.tasks.task import Questions, Task
 
 INSTRUCTION = "Please unscramble the letters into a word, and write that word:"
@@ -40,7 +41,7 @@ Scramble = Callable[[str, Random], str]
 def load(name: str, scramble: Scramble, shortest: int, source: Source) -> Questions:
     """The rows of the file of that name, else scrambled words of this machine; demonstrations are other words."""
     if found(source, name) is not None:
-        return questions(source, [name], item_of)
+        return questions(source, name, item_of, Split(files=(name,)))
     made = generated(name, scramble, shortest, source.seed)
     return Questions(items=made[N_DEMONSTRATIONS:], pool=made[:N_DEMONSTRATIONS], origin="generated")
 
@@ -49,7 +50,7 @@ def item_of(row: Row, name: str) -> Free:
     """A row {context, completion} as it stands; its source is what stands before ` =`."""
     context = text(row, "context", name)
     shown = context.removeprefix("\n").removesuffix(" =")
-    return Free(id=name, context=context, answers=(spoken(text(row, "completion", name)),), source=shown)
+    return Free(id=name, context=context, answers=(option(text(row, "completion", name)),), source=shown)
 
 
 def generated(name: str, scramble: Scramble, shortest: int, seed: int) -> list[Free]:

@@ -6,12 +6,14 @@ A file is looked for by name in every folder and in the folders below it, as NAM
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+import re
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foretell.errors import BadUse
+from foretell.errors import BadUse, first_line
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 DEPTH = 2  # folders below a named one
@@ -73,7 +75,15 @@ def found(source: Source, name: str) -> Path | None:
 
 
 def read(path: Path) -> Iterator[Row]:
-    """The rows of a file; BadUse that names the line which is no JSON."""
+    """The rows of a file; BadUse that names the file, and the line which is no JSON."""
+    try:
+        yield from contents(path)
+    except (OSError, EOFError, ValueError, zlib.error) as error:  # JSON, UTF-8 and Parquet that are none: ValueError
+        raise BadUse(f"{path} cannot be read ({first_line(error)}); mend or replace it") from error
+
+
+def contents(path: Path) -> Iterator[Row]:
+    """The rows of a file by its ending."""
     if path.suffix == ".parquet":
         import pyarrow.parquet as parquet
 
@@ -108,6 +118,17 @@ def field(row: Row, name: str, at: str) -> Any:
     return row[name]
 
 
-def halves(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows of even and of odd place: a file that holds one split alone gives questions and demonstrations."""
-    return list(rows[::2]), list(rows[1::2])
+def text(row: Row, name: str, at: str) -> str:
+    """A field that must be text; BadUse that names the row."""
+    value = field(row, name, at)
+    if not isinstance(value, str):
+        raise BadUse(f"{at}: {name!r} is {value!r}, it must be text")
+    return value
+
+
+def whole_number(row: Row, name: str, at: str) -> int:
+    """A field that must be a whole number, or one in digits, as the hub has labels; BadUse that names the row."""
+    value = field(row, name, at)
+    if not re.fullmatch(r"\d+", str(value)):
+        raise BadUse(f"{at}: {name!r} is {value!r}, it must be a whole number; a split without labels cannot be scored")
+    return int(value)

@@ -1,19 +1,20 @@
 """The questions of a task and its demonstrations, from the files or the hub's splits where they are.
 
-A set with a file or split to train on takes its demonstrations from there. A file that is alone is cut in two: half of
-its passages (or other groups that belong together) are asked, the other half is shown, so that no demonstration tells
-of the passage that is asked about. GPT-3 had a training set for nearly every task (Brown et al. 2020, section 2.4); the
-cut is our choice for files without one.
+A set with a file or split to train on takes its demonstrations from there, as GPT-3 did for nearly every task (Brown et
+al. 2020, section 2.4). Of a file that is alone every question is asked, so that as many are scored as the paper scored,
+and its demonstrations are the others: never the one that is asked, nor one of its kin, which share its text (`kin` of
+tasks.item). The paper does so for the original Winograd schemas; elsewhere it is our choice.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from foretell.errors import BadUse, first_line
 from foretell.tasks.item import Item
-from foretell.tasks.source import Hub, Row, Source, found, from_hub, halves, read, rows
+from foretell.tasks.source import Hub, Row, Source, found, from_hub, read, rows
 from foretell.tasks.task import Questions
 
 Built = Item | Sequence[Item] | None
@@ -21,6 +22,8 @@ Build = Callable[[Row, str], Built]
 """a row and its name -> its question or questions; None for a row in which a text is missing"""
 Flat = Callable[[list[Row]], list[Row]]
 """rows as they are kept -> a row for each question, or for each group of them"""
+Kin = Callable[[Row], Any]
+"""a row -> the text that its questions share with those of other rows; no text, no kin"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,30 +42,27 @@ def questions(
     shown: Split | None = None,
     *,
     flat: Flat = list,
-    together: Callable[[Row], Hashable] | None = None,
-    among_themselves: bool = False,
+    kin: Kin | None = None,
     build_shown: Build | None = None,
     why: str = "without text",
 ) -> Questions:
     """The questions of a task and what demonstrations are drawn from; ids are the task's name and the row's number.
 
-    `flat` makes one row a question of nested files; rows for which `together` gives the same value are asked or shown
-    as one where a file is cut in two; with `among_themselves` it is not cut and demonstrations are drawn from the
-    questions. Rows that give no question are left out and counted in `origin`, with the reason `why`. NoData where
-    nothing is found.
+    `flat` makes one row a question of nested files; `build_shown` makes demonstrations where they differ from what is
+    asked. The pool is empty where the questions are shown to one another. Rows that give no question are left out and
+    counted in `origin`, with the reason `why`. NoData where nothing is found; BadUse names a row of another layout.
     """
     path = first_found(source, asked.files)
     told, origin = (list(read(path)), path.name) if path else rows(source, asked.files[0], asked.hub)
-    others = None if among_themselves or shown is None else shown_rows(source, shown, asked, path)
+    others = None if shown is None else shown_rows(source, shown, asked, path)
     with layout_of(origin):
-        numbered = list(enumerate(flat(told)))
-        kept, pool = numbered, [(f"shown-{i}", row) for i, row in enumerate(flat(others or []))]
-        if others is None and not among_themselves:
-            kept, cut = cut_in_two(numbered, together)
-            pool = [(str(i), row) for i, row in cut]
-    items, missing = built(name, [(str(i), row) for i, row in kept], build)
-    demonstrations, without = built(name, pool, build_shown or build)
-    return Questions(items=items, pool=demonstrations, origin=origin + left_out(missing + without, why))
+        numbered = [(f"{name}-{i}", row) for i, row in enumerate(flat(told))]
+        apart = [(f"{name}-shown-{i}", row) for i, row in enumerate(flat(others or []))]
+    items, missing = built(numbered, build, kin)
+    pool, without = built(apart, build_shown or build, kin)
+    if others is None and build_shown is not None:
+        pool, _ = built(numbered, build_shown, kin)
+    return Questions(items=items, pool=pool, origin=origin + left_out(missing + without, why))
 
 
 def first_found(source: Source, files: Sequence[str]) -> Path | None:
@@ -80,31 +80,19 @@ def shown_rows(source: Source, shown: Split, asked: Split, path: Path | None) ->
     return None if other is None or other == path else list(read(other))
 
 
-def cut_in_two(
-    numbered: Sequence[tuple[int, Row]], together: Callable[[Row], Hashable] | None
-) -> tuple[list[tuple[int, Row]], list[tuple[int, Row]]]:
-    """Groups of rows at even and at odd places, in order; a lone group is asked, and nothing is left to show."""
-    groups: dict[Hashable, list[Row]] = {}
-    for number, row in numbered:
-        groups.setdefault(number if together is None else together(row), []).append({"number": number, "row": row})
-    even, odd = halves([{"group": group} for group in groups.values()])
-    asked, shown = ([(one["number"], one["row"]) for part in side for one in part["group"]] for side in (even, odd))
-    return asked, shown
-
-
-def built(name: str, told: Sequence[tuple[str, Row]], build: Build) -> tuple[list[Item], int]:
-    """The questions of rows, and how many rows gave none."""
+def built(named: Sequence[tuple[str, Row]], build: Build, kin: Kin | None) -> tuple[list[Item], int]:
+    """The questions of rows, each with its kin, and how many rows gave none."""
     items: list[Item] = []
     missing = 0
-    for number, row in told:
-        with layout_of(f"{name}-{number}"):
-            made = build(row, f"{name}-{number}")
+    for name, row in named:
+        with layout_of(name):
+            made = build(row, name)
+            shared = kin(row) if kin is not None and made is not None else ""
         if made is None:
             missing += 1
-        elif isinstance(made, Sequence):
-            items.extend(made)
-        else:
-            items.append(made)
+            continue
+        several = list(made) if isinstance(made, Sequence) else [made]
+        items += [replace(item, kin=shared) for item in several] if shared and isinstance(shared, str) else several
     return items, missing
 
 

@@ -10,9 +10,13 @@ from foretell.tasks.source import Source
 Norm = Literal["none", "token", "char", "byte", "uncond"]
 """how an option's log-probability is made comparable: not at all, divided by its tokens, characters or bytes, or less
 its log-probability after the answer context alone (Brown et al. 2020, section 2.4)"""
-Metric = Literal["accuracy", "group_accuracy", "f1_macro", "exact_answer", "exact_match", "f1", "bleu"]
+Metric = Literal[
+    "accuracy", "group_accuracy", "f1_macro",
+    "exact_answer", "exact_match", "first_word", "f1", "drop_f1", "rouge", "bleu",
+]  # fmt: skip
 """of choices: the share that is right, the share of groups that are right throughout, the mean F1 of the options; of
-free answers: the very text, the text but for case, articles and punctuation, the overlap of words, BLEU"""
+free answers: the very text, the text but for case, articles and punctuation, the first word, the overlap of words, that
+of DROP, the mean of ROUGE-1, 2 and L, BLEU"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +25,7 @@ class Questions:
 
     items: Sequence[Item]
     pool: Sequence[Item] = ()
-    """empty: the questions themselves, never the one that is asked (GPT-3's original Winograd)"""
+    """empty: the questions themselves, never the one that is asked nor its kin (GPT-3's original Winograd)"""
     origin: str
     """the file, the dataset of the hub, or `generated`"""
 
@@ -54,3 +58,7 @@ class Task:
     max_new_tokens: int = 16
     beam: int = 4
     length_penalty: float = 0.6
+    top_k: int = 0
+    """an answer is drawn from so many likeliest tokens; 0 searches with the beam"""
+    keep_sentences: int = 0
+    """how many sentences of what is written are the answer, the first ones; 0 keeps all"""

@@ -22,18 +22,18 @@ BEGINNING = 24  # characters in which two versions of one sentence agree
 
 
 def load_winograd(source: Source) -> Questions:
-    """The original schemas; demonstrations come from among them."""
+    """The original schemas; demonstrations come from among them, but for the other version of the one that is asked."""
     asked = Split(files=("winograd_wsc", "winograd"), hub=Hub(dataset="winograd_wsc", config="wsc273", split="test"))
-    return questions(source, "winograd", winograd_question, asked, among_themselves=True)
+    return questions(source, "winograd", winograd_question, asked, kin=beginning)
 
 
 def load_winogrande(source: Source) -> Questions:
-    """Winogrande's sentences; both versions of one are asked, or both are shown, where one file gives both."""
+    """Winogrande's sentences; one version is not shown for the other, where one file gives both."""
     asked = Split(files=("winogrande",), hub=Hub(dataset="allenai/winogrande", config="winogrande_xl"))
     shown = Split(
         files=("winogrande.train",), hub=Hub(dataset="allenai/winogrande", config="winogrande_xl", split="train")
     )
-    return questions(source, "winogrande", winogrande_question, asked, shown, together=beginning)
+    return questions(source, "winogrande", winogrande_question, asked, shown, kin=beginning)
 
 
 def winograd_question(row: Row, name: str) -> Partial | None:
@@ -84,7 +84,8 @@ def in_place_of(pronoun: str, noun: str, before: str) -> str:
 
 def beginning(row: Row) -> str:
     """What the two versions of a sentence share."""
-    return str(row["context_options"][0] if "context_options" in row else row.get("sentence", ""))[:BEGINNING]
+    whole = row["context_options"][0] if "context_options" in row else row.get("sentence") or row.get("text", "")
+    return str(whole)[:BEGINNING]
 
 
 TASKS = (

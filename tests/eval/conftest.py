@@ -29,6 +29,8 @@ class Oracle:
     answer: object = None
     n_ctx: int = 1000
     asked: list = field(default_factory=list)
+    ways: list = field(default_factory=list)
+    """how each call of generate was to choose tokens"""
 
     def __post_init__(self):
         self.tokenizer = SimpleNamespace(encode=str.split, sha=lambda: "0")
@@ -38,7 +40,8 @@ class Oracle:
         self.asked += pairs
         return [Score(self.logprob(context, text), len(text.split()), False) for context, text in pairs]
 
-    def generate(self, prompts, *, max_new_tokens, stop, beam, length_penalty):
+    def generate(self, prompts, *, max_new_tokens, stop, **how):
         self.asked += prompts
+        self.ways.append(how)
         found = [self.answer(prompt) for prompt in prompts]
         return [Completion(ids=[], text=text, logprobs=[], finish=finish) for text, finish in found]

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from math import isclose
 
 import pytest
 
 from foretell.errors import BadUse
-from foretell.eval.asking import Asking, ask
+from foretell.eval.asking import AT_ONCE, Asking, ask, chosen, kept
 from foretell.eval.records import read_records
 from foretell.tasks.item import Choice, Free, Partial
 from foretell.tasks.task import Questions, Task
@@ -56,6 +57,76 @@ def test_a_free_answer_is_right_if_it_is_the_very_answer_and_ends(tmp_path):
     assert [record["value"] for record in found] == [1.0, 0.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("text", "finish", "value"),
+    [
+        (" 0, he said", "length", 1.0),
+        (" 0", "stop", 1.0),
+        (" 0", "end", 1.0),
+        (" 0", "length", 0.0),
+        (" 01", "stop", 0.0),
+    ],
+)
+def test_the_first_word_counts_once_something_follows_it(tmp_path, text, finish, value):
+    model = Oracle(answer=lambda prompt: (text, finish), logprob=lambda context, text: -2.0)
+    found, _ = asked(model, task(metric="first_word"), FREE[:1], tmp_path / "a")
+    assert found[0]["value"] == value
+    assert found[0]["output"] == text
+
+
+@pytest.mark.parametrize("shots", [0, 2])
+def test_a_last_word_is_also_scored_after_the_prompt_that_it_is_written_after(tmp_path, shots):
+    model = Oracle(answer=lambda prompt: (" 0", "stop"), logprob=lambda context, text: -float(len(context)))
+    items = [replace(item, zero_context=f"{i}") for i, item in enumerate(FREE)]
+    found, _ = asked(model, task(metric="first_word"), items, tmp_path / "a", shots=shots)
+    prompts = [given for given in model.asked if isinstance(given, str)]
+    assert [record["logprob"] for record in found] == [-float(len(given)) for given in prompts]
+    assert [given for given in model.asked if not isinstance(given, str)] == [
+        (given, item.answers[0]) for given, item in zip(prompts, items, strict=True)
+    ]
+    assert "logprob" not in asked(model, task(metric="f1"), FREE, tmp_path / "b")[0][0]
+
+
+def test_a_word_longer_than_what_may_be_written_has_its_room(tmp_path):
+    item = Free(id="1", context="a b c", answers=(" d e f g",))
+    model = Oracle(answer=lambda prompt: (" d", "stop"), logprob=by_length, n_ctx=6)
+    of = {"metric": "first_word", "max_new_tokens": 2}
+    assert asked(model, task(**of), [item], tmp_path / "a") == ([], 1)
+    model.n_ctx = model.network.cfg.n_ctx = 7
+    assert asked(model, task(**of), [item], tmp_path / "a")[1] == 0
+
+
+def test_the_first_sentences_of_what_was_written_are_the_answer(tmp_path):
+    said = "It rained. We left. Nobody came. The end"
+    item = Free(id="1", context="c", answers=(" It rained. We left.",))
+    model = Oracle(answer=lambda prompt: (said, "length"))
+    (record,), _ = asked(model, task(metric="f1", keep_sentences=2, stop=()), [item], tmp_path / "a")
+    assert (record["output"], record["value"]) == ("It rained. We left.", 1.0)
+    assert [kept(said, n) for n in (0, 1, 9)] == [said, "It rained.", said]
+    assert kept("", 3) == ""
+
+
+def test_a_task_draws_from_its_likeliest_tokens_or_searches(tmp_path):
+    model = Oracle(answer=lambda prompt: (" 1", "stop"))
+    asked(model, task(metric="f1", top_k=2), FREE, tmp_path / "a")
+    asked(model, task(metric="f1"), FREE, tmp_path / "b")
+    asked(model, task(metric="f1", top_k=2), FREE, tmp_path / "c")
+    asked(model, task(metric="f1", top_k=2), FREE, tmp_path / "d", seed=1)
+    first, search, again, other = model.ways
+    assert search == {"beam": 4, "length_penalty": 0.6}
+    assert first == again != other
+    assert (first["top_k"], set(first)) == (2, {"top_k", "seed"})
+
+
+def test_draws_of_an_evaluation_that_was_killed_are_those_of_one_that_was_not(tiny, tmp_path):
+    items = [Free(id=str(i), context=f"Return {i}", answers=(" a",)) for i in range(AT_ONCE + 3)]
+    of, path = task(metric="f1", top_k=5, stop=(), max_new_tokens=3), tmp_path / "a"
+    whole, _ = asked(tiny, of, items, path)
+    assert len({record["output"] for record in whole}) > 5
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:AT_ONCE]))
+    assert asked(tiny, of, items, path)[0] == whole
+
+
 def test_the_papers_k_is_shown(tmp_path):
     found, _ = asked(Oracle(logprob=by_length), task(), SUMS, tmp_path / "a", shots="few")
     assert {record["demonstrations"] for record in found} == {2}
@@ -101,6 +172,18 @@ def test_a_limit_is_a_draw_that_seed_and_task_decide(tmp_path):
     assert len(set(keys[0])) == 4
 
 
+def test_a_limit_takes_whole_groups_where_groups_are_right_as_a_whole():
+    items = [replace(item, group=f"g{i // 3}") for i, item in enumerate(SUMS)]
+    for seed in range(5):
+        of, how = task(metric="group_accuracy"), Asking(limit=2, seed=seed)
+        found = chosen(of, items, how)
+        groups = {item.group for item in found}
+        assert len(groups) == 2
+        assert found == [item for item in items if item.group in groups]
+    assert chosen(of, items, Asking(limit=3)) == items
+    assert len(chosen(task(), items, Asking(limit=2))) == 2
+
+
 def test_questions_with_one_id_are_refused(tmp_path):
     with pytest.raises(BadUse, match="two questions of t have the same id"):
         asked(Oracle(), task(), [SUMS[0], SUMS[0]], tmp_path / "a")
@@ -114,7 +197,13 @@ def test_a_task_of_both_kinds_is_refused(tmp_path):
 def test_a_real_model_answers_every_kind(tiny, tmp_path):
     partial = [Partial(id=str(i), contexts=("Return the", "Raise an"), completion=" value", gold=0) for i in range(3)]
     for i, (of, items) in enumerate(
-        [(task(), SUMS), (task(), partial), (task(metric="f1", max_new_tokens=4, beam=2), FREE)]
+        [
+            (task(), SUMS),
+            (task(), partial),
+            (task(metric="f1", max_new_tokens=4, beam=2), FREE),
+            (task(metric="first_word", max_new_tokens=4), FREE),
+            (task(metric="rouge", max_new_tokens=9, top_k=2, keep_sentences=1), FREE),
+        ]
     ):
         found, too_long = asked(tiny, of, items, tmp_path / f"{i}", shots=2)
         assert len(found) + too_long == len(items)

@@ -6,7 +6,18 @@ import string
 
 import pytest
 
-from foretell.eval.metrics import drop_f1, exact_answer, exact_match, f1, f1_macro, group_accuracy, normal_answer
+from foretell.eval.metrics import (
+    drop_f1,
+    exact_answer,
+    exact_match,
+    f1,
+    f1_macro,
+    first_word,
+    group_accuracy,
+    normal_answer,
+    word_and_rest,
+    word_ended,
+)
 
 
 def slow_normal(text):
@@ -84,6 +95,44 @@ def test_an_answer_of_which_normalisation_leaves_nothing_is_met_by_itself_alone(
 def test_an_exact_answer_is_the_same_text():
     assert exact_answer(" 34", [" 34"]) == exact_answer("34\n", [" 34"]) == 1.0
     assert exact_answer(" 345", [" 34"]) == exact_answer("34.", [" 34"]) == exact_answer("Casino", [" casino"]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "ended"),
+    [
+        (" Bob said", "Bob", True),
+        (" Bob.", "Bob", True),
+        (" Bob\n", "Bob", True),
+        (" Bo", "Bo", False),
+        (' "Bob,', "Bob", True),
+        (" \u201cdon\u2019t\u201d", "don\u2019t", True),
+        (" don'", "don", False),
+        (" half-way there", "half-way", True),
+        (" , Bob", "", False),
+        ("", "", False),
+    ],
+)
+def test_the_first_word_ends_at_white_space_or_a_sign(text, word, ended):
+    assert (word_and_rest(text)[0], word_ended(text)) == (word, ended)
+
+
+def test_the_first_word_is_compared_with_that_of_each_answer():
+    assert first_word(" fun, he said", [' "fun', " joy"]) == first_word("joy", [' "fun', " joy"]) == 1.0
+    assert first_word(" Fun", [" fun"]) == first_word(" funny", [" fun"]) == first_word("", [" fun"]) == 0.0
+    assert first_word("...", ["..."]) == 0.0
+
+
+def test_what_a_word_leaves_is_the_rest_of_the_text():
+    for text in sentences(200):
+        word, rest = word_and_rest(text)
+        assert text.endswith(word + rest)
+        if word:  # the slow twin: letters and digits, and one mark between two of them, one character at a time
+            at, end = text.index(word), text.index(word)
+            while end < len(text) and (
+                text[end].isalnum() or (text[end] in "'-" and text[end + 1 : end + 2].isalnum())
+            ):
+                end += 1
+            assert text[at:end] == word
 
 
 def test_drop_wants_the_number_right():

@@ -1,3 +1,6 @@
+import time
+from collections import Counter
+
 import pytest
 
 from foretell.eval.prompts import drawn, joined, prompt
@@ -32,6 +35,47 @@ def test_demonstrations_are_of_the_pool_all_different_and_never_the_question():
 def test_a_pool_that_is_too_small_gives_all_that_it_has():
     assert len(draws(APART, ITEMS[0], shots=50)) == 10
     assert len(draws(SELF, ITEMS[0], shots=50)) == 19
+
+
+def of_kin(n, size):
+    """n questions, each `size` of which share a text."""
+    kin = [f"text {i // size}" for i in range(n)]
+    return [Free(id=str(i), context=f"{kin[i]}, {i}:", answers=(" a",), kin=kin[i]) for i in range(n)]
+
+
+@pytest.mark.parametrize(("n", "size"), [(12, 4), (12, 12), (50, 1), (40, 30)])
+@pytest.mark.parametrize("shots", [0, 1, 5, 60])
+@pytest.mark.parametrize("apart", [True, False])
+def test_no_demonstration_shares_the_text_of_the_question(n, size, shots, apart):
+    items = of_kin(n, size)
+    for item in items:
+        questions = Questions(items=[item] if apart else items, pool=items if apart else (), origin="made")
+        found = draws(questions, item, shots=shots)
+        others = [shown(one) for one in items if one.kin != item.kin]
+        assert len(found) == len(set(found)) == min(shots, len(others))
+        assert set(found) <= set(others)
+
+
+def test_every_question_that_is_no_kin_is_shown_equally_often():
+    items = of_kin(8, 2)
+    count = Counter(
+        text for seed in range(3000) for text in draws(Questions(items=items, origin=""), items[0], 1, seed)
+    )
+    assert set(count) == {shown(one) for one in items[2:]}
+    assert all(400 < n < 600 for n in count.values())  # 500 each, with a standard deviation of 20
+
+
+def test_questions_without_a_common_text_are_no_kin():
+    assert len(draws(SELF, ITEMS[0], shots=50)) == 19
+
+
+def test_a_large_pool_is_not_looked_through():
+    items = of_kin(10_000, 5)
+    questions = Questions(items=items, origin="made")
+    begun = time.process_time()
+    for item in items[:1000]:
+        draws(questions, item, shots=8)
+    assert time.process_time() - begun < 1  # looking through it would be 10 million comparisons
 
 
 def test_demonstrations_follow_from_seed_task_and_question():

@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 
-from foretell.eval.rouge import rouge, rouge_l, rouge_n, words
+from foretell.eval.rouge import rouge, rouge_l, rouge_mean, rouge_n, words
 
 CAT = ("the cat was on the mat", "the cat sat on the mat")
 
@@ -33,6 +33,7 @@ def test_of_several_references_the_best_counts_for_each():
     found = rouge("a b c", ["c a", "a b"])
     assert found["rouge2"] == pytest.approx(2 / 3)
     assert found["mean"] == pytest.approx((found["rouge1"] + found["rouge2"] + found["rougeL"]) / 3)
+    assert rouge_mean("a b c", ["c a", "a b"]) == found["mean"]
     assert rouge("a", []) == {"rouge1": 0.0, "rouge2": 0.0, "rougeL": 0.0, "mean": 0.0}
 
 

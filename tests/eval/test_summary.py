@@ -1,7 +1,10 @@
-from math import sqrt
+from math import exp, sqrt
+from statistics import stdev
 
 import pytest
 
+from foretell.eval.measured import share
+from foretell.eval.rouge import rouge_mean
 from foretell.eval.summary import summary
 from foretell.tasks.item import Choice, Free, Partial
 from foretell.tasks.task import Task
@@ -79,6 +82,41 @@ def test_f1_is_a_mean_with_its_standard_error():
     assert row["se"] == pytest.approx(sqrt((0.25 + 0.25) / 3 / 4))
     assert row["low"] <= 0.5 <= row["high"]
     assert "copy" not in row
+
+
+@pytest.mark.parametrize("metric", ["f1", "drop_f1"])
+def test_a_mean_of_one_question_has_no_error(metric):
+    item = Free(id="1", context="c", answers=(" a",))
+    row = summary(task(metric=metric), [item], [item], wrote([item], [" a"]))
+    assert (row["value"], row["se"], row["low"], row["high"]) == (1.0, 0.0, 1.0, 1.0)
+
+
+def test_the_three_rouges_stand_beside_their_mean():
+    items = [Free(id=str(i), context="c", answers=(" the cat sat",)) for i in range(3)]
+    said = ["the cat sat", "the cat", "dogs"]
+    records = wrote(items, said, finish="length")
+    for record in records:
+        record["value"] = rouge_mean(record["output"], record["answers"])
+    row = summary(task(metric="rouge", stop=()), items, items, records)
+    three = [row[name] for name in ("rouge1", "rouge2", "rougeL")]
+    assert [one["value"] for one in three] == pytest.approx([(1 + 0.8 + 0) / 3, (1 + 2 / 3 + 0) / 3, (1 + 0.8 + 0) / 3])
+    assert row["value"] == pytest.approx(sum(one["value"] for one in three) / 3)
+    assert all(one["low"] <= one["value"] <= one["high"] and one["n"] == 3 for one in three)
+    assert three[0]["se"] == pytest.approx(stdev([1, 0.8, 0]) / sqrt(3))
+    assert not {"unended", "majority"} & set(row)
+
+
+def test_a_last_words_row_has_the_perplexity_of_the_right_word():
+    items = [Free(id=str(i), context="c", answers=(" a",)) for i in range(4)]
+    records = wrote(items, [" a", " a b", " a", " b"], finish="length")
+    for record, nats in zip(records, [1.0, 2.0, 3.0, 4.0], strict=True):
+        record["logprob"] = -nats
+    row = summary(task(metric="first_word"), items, items, records)
+    assert row["perplexity"]["value"] == pytest.approx(exp(2.5))
+    assert row["perplexity"]["low"] < exp(2.5) < row["perplexity"]["high"]
+    assert row["unended"] == 3
+    assert (row["value"], row["n"]) == (0.5, 4)
+    assert row["low"] == share(2, 4)["low"]
 
 
 def test_bleu_is_of_the_whole_corpus():

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 from foretell.eval.prompts import joined
@@ -39,9 +40,15 @@ def right(item):
     return item.options[item.gold] if isinstance(item, Choice) else item.answers[0]
 
 
+@cache
+def real(task, folder):
+    """The questions of a task from real files, read once."""
+    return registry.task(task).load(Source(folders=(folder,)))
+
+
 def check_real(task, shared_data, n, pool=0, of=None):
     """The questions of a real file: so many, ids that differ, contexts without and answers with a space before them."""
-    found = registry.task(task).load(Source(folders=(shared_data,)))
+    found = real(task, shared_data)
     assert (len(found.items), len(found.pool)) == (n, pool), found.origin
     every = [*found.items, *found.pool]
     assert len({item.id for item in every}) == len(every)

@@ -10,6 +10,7 @@ from foretell.errors import BadUse
 from foretell.tasks.arithmetic import TASKS
 from foretell.tasks.item import Free
 from foretell.tasks.source import Source
+from tests.tasks.made_rows import real
 from tests.tasks.prompts import few_shot, zero_shot
 
 BY_NAME = {task.name: task for task in TASKS}
@@ -130,7 +131,7 @@ def test_a_row_without_an_answer_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_answer_of_the_real_files_is_right(shared_data, name):
-    found = BY_NAME[name].load(Source(folders=(shared_data / "gpt3-tasks",)))
+    found = real(name, shared_data / "gpt3-tasks")
     assert found.origin == f"{name}.jsonl.gz"
     assert len(found.items) > 1000
     assert [item.answers for item in found.items] == [(f" {evaluated(item.context)}",) for item in found.items]
@@ -138,10 +139,10 @@ def test_every_answer_of_the_real_files_is_right(shared_data, name):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_generated_questions_read_as_the_real_ones(shared_data, generated, name):
-    real = BY_NAME[name].load(Source(folders=(shared_data / "gpt3-tasks",))).items
-    ours, theirs = ({re.sub(r"\d+", "#", item.context) for item in side} for side in (generated[name].items, real))
+    there = real(name, shared_data / "gpt3-tasks").items
+    ours, theirs = ({re.sub(r"\d+", "#", item.context) for item in side} for side in (generated[name].items, there))
     assert ours == theirs
-    means = [sum(map(operand_mean, side)) / len(side) for side in (generated[name].items, real)]
+    means = [sum(map(operand_mean, side)) / len(side) for side in (generated[name].items, there)]
     assert means[0] == pytest.approx(means[1], rel=0.06)
 
 

@@ -3,7 +3,6 @@ import json
 import pytest
 
 from foretell.errors import BadUse
-from foretell.tasks import source as sources
 from foretell.tasks.closed_book import TASKS, as_question
 from foretell.tasks.source import NoData, Source
 from tests.tasks.prompts import few_shot, zero_shot
@@ -66,7 +65,10 @@ def test_a_question_begins_with_a_capital_and_ends_with_a_mark(text, asked):
 
 
 def test_web_questions_of_the_hub_are_the_test_split(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "from_hub", lambda hub: [{"question": hub.split, "answers": ["a", "b"]}])
+    for where in ("source", "splits"):
+        monkeypatch.setattr(
+            f"foretell.tasks.{where}.from_hub", lambda hub: [{"question": hub.split, "answers": ["a", "b"]}]
+        )
     found = BY_NAME["web_questions"].load(Source(folders=(tmp_path,), online=True))
     assert (found.items[0].context, found.items[0].answers) == ("Q: Test?\n\nA:", (" a", " b"))
     assert found.pool[0].context == "Q: Train?\n\nA:"

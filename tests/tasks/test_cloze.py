@@ -31,6 +31,7 @@ def test_lambada_is_asked_with_a_blank_where_there_are_demonstrations(tmp_path):
     )
     assert zero_shot(task, alice) == "Alice was friends with Bob. Alice went to visit her friend"
     assert (george.answers, task.shots, task.max_new_tokens) == ((" bat",), 15, 8)
+    assert (task.metric, task.stop) == ("first_word", ("\n",))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,10 @@ def test_a_story_is_four_sentences_and_two_ends(tmp_path, capitals):
 
 def test_hellaswag_of_the_hub_draws_from_its_training_split(tmp_path, monkeypatch):
     row = {"activity_label": "Run", "ctx": "They", "endings": ["go.", "stay."], "label": "0"}
-    monkeypatch.setattr(sources, "from_hub", lambda hub: [row | {"ctx": f"{hub.dataset} {hub.split}"}])
+    for where in ("source", "splits"):
+        monkeypatch.setattr(
+            f"foretell.tasks.{where}.from_hub", lambda hub: [row | {"ctx": f"{hub.dataset} {hub.split}"}]
+        )
     found = BY_NAME["hellaswag"].load(Source(folders=(tmp_path,), online=True))
     assert found.items[0].context == "Run: Rowan/hellaswag validation"
     assert found.pool[0].context == "Run: Rowan/hellaswag train"
@@ -100,7 +104,7 @@ def test_a_row_that_lacks_a_field_and_a_file_that_is_not_there_are_named(tmp_pat
 
 def test_a_passage_of_one_word_and_a_split_without_labels_are_refused(tmp_path):
     for whole in ("alone", " "):
-        with pytest.raises(BadUse, match="lambada_openai-0 has no word before its last"):
+        with pytest.raises(BadUse, match="lambada-0 has no word before its last"):
             loaded(tmp_path, "lambada_openai", {"text": whole})
     row = {"activity_label": "Run", "ctx": "They", "endings": ["go.", "stay."], "label": ""}
     with pytest.raises(BadUse, match=r"hellaswag-0: 'label' is '', .* without labels"):

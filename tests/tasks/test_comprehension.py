@@ -1,7 +1,9 @@
 import pytest
 
 from foretell.errors import BadUse
+from foretell.eval.prompts import drawn
 from foretell.tasks import registry
+from foretell.tasks.item import shown
 from tests.tasks.made_rows import asked, check_real, from_hub, loaded, right
 
 BLITZ = "The Luftwaffe flew 4,000 sorties, only on moonlit nights."
@@ -52,15 +54,30 @@ def test_a_question_without_an_answer_is_answered_by_i_dont_know(tmp_path):
     assert last.answers == (" I don't know", " unanswerable", " no answer")
 
 
-def test_the_questions_of_a_paragraph_are_asked_or_shown(tmp_path):
-    data = [
-        {"title": t, "paragraphs": [{"context": f"text {t}", "qas": [SORTIES, MISSIONS]}]}
-        for t in ("one", "two", "three")
-    ]
-    found = loaded(tmp_path, "squad", squad=[{"data": data}])
-    sides = ({item.context.split("\n")[0] for item in side} for side in (found.items, found.pool))
-    assert tuple(sides) == ({"Title: one", "Title: three"}, {"Title: two"})
-    assert [item.id for item in found.pool] == ["squad-2", "squad-3"]
+def test_the_questions_of_a_paragraph_are_kin(tmp_path):
+    data = [{"title": t, "paragraphs": [{"context": f"text {t}", "qas": [SORTIES, MISSIONS]}]} for t in ("one", "two")]
+    items = loaded(tmp_path, "squad", squad=[{"data": data}]).items
+    assert [(item.id, item.kin) for item in items] == [
+        ("squad-0", "text one"), ("squad-1", "text one"), ("squad-2", "text two"), ("squad-3", "text two"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "row", "kin"),
+    [
+        ("boolq", "boolq", {"query": "Passage: p\nQuestion: q?", "choices": ["no", "yes"], "gold": 1}, "Passage: p"),
+        (
+            "drop_prompts",
+            "drop_subset",
+            {"context": "Passage: p\nQuestion: q?\nAnswer:", "ref_text": "1"},
+            "Passage: p",
+        ),
+        ("fr_en_prompts", "fr_to_en", {"context": "French: p\nEnglish:", "ref_text": "e"}, ""),
+    ],
+)
+def test_the_text_that_prompts_share_is_found_in_them(tmp_path, task, file, row, kin):
+    (item,) = loaded(tmp_path, task, **{file: [row]}).items
+    assert item.kin == kin
 
 
 def test_coqa_has_the_story_and_the_conversation(tmp_path, monkeypatch):
@@ -187,6 +204,11 @@ def test_prompts_of_another_paper_are_asked_as_they_are(tmp_path):
     assert (asked("fr_en_prompts", item), item.answers, item.source) == (row["context"], (" It rains.",), "Il pleut.")
 
 
+def test_drop_is_measured_by_its_own_f1():
+    assert {registry.task(name).metric for name in ("drop", "drop_prompts")} == {"drop_f1"}
+    assert {registry.task(name).metric for name in ("squad", "squad_v2", "coqa", "quac")} == {"f1"}
+
+
 def test_k_is_the_papers():
     names = ("squad_v2", "coqa", "quac", "race_h", "race_m", "drop", "boolq")
     assert [registry.task(name).shots for name in names] == [16, 5, 5, 10, 10, 20, 32]
@@ -211,9 +233,9 @@ def test_a_row_of_another_layout_is_named(tmp_path, task, rows, says):
 @pytest.mark.parametrize(
     ("task", "n", "pool"),
     [
-        ("squad", 410, 403),
-        ("boolq", 1223, 1208),
-        ("pubmedqa", 381, 381),
+        ("squad", 813, 0),
+        ("boolq", 2431, 0),
+        ("pubmedqa", 762, 0),
         ("drop_prompts", 74, 0),
         ("fr_en_prompts", 72, 0),
     ],
@@ -222,10 +244,12 @@ def test_the_real_files_are_read(shared_data, task, n, pool):
     check_real(task, shared_data, n, pool)
 
 
-def test_no_passage_of_a_real_file_is_both_asked_about_and_shown(shared_data):
-    for task, n in (("squad", 2), ("boolq", 1)):
-        found = check_real(task, shared_data, *((410, 403) if task == "squad" else (1223, 1208)))
-        passages = [
-            {"\n".join(item.context.split("\n")[: n + 1]) for item in side} for side in (found.items, found.pool)
-        ]
-        assert not passages[0] & passages[1]
+@pytest.mark.parametrize(("task", "n", "lines"), [("squad", 813, 3), ("boolq", 2431, 1)])
+def test_no_passage_of_a_real_file_is_both_asked_about_and_shown(shared_data, task, n, lines):
+    found = check_real(task, shared_data, n)
+    passages = {item.id: "\n".join(item.context.split("\n")[:lines]) for item in found.items}
+    by_text = {shown(item): passages[item.id] for item in found.items}
+    for item in found.items[::40]:
+        told = drawn(registry.task(task), found, item, 20, seed=0, draw="each", labels="right")
+        assert len(told) == 20
+        assert passages[item.id] not in {by_text[text] for text in told}

@@ -4,7 +4,6 @@ import json
 import pytest
 
 from foretell.errors import BadUse
-from foretell.tasks import source as sources
 from foretell.tasks.languages import TASKS
 from foretell.tasks.source import NoData, Source
 from tests.tasks.prompts import few_shot, zero_shot
@@ -74,7 +73,8 @@ def test_files_of_different_length_and_missing_files_are_named(tmp_path):
 def test_wmt_is_read_from_a_file_or_the_hub(tmp_path, monkeypatch):
     row = {"translation": {"en": "A dog.", "ro": "Un câine."}}
     asked = []
-    monkeypatch.setattr(sources, "from_hub", lambda hub: asked.append(str(hub)) or [row])
+    for where in ("source", "splits"):
+        monkeypatch.setattr(f"foretell.tasks.{where}.from_hub", lambda hub: asked.append(str(hub)) or [row])
     task = BY_NAME["wmt16_ro_en"]
     found = task.load(Source(folders=(tmp_path,), online=True))
     assert asked == ["hf:wmt/wmt16/ro-en (test)", "hf:wmt/wmt16/ro-en (validation)"]

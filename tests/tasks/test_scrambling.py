@@ -8,6 +8,7 @@ from foretell.tasks import scrambling
 from foretell.tasks.item import Free
 from foretell.tasks.scrambling import TASKS, backwards, common_words, middle_mixed, rotated, with_symbols
 from foretell.tasks.source import Source
+from tests.tasks.made_rows import real
 from tests.tasks.prompts import few_shot, zero_shot
 
 BY_NAME = {task.name: task for task in TASKS}
@@ -123,7 +124,7 @@ def test_what_a_copying_model_would_answer_goes_with_each_row(tmp_path):
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_every_real_row_keeps_to_the_definition(shared_data, name):
-    items = BY_NAME[name].load(Source(folders=(shared_data / "gpt3-tasks",))).items
+    items = real(name, shared_data / "gpt3-tasks").items
     assert len(items) > 1000
     for item in items:
         word = item.answers[0].removeprefix(" ")
@@ -134,7 +135,7 @@ def test_every_real_row_keeps_to_the_definition(shared_data, name):
 def test_a_model_that_copies_scores_what_the_files_give_away(shared_data):
     copied = {}
     for name, task in BY_NAME.items():
-        items = task.load(Source(folders=(shared_data / "gpt3-tasks",))).items
+        items = real(task.name, shared_data / "gpt3-tasks").items
         copied[name] = sum(f" {item.source}" == item.answers[0] for item in items) / len(items)
     assert 0.015 < copied.pop("mid_word_2_anagrams") < 0.023  # 1.93 % of the 10000 rows
     assert set(copied.values()) == {0.0}

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from foretell.errors import BadUse
-from foretell.tasks.source import Hub, NoData, Source, field, halves, rows
+from foretell.tasks.source import Hub, NoData, Source, field, rows, text, whole_number
 
 ROWS = [{"q": "one"}, {"q": "two"}]
 
@@ -50,11 +50,34 @@ def test_a_damaged_line_and_a_missing_field_are_named(tmp_path):
         field({"q": 1}, "gold", "row 3")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("bad.json", b'[{"q": 1}'),
+        ("bad.jsonl", b'{"q": "\xff"}\n'),
+        ("bad.jsonl.gz", b"no gzip"),
+        ("bad.jsonl.gz", gzip.compress(b'{"q": 1}\n' * 99)[:-9]),
+        ("bad.json.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff"),
+        ("bad.parquet", b"no table"),
+        ("bad.parquet", b""),
+    ],
+)
+def test_a_file_that_is_not_what_its_ending_says_is_refused_in_one_line(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadUse, match=rf"{name} cannot be read \(.+\); mend or replace it$") as error:
+        rows(Source(folders=(tmp_path,)), "bad")
+    assert "\n" not in str(error.value)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BadUse, match="no folder"):
         rows(Source(folders=(tmp_path / "none",)), "piqa")
 
 
-def test_the_halves_of_a_file_are_all_of_it():
-    even, odd = halves([{"i": i} for i in range(5)])
-    assert ([row["i"] for row in even], [row["i"] for row in odd]) == ([0, 2, 4], [1, 3])
+def test_a_field_of_another_kind_is_named():
+    assert (text({"q": "a"}, "q", "row 1"), whole_number({"q": "3"}, "q", "row 1")) == ("a", 3)
+    with pytest.raises(BadUse, match="row 1: 'q' is None, it must be text"):
+        text({"q": None}, "q", "row 1")
+    for label in ("", -1, "one", 1.5):
+        with pytest.raises(BadUse, match="must be a whole number"):
+            whole_number({"q": label}, "q", "row 1")

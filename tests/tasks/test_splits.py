@@ -4,10 +4,12 @@ import random
 import pytest
 
 from foretell.errors import BadUse
+from foretell.eval.prompts import drawn
 from foretell.tasks import registry
 from foretell.tasks.item import Free
 from foretell.tasks.source import Hub, NoData, Source
-from foretell.tasks.splits import Split, cut_in_two, left_out, questions
+from foretell.tasks.splits import Split, left_out, questions
+from foretell.tasks.task import Task
 
 
 def question(row, name):
@@ -38,41 +40,49 @@ def test_the_first_file_that_is_there_counts(tmp_path):
     assert said(load(written(tmp_path, test=["t"], dev=["d"], train=["x"])).items) == ["d"]
 
 
-def test_a_file_that_is_alone_is_cut_in_two(tmp_path):
+def test_of_a_file_that_is_alone_every_question_is_asked_and_the_pool_is_empty(tmp_path):
     found = load(written(tmp_path, dev=["a", "b", "c"]))
-    assert (said(found.items), said(found.pool)) == (["a", "c"], ["b"])
-    assert [item.id for item in (*found.items, *found.pool)] == ["task-0", "task-2", "task-1"]
+    assert (said(found.items), said(found.pool)) == (["a", "b", "c"], [])
+    assert [item.id for item in found.items] == ["task-0", "task-1", "task-2"]
 
 
 def test_a_training_file_that_is_asked_is_not_shown_as_well(tmp_path):
     found = load(written(tmp_path, dev=["a", "b", "c"]), shown=("dev",))
-    assert not set(said(found.items)) & set(said(found.pool))
+    assert (len(found.items), said(found.pool)) == (3, [])
 
 
-def test_what_belongs_together_is_not_parted(tmp_path):
-    found = load(written(tmp_path, dev=["a1", "b1", "a2", "c1", "b2"]), together=lambda row: row["of"])
-    assert (said(found.items), said(found.pool)) == (["a1", "a2", "c1"], ["b1", "b2"])
+def test_questions_and_demonstrations_know_their_kin(tmp_path):
+    source = written(tmp_path, dev=["a1", "b1", "a2"], train=["a3", "c1"])
+    found = load(source, kin=lambda row: row["of"])
+    assert [item.kin for item in (*found.items, *found.pool)] == ["a", "b", "a", "a", "c"]
+    assert {item.kin for item in load(source).items} == {""}
+    assert {item.kin for item in load(source, kin=lambda row: None).items} == {""}
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_cut_keeps_every_row_once_and_parts_no_group(seed):
-    draw = random.Random(seed)
-    rows = [{"of": draw.randrange(6)} for _ in range(draw.randrange(1, 30))]
-    asked, shown = cut_in_two(list(enumerate(rows)), lambda row: row["of"])
-    assert sorted(number for number, _ in asked + shown) == list(range(len(rows)))
-    assert not {row["of"] for _, row in asked} & {row["of"] for _, row in shown}
-    order = list(dict.fromkeys(row["of"] for row in rows))  # the slow twin: groups by turns
-    assert {row["of"] for _, row in asked} == set(order[::2])
+def test_a_lone_file_is_shown_in_its_own_form_but_never_to_its_kin(tmp_path):
+    source = written(tmp_path, dev=["a1", "b1", "a2"])
+
+    def long(row, name):
+        return Free(id=name, context=f"long {row['q']}", answers=(" a",))
+
+    found = load(source, kin=lambda row: row["of"], build_shown=long)
+    assert (said(found.items), said(found.pool)) == (["a1", "b1", "a2"], ["long a1", "long b1", "long a2"])
+    task = Task(name="task", family="f", about="", load=lambda source: found, shots=5)
+    drawn_ones = drawn(task, found, found.items[0], 5, seed=0, draw="each", labels="right")
+    assert drawn_ones == ["long b1 a"]
 
 
-def test_a_lone_group_is_asked(tmp_path):
-    found = load(written(tmp_path, dev=["a1", "a2"]), together=lambda row: row["of"])
-    assert (said(found.items), said(found.pool)) == (["a1", "a2"], [])
-
-
-def test_a_set_may_be_shown_from_itself(tmp_path):
-    found = load(written(tmp_path, dev=["a", "b"], train=["x"]), among_themselves=True)
-    assert (said(found.items), said(found.pool)) == (["a", "b"], [])
+def test_the_hub_is_asked_for_both_splits_only_where_there_is_no_file(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("foretell.tasks.splits.from_hub", lambda hub: asked.append(hub.split) or [{"q": hub.split}])
+    monkeypatch.setattr("foretell.tasks.source.from_hub", lambda hub: asked.append(hub.split) or [{"q": hub.split}])
+    splits = [Split(files=(name,), hub=Hub(dataset="d", split=name)) for name in ("dev", "train")]
+    found = questions(Source(folders=(tmp_path,), online=True), "task", question, *splits)
+    assert (said(found.items), said(found.pool)) == (["dev"], ["train"])
+    asked.clear()
+    source = Source(folders=written(tmp_path, dev=["a"]).folders, online=True)
+    assert questions(source, "task", question, *splits).pool == []
+    assert asked == []
 
 
 def test_rows_that_give_no_question_are_counted(tmp_path):
@@ -97,14 +107,16 @@ def test_what_is_nowhere_is_named(tmp_path):
         load(written(tmp_path, other=["a"]))
 
 
-def test_a_split_of_the_hub_that_is_asked_is_cut_and_not_shown_whole(monkeypatch):
+def test_a_split_of_the_hub_that_is_asked_is_not_shown_as_well(monkeypatch):
     hub = Hub(dataset="d", split="train")
     monkeypatch.setattr("foretell.tasks.source.from_hub", lambda of: [{"q": q} for q in "abc"])
     split = Split(files=("dev",), hub=hub)
     found = questions(Source(online=True), "task", question, split, split)
-    assert (said(found.items), said(found.pool), found.origin) == (["a", "c"], ["b"], "hf:d (train)")
+    assert (said(found.items), said(found.pool), found.origin) == (["a", "b", "c"], [], "hf:d (train)")
 
 
+MADE = ("analogies", *(f"multi30k_{a}_{b}" for a, b in (("en", "de"), ("de", "en"), ("en", "fr"), ("fr", "en"))))
+"""read from no file of rows"""
 FAMILIES = (
     "winograd",
     "common_sense",
@@ -113,8 +125,14 @@ FAMILIES = (
     "classification",
     "big_bench",
     "zero_shot_prompts",
+    "cloze",
+    "closed_book",
+    "arithmetic",
+    "scrambling",
+    "analogies",
+    "translation",
 )
-TASKS = [task.name for task in registry.every().values() if task.family in FAMILIES]
+TASKS = [task.name for task in registry.every().values() if task.family in FAMILIES and task.name not in MADE]
 FILES = {"winograd": "winograd_wsc", "openbookqa": "openbook_qa", "pubmedqa": "pubmed_qa_labeled", "cb_f1": "cb"}
 FILES |= {
     "drop_prompts": "drop_subset",
@@ -124,6 +142,7 @@ FILES |= {
 }
 FILES |= {"tldr_lead": "articles", "equals_en_fr": "wmt14_fr_en", "equals_fr_en": "wmt14_fr_en"}
 FILES |= {"told_conversation": "coqa", "told_document": "squad"}
+FILES |= {"lambada": "lambada_openai", "natural_questions": "nq_open"}
 NAMES = ("query", "choices", "gold", "label", "text", "context", "question", "answers", "data", "passage", "premise")
 NAMES += ("continuation", "ref_text", "article", "story", "sentence", "context_options", "input", "target", "en", "fr")
 
