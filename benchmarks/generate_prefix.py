@@ -100,11 +100,12 @@ def main() -> None:
     """Run all shapes and write the table."""
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--rounds", type=int, default=3)
+    flags.add_argument("--shapes", nargs="+", choices=[s.name for s in SHAPES], default=[s.name for s in SHAPES])
     flags.add_argument("--small", action="store_true", help="seconds, to see that it runs")
     given = flags.parse_args()
     torch.set_num_threads(1)
     lines = []
-    for shape in SHAPES[:1] if given.small else SHAPES:
+    for shape in SHAPES[:1] if given.small else [shape for shape in SHAPES if shape.name in given.shapes]:
         for how, both in sides(shape, 8 if given.small else ROWS).items():
             lines.append(compare(how, shape, both, 2 if given.small else given.rounds))
             print(lines[-1], flush=True)

@@ -62,6 +62,8 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument(
         "--dirty", metavar="FILE", default="", help="exams: ids of questions that were in the training text"
     )
+    flags.add_argument("--samples", metavar="N", type=count, default=1, help="code: programs of each problem")
+    flags.add_argument("--temperature", metavar="T", type=float, help="code: 0 for one program, 0.8 for several")
     flags.add_argument("--seeds", metavar="N", type=count, default=3, help="finetune: runs of each setting")
     flags.add_argument("--list", action="store_true", help="list the suites and their tasks")
     return flags

@@ -11,11 +11,13 @@ from foretell.errors import BadUse
 from foretell.eval.exam_file import read_dirty, read_exam
 from foretell.eval.exam_suite import Sitting, exam_suite
 from foretell.eval.exams import known_exams
-from foretell.eval.few_shot import save_results
+from foretell.eval.few_shot import opened, save_results
 from foretell.eval.perplexity import perplexity_suite
+from foretell.eval.programs import check_consent, program_suite
 from foretell.eval.running_text import texts_of
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model
+from foretell.tasks.programs import problems
 from foretell.tasks.source import Source
 
 Told = tuple[list[str], dict[str, Any]]
@@ -130,6 +132,28 @@ def sides(folder: Path, given: argparse.Namespace) -> tuple[str, str]:
             raise BadUse(f"--languages {given.languages} names no two languages; write en-de")
         return source, target
     return "", ""
+
+
+def code(model: Model, source: Source, given: argparse.Namespace) -> Told:
+    """Programs that the model writes, run against their tests: pass@k. Nothing runs without --yes."""
+    check_consent(given.yes)
+    found, origin = problems(source)
+    found = found[: given.limit] if given.limit else found
+    k = [one for one in (1, 10, 100) if one <= given.samples]
+    temperature = given.temperature if given.temperature is not None else (0.0 if given.samples == 1 else 0.8)
+    with opened(given.out, model, {"seed": given.seed or 0}):
+        file = given.out / "programs.jsonl"
+        settings = {"n": given.samples, "k": k, "temperature": temperature, "seed": given.seed or 0, "file": file}
+        row = program_suite(model, found, run_untrusted=given.yes, **settings)
+        save_results(given.out, row)
+    lines = table(
+        ["measure", "problems", "solved % [95 %]"],
+        [[name, str(len(found)), interval(value, 100)] for name, value in row["pass"].items()],
+    )
+    lines.append(f"{given.samples} programs a problem at temperature {temperature:g}; problems: {origin}")
+    if row["does_not_fit"]:
+        lines.append(f"too long for the context, and unsolved: {', '.join(row['does_not_fit'])}")
+    return lines, row
 
 
 def finetune(source: Source, given: argparse.Namespace) -> Told:

@@ -30,6 +30,8 @@ def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
         return eval_others.exams(model, source_of(given), given)
     if given.suite == "perplexity":
         return eval_others.perplexity(model, given)
+    if given.suite == "code":
+        return eval_others.code(model, source_of(given), given)
     if given.suite == "translation" and model.network.cfg.kind == "seq2seq":
         return eval_others.translation(model, given)
     return few_shot_suite(model, given)
@@ -90,6 +92,11 @@ def few_shot_lines(results: dict[str, Any], labels: str) -> list[str]:
         lines.append("no end: answers that no stop text ended; they are wrong where the very answer is asked for.")
     if any(row["too_long"] for row in rows):
         lines.append("too long: questions that do not fit into the context; they are not among the n.")
+    for row in rows:
+        if "perplexity" in row:
+            found = row["perplexity"]
+            value = f"{found['value']:.1f} [{found['low']:.1f}, {found['high']:.1f}]"
+            lines.append(f"{row['task']}, {row['shots']} shots: perplexity of the last word {value}")
     return lines + [f"{name} was left out: {why}" for name, why in results["missing"].items()]
 
 

@@ -29,6 +29,21 @@ from foretell.tasks.source import Source
 from foretell.tasks.task import Questions, Task
 
 INDEX = "tasks.json"
+README = """# Tasks for lm-evaluation-harness
+
+    lm_eval run --model hf --model_args pretrained=MODEL --include_path {folder} --tasks foretell
+    python -m foretell.eval.harness run --model foretell --model_args model=MODEL --include_path {folder} \\
+        --tasks foretell
+
+`foretell_NAME_Kshot` holds whole prompts with K demonstrations, byte for byte those of `foretell eval`, so that the
+harness itself adds none (it prints 0). In `foretell_NAME_drawn` the harness draws the demonstrations of each question.
+
+acc compares sums of log-probabilities, acc_norm divides them by characters, acc_bytes by bytes: `none`, `char` and
+`byte` of `foretell eval`. Its scores per token and against an answer context have no name in the harness. An answer
+that meets no stop text counts there as if it had ended, and length_penalty is transformers' own for its models.
+
+The files name their questions by absolute paths: export again rather than move the folder.
+"""
 
 Row = dict[str, Any]
 Fields = dict[str, Any]
@@ -70,6 +85,7 @@ def export_tasks(
         for one in wanted:
             write(aside, folder, one)
         told = [{"name": one.name, "task": one.task, "shots": one.shots, "n": len(one.rows["test"])} for one in wanted]
+        (aside / "README.md").write_text(README.format(folder=folder))
         (aside / INDEX).write_text(json.dumps(told, indent=1) + "\n")
     return [folder / f"{one.name}.yaml" for one in wanted]
 

@@ -78,6 +78,8 @@ def limited(request: dict[str, Any]) -> None:
 
 def writes_only_in(folder: str) -> None:
     """Ask Linux (Landlock) to refuse every change of files outside a folder; older systems go without."""
+    if sys.platform != "linux":
+        return
     libc = ctypes.CDLL(None)
     with suppress(AttributeError, OSError):
         version = libc.syscall(444, None, 0, 1)

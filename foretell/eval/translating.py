@@ -3,23 +3,20 @@
 OUT/beam-4.jsonl     {"key", "index", "source", "target", "output", "logprob", "finish", "n_source"}, short ones first
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from foretell.corpus.parallel import TextPair
+from foretell.eval.few_shot import fingerprint
+from foretell.eval.records import Record, append_records, digest, read_records
 from foretell.generate.model import Model
 from foretell.progress import bar
 from foretell.runs import write_whole
 from foretell.text.tokenizer import Tokenizer
 
 AT_ONCE = 64  # sentences after which what was found is on disk
-Row = dict[str, Any]
 
 
 def translate(
@@ -31,7 +28,7 @@ def translate(
     extra: int,
     kept: Path | None = None,
     quiet: bool = True,
-) -> list[Row]:
+) -> list[Record]:
     """The translation of each source by beam search, in the order of the pairs.
 
     A translation has at most `extra` tokens more than its source (Vaswani et al. 2017, section 6.1), and no more than
@@ -41,10 +38,10 @@ def translate(
     mark, n_ctx = fingerprint(model), model.network.cfg.n_ctx
     rows = [row_of(model.tokenizer, pair, i, n_ctx) for i, pair in enumerate(pairs)]
     for row in rows:
-        how = [mark, row["source"], width, length_penalty, extra]
-        row["key"] = hashlib.sha256(json.dumps(how).encode()).hexdigest()[:16]
+        row["key"] = digest(mark, row["source"], str((width, length_penalty, extra)))
     order = sorted(rows, key=lambda row: (row["n_source"], row["index"]))
-    found = {row["key"]: row for row in read_kept(kept) if row["key"] in {row["key"] for row in rows}}
+    known = {} if kept is None else read_records(kept)
+    found = {row["key"]: known[row["key"]] for row in order if row["key"] in known}
     write_rows(kept, found.values())
     with bar(f"translating, beam {width}", len(rows), quiet=quiet) as progress:
         for n_source, group in in_groups([row for row in order if row["key"] not in found]):
@@ -54,14 +51,15 @@ def translate(
             for row, one in zip(group, made, strict=True):
                 row |= {"output": one.text.strip(), "logprob": sum(one.logprobs), "finish": one.finish}
                 found[row["key"]] = row
-            append_rows(kept, group)
+            if kept is not None:
+                append_records(kept, group)
             progress.advance(len(group))
     answers = [{**found[row["key"]], "index": row["index"], "target": row["target"]} for row in order]
     write_rows(kept, answers)
     return sorted(answers, key=lambda row: row["index"])
 
 
-def row_of(tokenizer: Tokenizer, pair: TextPair, index: int, n_ctx: int) -> Row:
+def row_of(tokenizer: Tokenizer, pair: TextPair, index: int, n_ctx: int) -> Record:
     """What is known of a pair before it is translated; `read` is the part of the source that the encoder reads."""
     source, target = pair
     read, ids, room = source, tokenizer.encode(source), n_ctx
@@ -78,7 +76,7 @@ def row_of(tokenizer: Tokenizer, pair: TextPair, index: int, n_ctx: int) -> Row:
     }
 
 
-def in_groups(rows: Sequence[Row]) -> Iterator[tuple[int, list[Row]]]:
+def in_groups(rows: Sequence[Record]) -> Iterator[tuple[int, list[Record]]]:
     """Rows with sources of the same length, at most AT_ONCE together; each text once."""
     for n_source, same in groupby(rows, key=lambda row: int(row["n_source"])):
         every = list({row["key"]: row for row in same}.values())
@@ -86,41 +84,7 @@ def in_groups(rows: Sequence[Row]) -> Iterator[tuple[int, list[Row]]]:
             yield n_source, every[first : first + AT_ONCE]
 
 
-def fingerprint(model: Model) -> str:
-    """The SHA-256 of a model's tokenizer, shapes and weights."""
-    whole = hashlib.sha256(f"{model.tokenizer.sha()} {model.network.cfg}".encode())
-    for name, value in model.network.state_dict().items():
-        whole.update(name.encode())
-        whole.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return whole.hexdigest()
-
-
-def read_kept(path: Path | None) -> Iterator[Row]:
-    """The rows of an earlier evaluation; a line that a kill cut short ends them."""
-    if path is None or not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            return
-        if isinstance(row, dict) and {"key", "output", "logprob", "finish"} <= row.keys():
-            yield row
-
-
-def write_rows(path: Path | None, rows: Any) -> None:
+def write_rows(path: Path | None, rows: Iterable[Record]) -> None:
     """The file with these rows alone."""
     if path is not None:
-        write_whole(path, "".join(line_of(row) for row in rows))
-
-
-def append_rows(path: Path | None, rows: Sequence[Row]) -> None:
-    """Rows at the end of the file."""
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write("".join(line_of(row) for row in rows))
-
-
-def line_of(row: Row) -> str:
-    """A row as a line of the file."""
-    return json.dumps(row) + "\n"
+        write_whole(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

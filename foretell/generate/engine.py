@@ -156,11 +156,10 @@ class Batch:
             if completion is not None:
                 self.done[row.number] = completion
         staying = [i for i, completion in enumerate(ended) if completion is None]
-        self.rows = [self.rows[i] for i in staying]
-        if self.rows:
-            self.cache.select(torch.tensor(staying))
+        if staying:
+            self.rows = [self.rows[i] for i in self.cache.leave(staying)]
         else:
-            self.cache = None
+            self.rows, self.cache = [], None
 
 
 def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:

@@ -84,12 +84,32 @@ class Cache:
             for kept in (layer.keys, layer.values):
                 kept[:, :, since : layer.end] = kept[rows, :, since : layer.end]
 
+    def leave(self, staying: Sequence[int]) -> list[int]:
+        """Keep these rows alone, in the order that is returned: only as many are moved as have left."""
+        n = len(staying)
+        holes = sorted(set(range(n)).difference(staying))
+        moved = [row for row in staying if row >= n]
+        order = list(range(n))
+        for hole, row in zip(holes, moved, strict=True):
+            order[hole] = row
+        for layer in self.layers:
+            for kept in (layer.keys, layer.values):
+                kept[holes] = kept[moved]
+            layer.keys, layer.values = layer.keys[:n], layer.values[:n]
+            if layer.memory is not None:
+                layer.memory = (layer.memory[0][order], layer.memory[1][order])
+        if self.memory is not None and self.memory_attend is not None:
+            self.memory, self.memory_attend = self.memory[order], self.memory_attend[order]
+        self.lengths = [self.lengths[row] for row in order]
+        return order
+
     def put(self, rows: Sequence[int], other: "Cache", taken: Sequence[int]) -> None:
         """Copy rows `taken` of a cache with no more room to the start of `rows` of this one."""
         to, source = (torch.tensor(places, device=self.layers[0].keys.device) for places in (rows, taken))
+        one, every = len(other.lengths) == 1, len(rows) == len(self.lengths)  # a beginning for all rows is broadcast
         for mine, theirs in zip(self.layers, other.layers, strict=True):
-            mine.keys[to, :, : other.room] = theirs.keys[source]
-            mine.values[to, :, : other.room] = theirs.values[source]
+            for kept, given in ((mine.keys, theirs.keys), (mine.values, theirs.values)):
+                kept[slice(None) if one and every else to, :, : other.room] = given if one else given[source]
         for row, place in zip(rows, taken, strict=True):
             self.lengths[row] = other.lengths[place]
 

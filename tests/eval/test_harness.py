@@ -239,6 +239,20 @@ def test_what_cannot_be_asked_is_one_line(adapter, settings, words):
         written(adapter, ["Return"], until=["e"], **settings)
 
 
+def test_every_answer_is_told_to_the_harness_cache_so_that_a_stopped_evaluation_goes_on(model, monkeypatch):
+    monkeypatch.setattr("foretell.eval.harness_model.AT_ONCE", 2)
+    adapter, told = Foretell(model), {}
+    monkeypatch.setattr(adapter.cache_hook, "add_partial", lambda kind, key, answer: told.update({(kind, key): answer}))
+    pairs = [("Return", f" the {word}") for word in WORDS]
+    scores = adapter.loglikelihood([asked("loglikelihood", *pair) for pair in pairs], disable_tqdm=True)
+    (rolled,) = adapter.loglikelihood_rolling([asked("loglikelihood_rolling", LONG)], disable_tqdm=True)
+    assert told == {("loglikelihood", pair): score for pair, score in zip(pairs, scores, strict=True)} | {
+        ("loglikelihood_rolling", (LONG,)): rolled
+    }
+    for one, (context, option) in zip(scores, pairs, strict=True):
+        assert one[0] == pytest.approx(model.score([(context, option)])[0].logprob, abs=1e-4)
+
+
 @pytest.mark.parametrize("device", ["cuda:0", "cpu", None])
 def test_the_device_that_the_harness_names_unasked_need_not_be_there(model, device):
     answers = Foretell(model, device=device).loglikelihood([asked("loglikelihood", "Return", " the")], True)

@@ -110,6 +110,7 @@ def test_beams_are_asked_for_where_the_task_searches(tmp_path):
 
 def test_the_own_number_of_demonstrations_is_written_once_and_a_limit_draws_questions(tmp_path):
     written = export([PICK, FIT], tmp_path, 2, "few", limit=3)
+    assert f"--include_path {tmp_path / 't'} --tasks foretell\n" in (tmp_path / "t" / "README.md").read_text()
     kinds = [f"foretell_{task}_{kind}.yaml" for task in ("pick", "fit") for kind in ("2shot", "drawn")]
     assert [path.name for path in written] == kinds
     assert [one["n"] for one in json.loads((tmp_path / "t" / "tasks.json").read_text())] == [3] * 4

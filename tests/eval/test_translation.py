@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from foretell.errors import BadUse
+from foretell.eval.few_shot import fingerprint
 from foretell.eval.overlap import bleu
-from foretell.eval.translating import fingerprint, in_groups, translate
+from foretell.eval.translating import in_groups, translate
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model
 from foretell.model.config import NetworkConfig
@@ -93,12 +94,17 @@ def test_an_interrupted_evaluation_goes_on(model, asked, tmp_path, damage):
     kept = tmp_path / "beam.jsonl"
     rows = translate(model, PAIRS, **SEARCH, kept=kept)
     lines = kept.read_text().splitlines(keepends=True)
-    left = {"whole": lines, "half": lines[:8], "cut": [*lines[:8], lines[8][:-9]], "other text": ["{}\n", "[1]\n"]}
+    left = {
+        "whole": lines,
+        "half": lines[:8],
+        "cut": [*lines[:8], lines[8][:-9]],
+        "other text": ['{"key": "of another text"}\n'],
+    }
     kept.write_text("".join(left[damage]))
     asked.clear()
     assert translate(model, PAIRS, **SEARCH, kept=kept) == rows
     assert kept.read_text() == "".join(lines)
-    known = {json.loads(line)["source"] for line in left[damage] if line.startswith('{"') and line.endswith("}\n")}
+    known = {json.loads(line).get("source") for line in left[damage] if line.startswith('{"') and line.endswith("}\n")}
     assert not known & {text for texts, _ in asked for text in texts}
     assert bool(asked) == (damage != "whole")
 

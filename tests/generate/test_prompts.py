@@ -126,3 +126,45 @@ def test_a_short_beginning_is_not_read_apart():
     assert families(rows) == [[0, 1]]
     assert families([[*range(WORTH), 90], [*range(WORTH), 91]]) == [[0, 1]]
     assert len(families([[*range(WORTH), 90], [*range(WORTH), 91], [5]])) == 2
+
+
+@pytest.mark.parametrize("staying", [[0, 1, 2, 3, 4], [4], [0, 3], [1, 2, 4], [2, 3, 4]], ids=str)
+def test_rows_that_stay_keep_what_they_have_read(staying):
+    cache, whole = fresh(random_network(BASE), 5), fresh(random_network(BASE), 5)
+    for one in (cache, whole):
+        one.lengths = [10, 11, 12, 13, 14]
+        for layer in one.layers:
+            layer.keys += torch.arange(5.0)[:, None, None, None]
+            layer.values -= torch.arange(5.0)[:, None, None, None]
+            layer.memory = (torch.arange(5), torch.arange(5))
+    order = cache.leave(staying)
+    whole.select(torch.tensor([staying[i] for i in order_of(order, staying)]))
+    assert cache.lengths == whole.lengths
+    for mine, theirs in zip(cache.layers, whole.layers, strict=True):
+        assert torch.equal(mine.keys, theirs.keys)
+        assert torch.equal(mine.values, theirs.values)
+        assert torch.equal(mine.memory[0], theirs.memory[0])
+
+
+def order_of(order, staying):
+    """The places in `staying` of the rows that leave() says remain."""
+    assert sorted(order) == staying
+    return [staying.index(row) for row in order]
+
+
+def test_beams_of_one_prompt_change_places_as_selected_rows_do():
+    cache, whole = fresh(random_network(BASE), 4), fresh(random_network(BASE), 4)
+    for one in (cache, whole):
+        stream = torch.Generator().manual_seed(0)
+        one.lengths = [9] * 4
+        for layer in one.layers:
+            layer.end = 9
+            for kept in (layer.keys, layer.values):
+                kept[:, :, :6] = torch.randn(kept[:1, :, :6].shape, generator=stream)  # the prompt, the same in all
+                kept[:, :, 6:9] = torch.randn(kept[:, :, 6:9].shape, generator=stream)
+    rows = torch.tensor([2, 2, 0, 3])
+    cache.reorder(rows, 6)
+    whole.select(rows)
+    for mine, theirs in zip(cache.layers, whole.layers, strict=True):
+        assert torch.equal(mine.keys, theirs.keys)
+        assert torch.equal(mine.values, theirs.values)

@@ -7,12 +7,14 @@ import pytest
 
 from foretell.corpus.parallel import read_pairs
 from foretell.errors import BadUse
+from foretell.eval.translation import translation_suite
 from foretell.generate.model import load
 from foretell.model.count import parameters
 from foretell.recipes import recipe, transformer
 from foretell.recipes.sources import resolve
 from foretell.text.tokenizer import Tokenizer
 from foretell.text.train import train_tokenizer
+from foretell.train.config import Muon
 from foretell.train.loop import train
 from foretell.train.schedule import rate
 
@@ -57,7 +59,8 @@ def corpus(tmp_path_factory):
 def configured(corpus, **kw):
     cfg = recipe("transformer.translate:smoke")
     data = replace(cfg.data, folder=str(corpus), source="en", target="nl")
-    return replace(cfg, data=data, model=replace(cfg.model, n_vocab=320), **kw)
+    machine = replace(cfg.machine, device="cpu", threads=1)
+    return replace(cfg, data=data, machine=machine, model=replace(cfg.model, n_vocab=320), **kw)
 
 
 def test_a_user_s_pairs_bring_their_own_vocabulary(corpus, tmp_path):
@@ -104,8 +107,29 @@ def test_languages_that_are_not_there_are_named_before_anything_is_made(corpus, 
     assert not list(tmp_path.iterdir())
 
 
-def test_small_is_of_the_size_that_its_vocabulary_allows():
+def test_only_small_leaves_the_papers_optimizer():
+    kinds = {size: transformer.translate(size).optim.kind for size in transformer.SIZES}
+    assert kinds.pop("small") == "muon"
+    assert set(kinds.values()) == {"adamw"}
+
+
+def test_small_has_room_for_its_sentences_and_keeps_the_rest_of_section_5():
     cfg = transformer.translate("small")
+    assert (cfg.optim.lr, cfg.optim.muon_lr) == pytest.approx((0.002, 0.01))
+    assert (cfg.model.norm_place, cfg.model.tied, cfg.average) == ("post", True, 5)
     assert cfg.data.length == cfg.model.n_ctx >= 58 + 50, "the longest source of the data, and 50 tokens (section 6.1)"
     assert cfg.objective.label_smoothing == 0.1
     assert cfg.schedule.shape == "inverse_sqrt"
+
+
+@pytest.mark.slow
+def test_it_learns_to_translate_made_pairs(corpus, tmp_path):
+    """Every word is written backwards and their order is turned: held-out sentences need both."""
+    cfg = configured(corpus, steps=350, average=3, checkpoint_every=10, evaluate_every=350)
+    cfg = replace(cfg, data=replace(cfg.data, tokens_per_bucket=768))
+    cfg = replace(cfg, optim=Muon(lr=4e-3, muon_lr=0.02), schedule=replace(cfg.schedule, warmup_steps=50))
+    run = train(resolve(cfg, tmp_path, quiet=True), tmp_path / "run", quiet=True).folder
+    pairs = read_pairs(corpus, "val", "en", "nl")
+    found = translation_suite(load(run), pairs, training=read_pairs(corpus, "train", "en", "nl"))
+    assert found["bleu"]["value"] > 60, found["bleu"]
+    assert max(found["copy"]["bleu"]["value"], found["baseline"]["bleu"]["value"]) < 20
