@@ -1,8 +1,6 @@
 """What tells copies of texts: exact hashes, MinHash signatures and the keys of their bands, the exact Jaccard index.
 
-    folded       lower case, canonically decomposed (NFD), one space between words: what exact copies have in common
-    normalised   no punctuation, lower case, canonically decomposed (NFD), one space between words
-    shingles     the set of a text's runs of `ngram` words; of a shorter text, the text itself
+    shingles     the set of a normalised text's runs of `ngram` words (folding.py); of a shorter text, the text itself
     signature    K = bands x rows minima of hashed shingles; two texts agree in each with probability J (Broder 1997)
     key          a hash of a band's rows: texts that share a key are candidates, with 1 - (1 - J^rows)^bands
 
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from foretell.corpus.engine import evaluated, library
+from foretell.corpus.folding import folded, normalised
 
 HASH = "xxhash"  # named, because the library's default may change; another changes which near copies are found
 STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: a polynomial in it tells orders apart
@@ -51,22 +50,6 @@ def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, 
     made = library().col("text").minhash(num_hashes=n, ngram_size=ngram, seed=seed, hash_function=HASH)
     column = evaluated(normalised(texts), signature=made)["signature"].combine_chunks()
     return column.flatten().to_numpy().reshape(-1, n)
-
-
-def folded(texts: Any) -> Any:
-    """A table with the column `text`: the texts as exact copies have them, with all their signs."""
-    return _normal(texts, remove_punct=False)
-
-
-def normalised(texts: Any) -> Any:
-    """A table with the column `text`: the texts as near copies are compared, by their words alone."""
-    return _normal(texts, remove_punct=True)
-
-
-def _normal(texts: Any, *, remove_punct: bool) -> Any:
-    column = library().col("text").fill_null("")
-    plain = column.normalize(remove_punct=remove_punct, lowercase=True, nfd_unicode=True, white_space=True)
-    return evaluated(_one_column(texts), text=plain)
 
 
 def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:  # (N, K) -> (N, B)
