@@ -31,26 +31,28 @@ class Flat(NamedTuple):
 
 def folded(texts: Any) -> Any:
     """A table with the column `text`: the texts as exact copies have them, with all their signs; null is no text."""
-    return _table(texts, remove_punct=False)
+    return both(texts)[0]
 
 
 def normalised(texts: Any) -> Any:
     """A table with the column `text`: the texts as near copies are compared, by their words alone; null is no text."""
-    return _table(texts, remove_punct=True)
+    return both(texts)[1]
 
 
-def _table(texts: Any, *, remove_punct: bool) -> Any:
+def both(texts: Any) -> tuple[Any, ...]:
+    """The tables of folded() and normalised() of an Arrow array of strings, whole or in chunks."""
     import pyarrow as pa
 
     flat, kept = _flat(texts)
     wide = _beyond_ascii(flat)
     if not wide.any():
-        return pa.table({"text": _array(_plain(flat, remove_punct))})
-    narrow = _array(_plain(_flat(kept.filter(pa.array(~wide)))[0], remove_punct))
-    other = _by_engine(kept.filter(pa.array(wide)), remove_punct)
+        return tuple(pa.table({"text": _array(made)}) for made in _plain(flat))
+    ascii_rows, others = np.flatnonzero(~wide), kept.filter(pa.array(wide))
     places = np.empty(len(wide), np.int64)
-    places[np.concatenate([np.flatnonzero(~wide), np.flatnonzero(wide)])] = np.arange(len(wide))
-    return pa.table({"text": pa.concat_arrays([narrow, other]).take(pa.array(places))})
+    places[np.concatenate([ascii_rows, np.flatnonzero(wide)])] = np.arange(len(wide))
+    parts = zip(_plain(_flat(kept.take(pa.array(ascii_rows)))[0]), (False, True), strict=True)
+    mixed = [pa.concat_arrays([_array(made), _by_engine(others, punct)]) for made, punct in parts]
+    return tuple(pa.table({"text": made.take(pa.array(places))}) for made in mixed)
 
 
 def _flat(texts: Any) -> tuple[Flat, Any]:
@@ -81,13 +83,11 @@ def _beyond_ascii(flat: Flat) -> np.ndarray:  # -> (N,)
     return found
 
 
-def _plain(flat: Flat, remove_punct: bool) -> Flat:
-    """ASCII texts, folded or normalised."""
+def _plain(flat: Flat) -> tuple[Flat, Flat]:
+    """ASCII texts, folded and normalised."""
     made = _one_space(Flat(_mapped(flat.content, LOWER), flat.bounds))
-    if not remove_punct:
-        return made
     bare = _mapped(made.content, NO_PUNCTUATION)
-    return _one_space(_without(Flat(bare, made.bounds), bare == GONE))
+    return made, _one_space(_without(Flat(bare, made.bounds), bare == GONE))
 
 
 def _mapped(content: np.ndarray, table: bytes) -> np.ndarray:  # (M,) -> (M,)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from foretell.corpus.engine import evaluated, library
-from foretell.corpus.folding import folded, normalised
+from foretell.corpus.folding import both, normalised
 
 HASH = "xxhash"  # named, because the library's default may change; another changes which near copies are found
 STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: a polynomial in it tells orders apart
@@ -37,18 +37,21 @@ class Hashes(NamedTuple):
 def hashes(texts: Any, bands: int, rows: int, ngram: int, seed: int) -> Hashes:  # (N, 2), (N, B), (N,)
     """The exact hash and the band keys of an Arrow array of strings; null counts as no text."""
     column = library().col("text")
-    exact = evaluated(
-        folded(texts), a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH)
-    )
-    both = np.stack([exact[name].to_numpy() for name in ("a", "b")], axis=1)  # (N, 2)
-    numbers = signatures(texts, bands * rows, ngram, seed)  # (N, K)
-    return Hashes(both, band_keys(numbers, bands), (numbers != EMPTY).any(axis=1))
+    plain, bare = both(texts)
+    exact = evaluated(plain, a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH))
+    bits = np.stack([exact[name].to_numpy() for name in ("a", "b")], axis=1)  # (N, 2)
+    numbers = _signatures(bare, bands * rows, ngram, seed)  # (N, K)
+    return Hashes(bits, band_keys(numbers, bands), (numbers != EMPTY).any(axis=1))
 
 
 def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     """The MinHash signatures of an Arrow array of strings: n 32-bit minima each."""
+    return _signatures(normalised(texts), n, ngram, seed)
+
+
+def _signatures(bare: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     made = library().col("text").minhash(num_hashes=n, ngram_size=ngram, seed=seed, hash_function=HASH)
-    column = evaluated(normalised(texts), signature=made)["signature"].combine_chunks()
+    column = evaluated(bare, signature=made)["signature"].combine_chunks()
     return column.flatten().to_numpy().reshape(-1, n)
 
 
