@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foretell.corpus.columns import column, numbers
 from foretell.corpus.engine import EngineConfig, read_columns, started
 
 Table = Any
@@ -31,14 +32,14 @@ def _sorted_edges(files: Sequence[str], keys: Sequence[str]) -> Table:
     """The edges of files that are held at once."""
     held = pa.concat_tables([_columns(file, ["node", *keys]) for file in files]).combine_chunks()
     held = held.filter(held[keys[0]].is_valid()) if held[keys[0]].null_count else held
-    node, *values = (held[name].to_numpy() for name in ("node", *keys))
+    node, *values = (numbers(held[name]) for name in ("node", *keys))
     rows = _repeated(values[0])
     rows = rows[np.lexsort((node[rows], *(one[rows] for one in reversed(values))))]
     begins = np.ones(len(rows), bool)
     begins[1:] = np.any([one[rows[1:]] != one[rows[:-1]] for one in values], axis=0)
     v = node[rows]
     u = v[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
-    return _in_order(pa.table({"u": u[u < v], "v": v[u < v]}))
+    return _in_order(pa.table({"u": column(u[u < v]), "v": column(v[u < v])}))
 
 
 def _columns(file: str, names: list[str]) -> Table:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from foretell.corpus.columns import column
 from foretell.corpus.engine import evaluated, library
 
 BLANK, GONE = 32, 0xFF  # no byte of an ASCII text is GONE
@@ -47,12 +48,12 @@ def both(texts: Any) -> tuple[Any, ...]:
     wide = _beyond_ascii(flat)
     if not wide.any():
         return tuple(pa.table({"text": _array(made)}) for made in _plain(flat))
-    ascii_rows, others = np.flatnonzero(~wide), kept.filter(pa.array(wide))
+    ascii_rows, others = np.flatnonzero(~wide), kept.filter(column(wide))
     places = np.empty(len(wide), np.int64)
     places[np.concatenate([ascii_rows, np.flatnonzero(wide)])] = np.arange(len(wide))
-    parts = zip(_plain(_flat(kept.take(pa.array(ascii_rows)))[0]), (False, True), strict=True)
+    parts = zip(_plain(_flat(kept.take(column(ascii_rows)))[0]), (False, True), strict=True)
     mixed = [pa.concat_arrays([_array(made), _by_engine(others, punct)]) for made, punct in parts]
-    return tuple(pa.table({"text": made.take(pa.array(places))}) for made in mixed)
+    return tuple(pa.table({"text": made.take(column(places))}) for made in mixed)
 
 
 def _flat(texts: Any) -> tuple[Flat, Any]:
@@ -60,7 +61,8 @@ def _flat(texts: Any) -> tuple[Flat, Any]:
     import pyarrow as pa
 
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    whole = whole.cast(pa.large_string()).fill_null("")
+    whole = whole.cast(pa.large_string())
+    whole = whole.fill_null("") if whole.null_count else whole
     _, bounds, content = whole.buffers()
     ends = np.frombuffer(bounds, np.int64)[whole.offset :][: len(whole) + 1] if len(whole) else np.zeros(1, np.int64)
     data = np.frombuffer(content, np.uint8) if content else np.zeros(0, np.uint8)
@@ -123,7 +125,8 @@ def _by_engine(texts: Any, remove_punct: bool) -> Any:
     """Any texts, folded or normalised."""
     import pyarrow as pa
 
-    column = library().col("text")
-    plain = column.normalize(remove_punct=remove_punct, lowercase=True, nfd_unicode=True, white_space=True)
+    plain = (
+        library().col("text").normalize(remove_punct=remove_punct, lowercase=True, nfd_unicode=True, white_space=True)
+    )
     made = evaluated(pa.table({"text": texts}), text=plain.rstrip())["text"]  # it leaves a blank before a last comma
     return made.combine_chunks().cast(pa.large_string())

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from foretell.corpus.columns import numbers
 from foretell.corpus.engine import evaluated, library
 from foretell.corpus.folding import both, normalised
 
@@ -39,9 +40,9 @@ def hashes(texts: Any, bands: int, rows: int, ngram: int, seed: int) -> Hashes: 
     column = library().col("text")
     plain, bare = both(texts)
     exact = evaluated(plain, a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH))
-    bits = np.stack([exact[name].to_numpy() for name in ("a", "b")], axis=1)  # (N, 2)
-    numbers = _signatures(bare, bands * rows, ngram, seed)  # (N, K)
-    return Hashes(bits, band_keys(numbers, bands), (numbers != EMPTY).any(axis=1))
+    bits = np.stack([numbers(exact[name]) for name in ("a", "b")], axis=1)  # (N, 2)
+    minima = _signatures(bare, bands * rows, ngram, seed)  # (N, K)
+    return Hashes(bits, band_keys(minima, bands), (minima != EMPTY).any(axis=1))
 
 
 def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
@@ -52,7 +53,7 @@ def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, 
 def _signatures(bare: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     made = library().col("text").minhash(num_hashes=n, ngram_size=ngram, seed=seed, hash_function=HASH)
     column = evaluated(bare, signature=made)["signature"].combine_chunks()
-    return column.flatten().to_numpy().reshape(-1, n)
+    return numbers(column.flatten()).reshape(-1, n)
 
 
 def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:  # (N, K) -> (N, B)
