@@ -70,7 +70,7 @@ def _model() -> tuple[Any, Callable[[list[bytes]], Iterator[Counts]]]:
 def _walker(
     start: int, moves: np.ndarray, groups: np.ndarray, n_groups: int
 ) -> Callable[[list[bytes]], Iterator[Counts]]:
-    """What counts the groups of many texts: at a state and byte, `moves` has the next state, `groups` what ends or -1."""
+    """What counts the groups of texts: at a state and byte, `moves` has the next state, `groups` what ends or -1."""
 
     def walk(texts: list[bytes]) -> Iterator[Counts]:
         lengths = np.array([len(text) for text in texts])
