@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from foretell.corpus import columns
 from foretell.corpus.columns import column, numbers
 from foretell.corpus.engine import EngineConfig, read_columns, started
 
@@ -30,7 +31,7 @@ def edges(files: Sequence[str], keys: Sequence[str], engine: EngineConfig) -> Ta
 
 def _sorted_edges(files: Sequence[str], keys: Sequence[str]) -> Table:
     """The edges of files that are held at once."""
-    held = pa.concat_tables([_columns(file, ["node", *keys]) for file in files]).combine_chunks()
+    held = pa.concat_tables([columns.read_columns(file, ["node", *keys]) for file in files]).combine_chunks()
     held = held.filter(held[keys[0]].is_valid()) if held[keys[0]].null_count else held
     node, *values = (numbers(held[name]) for name in ("node", *keys))
     rows = _repeated(values[0])
@@ -40,11 +41,6 @@ def _sorted_edges(files: Sequence[str], keys: Sequence[str]) -> Table:
     v = node[rows]
     u = v[np.flatnonzero(begins)[np.cumsum(begins) - 1]]
     return _in_order(pa.table({"u": column(u[u < v]), "v": column(v[u < v])}))
-
-
-def _columns(file: str, names: list[str]) -> Table:
-    with pq.ParquetFile(file) as opened:  # read_table() looks for folders and schemas first: three times the time
-        return opened.read(columns=names)
 
 
 def _repeated(key: np.ndarray) -> np.ndarray:  # (N,) -> rows

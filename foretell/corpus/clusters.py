@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from foretell.corpus.columns import numbers, strings
+from foretell.corpus.columns import numbers, read_columns, strings
 from foretell.corpus.components import MOST_IN_MEMORY, Components, components, star_components
 from foretell.corpus.engine import EngineConfig
 from foretell.errors import BadUse
@@ -24,8 +24,8 @@ def write_clusters(inputs: tuple[str, ...], folder: Path, *, n_keys: int, engine
     import pyarrow.parquet as pq
 
     keys, (exact, *others) = inputs[:n_keys], inputs[n_keys:]
-    same = _components(pq.read_table(exact), engine)
-    all_edges = pa.concat_tables([pq.read_table(file) for file in (exact, *others)])
+    same = _components(read_columns(exact), engine)
+    all_edges = pa.concat_tables([read_columns(file) for file in (exact, *others)])
     whole = _components(all_edges, engine) if others else same
     ranks, quality = _standing(keys, whole.nodes)
     texts = whole.nodes.copy()  # a document without an exact copy is a text of its own
@@ -45,11 +45,9 @@ def _components(edges: Any, engine: EngineConfig) -> Components:
 
 def _standing(keys: Sequence[str], nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (N,) -> (N,), (N,)
     """The rank of the source and the quality of some documents, read file by file."""
-    import pyarrow.parquet as pq
-
     ranks, quality = np.zeros(len(nodes), np.uint16), np.full(len(nodes), np.nan, np.float32)
     for file in keys:
-        table = pq.read_table(file, columns=["node", "rank", "quality"])
+        table = read_columns(file, ["node", "rank", "quality"])
         node = numbers(table["node"])
         places = np.searchsorted(nodes, node)
         inside = np.flatnonzero(nodes[np.minimum(places, len(nodes) - 1)] == node) if len(nodes) else places[:0]
