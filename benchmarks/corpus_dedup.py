@@ -34,6 +34,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.markov_text import make_documents
+from foretell.corpus.columns import column, read_columns
 from foretell.corpus.minhash import expected_recall
 
 BANDS, ROWS, NGRAM = 14, 8, 5  # and in datatrove_dedup.py, which cannot import these
@@ -55,9 +56,10 @@ def foretell_side(folder: Path, out: Path, workers: int) -> None:
 
     cfg = DedupConfig(bands=BANDS, rows=ROWS, ngram=NGRAM)
     marked = duplicates(files_of(folder), out / "work", cfg, engine=EngineConfig(workers=workers), quiet=True)
-    table = pq.read_table(marked)
+    table = read_columns(marked)
     pq.write_table(table.select(["id", "cluster"]), out / "clusters.pairs")
-    write_left(folder, out, table.filter(pc.field("kind") != "kept")["id"])
+    dropped = column(np.array([kind != "kept" for kind in table["kind"].to_pylist()], bool))
+    write_left(folder, out, table["id"].filter(dropped))
 
 
 def datasketch_side(folder: Path, out: Path, workers: int) -> None:
@@ -102,7 +104,7 @@ def write_left(folder: Path, out: Path, dropped: Any) -> None:
     """Write the documents that are left."""
     gone = dropped.combine_chunks() if isinstance(dropped, pa.ChunkedArray) else dropped
     for file in files_of(folder):
-        table = pq.read_table(file)
+        table = read_columns(file)
         left = table.filter(pc.invert(pc.is_in(table["id"], value_set=gone)))
         pq.write_table(left, out / Path(file).name, compression="zstd")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ def run(args: list[str]) -> None:
 
     engine = EngineConfig(runner=given.runner, workers=given.threads, address=given.address)
     making = Making(out=Path(given.out), engine=engine, quiet=given.quiet)
+    tell_links(cfg)
     card = make_corpus(cfg, making)
     try:
         tokens = tokens_of(cfg, making) if cfg.tokens.n_vocab else {}
@@ -139,23 +141,53 @@ def check_order(args: list[str], sources: list[str], rest: list[str]) -> None:
 def named_sources(words: list[str], role: str) -> "list[SourceConfig]":
     """Sources as they are named on the command line, in order. Words with one name are one source.
 
-    Unnamed files of one folder are one source with the folder's name; a path alone gives its own.
+    Unnamed files of one folder are one source with the folder's name; a path alone gives its own, which BadUse refuses
+    where another path's is the same.
     """
     from foretell.corpus.corpus_config import SourceConfig
 
     named = [split_name(word) for word in words]
     roles = ["links" if role == "raw" and holds_posts(path) else role for _, path in named]
+    found: dict[tuple[str, str], list[str]] = {}
+    for said, own, (_, path) in zip(names_of(named, roles), roles, named, strict=True):
+        found.setdefault((said, own), []).append(path)
+    return [SourceConfig(name=name, paths=tuple(paths), role=own) for (name, own), paths in found.items()]  # type: ignore[arg-type]
+
+
+def tell_links(cfg: "CorpusConfig") -> None:
+    """Say in one line on the error stream which links to folders are not followed."""
+    from foretell.corpus.reading import linked_folders
+
+    found = [link for source in cfg.sources for path in source.paths for link in linked_folders(path)]
+    if found:
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        print(f"foretell: {found[0]}{more}: a link to a folder is not followed; name it as a source", file=sys.stderr)
+
+
+def names_of(named: list[tuple[str, str]], roles: list[str]) -> list[str]:
+    """The name of each word's source, given or of its path: as short as tells it from the others."""
     alone = [
         not name and own != "links" and Path(path).is_file() for (name, path), own in zip(named, roles, strict=True)
     ]
     folders = [Path(path).parent for (_, path), one in zip(named, alone, strict=True) if one]
-    found: dict[tuple[str, str], list[str]] = {}
-    for (name, path), own, one in zip(named, roles, alone, strict=True):
-        where = Path(path).parent
-        many = one and folders.count(where) > 1
-        said = name or (where.resolve().name if many else short_name(path))
-        found.setdefault((said, own), []).append(path)
-    return [SourceConfig(name=name, paths=tuple(paths), role=own) for (name, own), paths in found.items()]  # type: ignore[arg-type]
+    origins, short, long = [], [], []
+    for (name, path), one in zip(named, alone, strict=True):
+        many = one and folders.count(Path(path).parent) > 1
+        folder = Path(path).resolve().parent
+        origins.append(name or str(folder if many else Path(path).resolve()))
+        short.append(name or (folder.name if many else short_name(path)))
+        long.append(short[-1] if name or many or ":" in path else Path(path).resolve().name)
+    names = [long[i] if _shared(one, short, origins) else one for i, one in enumerate(short)]
+    for said, (_, path) in zip(names, named, strict=True):
+        if _shared(said, names, origins):
+            other = next(word for one, (_, word) in zip(names, named, strict=True) if one == said and word != path)
+            raise BadUse(f"{path} and {other} would both be the source {said}; name them, as in {said}2={other}")
+    return names
+
+
+def _shared(name: str, names: list[str], origins: list[str]) -> bool:
+    """Whether paths that do not belong together have a name."""
+    return len({origin for one, origin in zip(names, origins, strict=True) if one == name}) > 1
 
 
 def holds_posts(path: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from foretell.corpus.columns import numbers, read_columns, strings
 from foretell.corpus.components import MOST_IN_MEMORY, Components, components, star_components
 from foretell.corpus.engine import EngineConfig
 from foretell.errors import BadUse
@@ -23,15 +24,15 @@ def write_clusters(inputs: tuple[str, ...], folder: Path, *, n_keys: int, engine
     import pyarrow.parquet as pq
 
     keys, (exact, *others) = inputs[:n_keys], inputs[n_keys:]
-    same = _components(pq.read_table(exact), engine)
-    all_edges = pa.concat_tables([pq.read_table(file) for file in (exact, *others)])
+    same = _components(read_columns(exact), engine)
+    all_edges = pa.concat_tables([read_columns(file) for file in (exact, *others)])
     whole = _components(all_edges, engine) if others else same
     ranks, quality = _standing(keys, whole.nodes)
     texts = whole.nodes.copy()  # a document without an exact copy is a text of its own
     texts[np.searchsorted(whole.nodes, same.nodes)] = same.labels
     kept, kinds = chosen(whole, texts, ranks, quality)
-    columns = {"id": ids_of(whole.nodes), "cluster": ids_of(kept), "kind": kinds}
-    table = pa.table(columns, schema=pa.schema([(name, pa.string()) for name in columns]))
+    columns = {"id": ids_of(whole.nodes), "cluster": ids_of(kept), "kind": kinds.tolist()}
+    table = pa.table({name: strings(values) for name, values in columns.items()})
     pq.write_table(table, folder / CLUSTERS, compression="zstd")
     return {kind: int(np.count_nonzero(kinds == kind)) for kind in ("kept", "exact", "fuzzy")}
 
@@ -39,21 +40,19 @@ def write_clusters(inputs: tuple[str, ...], folder: Path, *, n_keys: int, engine
 def _components(edges: Any, engine: EngineConfig) -> Components:
     if edges.num_rows > MOST_IN_MEMORY:
         return star_components(edges, engine)
-    return components(edges["u"].to_numpy(), edges["v"].to_numpy())
+    return components(numbers(edges["u"]), numbers(edges["v"]))
 
 
 def _standing(keys: Sequence[str], nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (N,) -> (N,), (N,)
     """The rank of the source and the quality of some documents, read file by file."""
-    import pyarrow.parquet as pq
-
     ranks, quality = np.zeros(len(nodes), np.uint16), np.full(len(nodes), np.nan, np.float32)
     for file in keys:
-        table = pq.read_table(file, columns=["node", "rank", "quality"])
-        node = table["node"].to_numpy()
+        table = read_columns(file, ["node", "rank", "quality"])
+        node = numbers(table["node"])
         places = np.searchsorted(nodes, node)
         inside = np.flatnonzero(nodes[np.minimum(places, len(nodes) - 1)] == node) if len(nodes) else places[:0]
-        ranks[places[inside]] = table["rank"].to_numpy()[inside]
-        quality[places[inside]] = table["quality"].to_numpy()[inside]  # null comes as nan
+        ranks[places[inside]] = numbers(table["rank"])[inside]
+        quality[places[inside]] = numbers(table["quality"])[inside]  # null comes as nan
     return ranks, quality
 
 

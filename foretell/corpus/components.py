@@ -1,6 +1,6 @@
 """Connected components of a graph of documents: each node's label is the least node of its component.
 
-    components        in memory, by scipy: 16 bytes an edge
+    components        in memory, by hooking and pointer jumping on arrays (Shiloach and Vishkin 1982): 40 bytes an edge
     star_components   by alternating stars (Kiveris et al. 2014, "Connected components in MapReduce and beyond"), every
                       round a query of the engine, for graphs beyond one memory; the labels are the same
 
@@ -31,17 +31,24 @@ class Components(NamedTuple):
 
 
 def components(u: np.ndarray, v: np.ndarray) -> Components:  # (E,), (E,) -> (N,), (N,)
-    """The components of a graph, in memory."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    """The components of a graph, in memory: roots that an edge joins are hooked, the greater below the lesser."""
     nodes, places = np.unique(np.concatenate([u, v]), return_inverse=True)
-    rows, columns = places[: len(u)], places[len(u) :]
-    ones = np.ones(len(u), dtype=np.int8)
-    graph = coo_array((ones, (rows, columns)), shape=(len(nodes), len(nodes)))
-    _, part = connected_components(graph, directed=False)
-    _, first = np.unique(part, return_index=True)  # nodes are sorted, so the first of a part is its least
-    return Components(nodes, nodes[first[part]])
+    a, b = places[: len(u)], places[len(u) :]
+    root = np.arange(len(nodes))
+    while len(a):
+        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        root = _flattened(root)
+        a, b = root[a], root[b]
+        apart = a != b
+        a, b = a[apart], b[apart]
+    return Components(nodes, nodes[root])
+
+
+def _flattened(parents: np.ndarray) -> np.ndarray:  # (N,) -> (N,)
+    """Each node's root, of its parent; a root is its own."""
+    while not np.array_equal(above := parents[parents], parents):
+        parents = above
+    return parents
 
 
 def star_components(edges: Any, engine: EngineConfig) -> Components:  # -> (N,), (N,)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from foretell.corpus.clusters import CLUSTERS, nodes_of, write_clusters
+from foretell.corpus.columns import column
 from foretell.corpus.engine import EngineConfig, map_partitions
 from foretell.corpus.partitions import Partition, done_here
 from foretell.errors import BadUse
@@ -153,9 +154,9 @@ def _key_columns(batch: Any, cfg: DedupConfig, sources: tuple[str, ...]) -> list
     named = batch["source"].to_pylist() if "source" in batch.schema.names else [""] * n
     quality = batch["quality"] if "quality" in batch.schema.names else pa.nulls(n, pa.float32())
     ranks = np.array([order.get(name, len(order)) for name in named], dtype=np.uint16)
-    exact = [pa.array(column) for column in made.exact.T]
-    bands = [pa.array(column, mask=~made.has_words) for column in made.bands.T]
-    return [pa.array(nodes_of(batch["id"])), pa.array(ranks), quality.cast(pa.float32()), *exact, *bands]
+    exact = [column(one) for one in made.exact.T]
+    bands = [column(one, made.has_words) for one in made.bands.T]
+    return [column(nodes_of(batch["id"])), column(ranks), quality.cast(pa.float32()), *exact, *bands]
 
 
 def _write_edges(inputs: tuple[str, ...], folder: Path, *, columns: list[str], engine: EngineConfig) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The language of texts: a fast detector for all, a careful one for the few that it is unsure of.
 
     fast      resiliparse, out-of-place ranks of hashed letter groups (after Cavnar and Trenkle 1994)
-    careful   py3langid, naive Bayes over groups of bytes, 20 times slower and right on texts of 20 characters
+    careful   py3langid, naive Bayes over groups of bytes, ten times slower and right on texts of 20 characters
 
 What is looked at lies in the middle of a text: a page begins and ends with what the site says in its own language.
 """
@@ -9,11 +9,8 @@ What is looked at lies in the middle of a text: a page begins and ends with what
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 LETTER = re.compile(r"[^\W\d_]")
 SEEN = 1_000  # characters; whole pages change no answer on 240 pages, and cost ten times as much
@@ -25,7 +22,6 @@ PER_E = 7.0  # ranks of margin that multiply the odds of being right by e
 ANY_RANK = 1_000_000
 NO_LANGUAGE = ("", 0.0)
 HAS_TWIN = ("id",)  # Malay, which the fast detector does not know, and takes for this
-NORWEGIAN = "nn"  # which the fast detector calls no, as it does Bokmal
 
 
 def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
@@ -37,23 +33,32 @@ def identify(texts: Sequence[str]) -> list[tuple[str, float]]:
     Malay and Indonesian are told apart by the latter, too.
     Languages without a two-letter code are taken for the nearest that has one; both kinds of Norwegian are `no`.
     """
-    return [_identified(text) for text in texts]
+    from foretell.corpus.careful_language import classify
+
+    pieces = [seen(text) for text in texts]
+    found = [_told_fast(piece) for piece in pieces]
+    unsure = [place for place, one in enumerate(found) if one is None]
+    careful = dict(zip(unsure, classify([_middle(pieces[place]) for place in unsure]), strict=True))
+    told = [careful[place] if one is None else one for place, one in enumerate(found)]
+    return [(code, min(1.0, sure)) if code != "zxx" else NO_LANGUAGE for code, sure in told]
 
 
-def _identified(text: str) -> tuple[str, float]:
+def _told_fast(piece: str) -> tuple[str, float] | None:
+    """What the fast detector is sure of."""
     from resiliparse.parse.lang import detect_fast
 
-    piece = seen(text)
     if not piece:
         return NO_LANGUAGE
-    if len(piece) >= SHORT:
-        nearest: Any = detect_fast(piece, cutoff=ANY_RANK, n_results=2)
-        (code, rank), (_, second) = nearest
-        if second - rank >= LEAST_MARGIN and rank <= WORST_RANK and code not in HAS_TWIN:
-            return code, certainty(second - rank)
-    middle = (len(piece) - SEEN_CAREFULLY) // 2
-    code, probability = _careful()(piece[max(0, middle) :][:SEEN_CAREFULLY])
-    return (code, min(1.0, probability)) if code != "zxx" else NO_LANGUAGE
+    if len(piece) < SHORT:
+        return None
+    nearest: Any = detect_fast(piece, cutoff=ANY_RANK, n_results=2)
+    (code, rank), (_, second) = nearest
+    sure = second - rank >= LEAST_MARGIN and rank <= WORST_RANK and code not in HAS_TWIN
+    return (code, certainty(second - rank)) if sure else None
+
+
+def _middle(piece: str) -> str:
+    return piece[max(0, (len(piece) - SEEN_CAREFULLY) // 2) :][:SEEN_CAREFULLY]
 
 
 def seen(text: str) -> str:
@@ -73,15 +78,3 @@ def seen(text: str) -> str:
 def certainty(margin: int) -> float:
     """How certain the fast detector's answer is, when the next language is so many ranks farther."""
     return 1 / (1 + math.exp(-margin / PER_E))
-
-
-@cache
-def _careful() -> Callable[[str], tuple[str, float]]:
-    """py3langid's own model over the languages with a two-letter code, read once (0.3 s)."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    two = [code for code in identifier.labels if (len(code) == 2 and code != NORWEGIAN) or code == "zxx"]
-    identifier.set_languages(two)
-    identifier.nb_ptc = np.ascontiguousarray(identifier.nb_ptc)  # or each look-up gathers from far apart: half as fast
-    return identifier.classify

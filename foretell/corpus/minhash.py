@@ -1,8 +1,6 @@
 """What tells copies of texts: exact hashes, MinHash signatures and the keys of their bands, the exact Jaccard index.
 
-    folded       lower case, canonically decomposed (NFD), one space between words: what exact copies have in common
-    normalised   no punctuation, lower case, canonically decomposed (NFD), one space between words
-    shingles     the set of a text's runs of `ngram` words; of a shorter text, the text itself
+    shingles     the set of a normalised text's runs of `ngram` words (folding.py); of a shorter text, the text itself
     signature    K = bands x rows minima of hashed shingles; two texts agree in each with probability J (Broder 1997)
     key          a hash of a band's rows: texts that share a key are candidates, with 1 - (1 - J^rows)^bands
 
@@ -17,7 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from foretell.corpus.columns import numbers
 from foretell.corpus.engine import evaluated, library
+from foretell.corpus.folding import both, normalised
 
 HASH = "xxhash"  # named, because the library's default may change; another changes which near copies are found
 STRIDE = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: a polynomial in it tells orders apart
@@ -38,35 +38,22 @@ class Hashes(NamedTuple):
 def hashes(texts: Any, bands: int, rows: int, ngram: int, seed: int) -> Hashes:  # (N, 2), (N, B), (N,)
     """The exact hash and the band keys of an Arrow array of strings; null counts as no text."""
     column = library().col("text")
-    exact = evaluated(
-        folded(texts), a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH)
-    )
-    both = np.stack([exact[name].to_numpy() for name in ("a", "b")], axis=1)  # (N, 2)
-    numbers = signatures(texts, bands * rows, ngram, seed)  # (N, K)
-    return Hashes(both, band_keys(numbers, bands), (numbers != EMPTY).any(axis=1))
+    plain, bare = both(texts)
+    exact = evaluated(plain, a=column.hash(seed=0, hash_function=HASH), b=column.hash(seed=1, hash_function=HASH))
+    bits = np.stack([numbers(exact[name]) for name in ("a", "b")], axis=1)  # (N, 2)
+    minima = _signatures(bare, bands * rows, ngram, seed)  # (N, K)
+    return Hashes(bits, band_keys(minima, bands), (minima != EMPTY).any(axis=1))
 
 
 def signatures(texts: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     """The MinHash signatures of an Arrow array of strings: n 32-bit minima each."""
+    return _signatures(normalised(texts), n, ngram, seed)
+
+
+def _signatures(bare: Any, n: int, ngram: int, seed: int) -> np.ndarray:  # (N, K)
     made = library().col("text").minhash(num_hashes=n, ngram_size=ngram, seed=seed, hash_function=HASH)
-    column = evaluated(normalised(texts), signature=made)["signature"].combine_chunks()
-    return column.flatten().to_numpy().reshape(-1, n)
-
-
-def folded(texts: Any) -> Any:
-    """A table with the column `text`: the texts as exact copies have them, with all their signs."""
-    return _normal(texts, remove_punct=False)
-
-
-def normalised(texts: Any) -> Any:
-    """A table with the column `text`: the texts as near copies are compared, by their words alone."""
-    return _normal(texts, remove_punct=True)
-
-
-def _normal(texts: Any, *, remove_punct: bool) -> Any:
-    column = library().col("text").fill_null("")
-    plain = column.normalize(remove_punct=remove_punct, lowercase=True, nfd_unicode=True, white_space=True)
-    return evaluated(_one_column(texts), text=plain)
+    column = evaluated(bare, signature=made)["signature"].combine_chunks()
+    return numbers(column.flatten()).reshape(-1, n)
 
 
 def band_keys(signatures: np.ndarray, bands: int) -> np.ndarray:  # (N, K) -> (N, B)

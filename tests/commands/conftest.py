@@ -22,6 +22,9 @@ def _here(tmp_path_factory):
         (here / folder).mkdir()
         for i in range(3):
             (here / folder / f"{i}.txt").write_text(HELP[20 + i] + folder)
+    for folder in ("wiki.en", "wiki.de", "far/notes"):
+        (here / folder).mkdir(parents=True)
+        (here / folder / "0.txt").write_text(HELP[23])
     (here / "odd=name.txt").write_text(HELP[30])
     (here / "table.csv").write_text("a,b\n")
     with pytest.MonkeyPatch.context() as patch:

@@ -70,7 +70,9 @@ def test_without_flags_the_recipe_is_plain(arrived):
         ("my-own_1=crawl.jsonl", {"my-own_1": ["crawl.jsonl"]}),
         ("a=crawl.jsonl b=more.jsonl a=books.jsonl", {"a": ["crawl.jsonl", "books.jsonl"], "b": ["more.jsonl"]}),
         ("notes/0.txt notes/1.txt other/2.txt", {"notes": ["notes/0.txt", "notes/1.txt"], "2": ["other/2.txt"]}),
-        ("notes/0.txt other/0.txt", {"0": ["notes/0.txt", "other/0.txt"]}),
+        ("wiki.en wiki.de", {"wiki.en": ["wiki.en"], "wiki.de": ["wiki.de"]}),
+        ("wiki.en wiki.en more.jsonl", {"wiki": ["wiki.en", "wiki.en"], "more": ["more.jsonl"]}),
+        ("a=notes/0.txt a=other/0.txt", {"a": ["notes/0.txt", "other/0.txt"]}),
         ("a=notes/0.txt notes/1.txt", {"a": ["notes/0.txt"], "1": ["notes/1.txt"]}),
         ("RS_2016-01 crawl.jsonl", {"RS_2016-01": ["RS_2016-01"], "crawl": ["crawl.jsonl"]}),
         ("w=odd=name.txt", {"w": ["odd=name.txt"]}),
@@ -83,6 +85,30 @@ def test_without_flags_the_recipe_is_plain(arrived):
 def test_sources_are_named_by_the_user_or_by_their_paths(arrived, words, names):
     cfg, _ = arrived(*words.split(), "--out", "x")
     assert {source.name: list(source.paths) for source in cfg.sources} == names
+
+
+@pytest.mark.parametrize(
+    "words", ["notes/0.txt other/0.txt", "hf:a/wiki hf:b/wiki", "notes=other notes", "notes far/notes"]
+)
+def test_two_paths_of_one_name_are_refused_not_merged(error, words):
+    said = error(*words.split(), "--out", "x")
+    assert "would both be the source" in said
+    assert all(word.rpartition("=")[2] in said for word in words.split())
+
+
+def test_links_to_folders_are_told_in_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(pipeline, "make_corpus", lambda cfg, making: {})
+    for name in ("a", "b"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "0.txt").write_text("text")
+    words = ["corpus", str(tmp_path / "mine"), "--out", "x", "--json", "--tokens.n-vocab", "0"]
+    assert (main(words), capsys.readouterr().err) == (0, "")
+    (tmp_path / "mine" / "0.txt").symlink_to(tmp_path / "mine" / "a" / "0.txt")  # a file is read
+    (tmp_path / "mine" / "a" / "far").symlink_to(tmp_path)
+    (tmp_path / "mine" / "b" / "up").symlink_to(tmp_path)
+    assert main(words) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"foretell: {tmp_path}/mine/a/far and 1 more: a link to a folder is not followed")
 
 
 def test_a_folder_of_posts_alone_is_links(arrived, tmp_path):

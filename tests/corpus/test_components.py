@@ -1,4 +1,4 @@
-"""Connected components: scipy's and the stars' against a plain search, and paths that defeat label propagation."""
+"""Connected components on arrays and by stars, against a plain search, scipy, and paths that defeat propagation."""
 
 from itertools import pairwise
 
@@ -62,6 +62,19 @@ def test_labels_are_the_least_nodes_of_the_components(name):
     found = components(*as_arrays(GRAPHS[name]))
     assert dict(zip(found.nodes.tolist(), found.labels.tolist(), strict=True)) == plain(GRAPHS[name])
     assert (np.diff(found.nodes.astype(object)) > 0).all()
+
+
+@pytest.mark.parametrize(("n_nodes", "n_edges"), [(20_000, 9_000), (20_000, 60_000), (300, 20_000)])
+def test_scipy_finds_the_same_components_of_larger_graphs(n_nodes, n_edges):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    u, v = np.random.default_rng(n_edges).integers(0, n_nodes, (2, n_edges))
+    found = components(u, v)
+    places = np.searchsorted(found.nodes, u), np.searchsorted(found.nodes, v)
+    _, part = connected_components(coo_array((np.ones(n_edges), places), shape=(len(found.nodes),) * 2))
+    least = [found.nodes[part == label].min() for label in range(part.max() + 1)]
+    assert np.array_equal(found.labels, np.array(least)[part])
 
 
 @pytest.mark.parametrize("name", GRAPHS)

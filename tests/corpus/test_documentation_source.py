@@ -34,6 +34,7 @@ def newer(monkeypatch):
     return install
 
 
+@pytest.mark.slow
 def test_the_halves_are_disjoint_and_together_the_whole():
     whole, standard, packages = (list(read_part(spec)) for spec in SPECS)
     names = [{record.name for record in half} for half in (standard, packages)]

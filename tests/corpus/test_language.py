@@ -8,7 +8,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from foretell.corpus import language
+from foretell.corpus import careful_language, language
 from foretell.corpus.language import LEAST_MARGIN, SEEN, SHORT, WORST_RANK, certainty, identify, seen
 
 TEXTS = {
@@ -117,9 +117,20 @@ def test_short_texts_are_told_by_py3langid():
         assert identify([text])[0][1] == pytest.approx(score, abs=0.35)  # it knows languages of three letters besides
 
 
+def test_many_texts_are_judged_as_py3langid_judges_each():
+    model, _ = careful_language._model()
+    texts = [text * times for text in TEXTS.values() for times in (1, 3)] + ["", "x", "12", "\ud800a", "a" * 900]
+    found = careful_language.classify(texts)
+    for text, (code, sure) in zip(texts, found, strict=True):
+        theirs, score = model.classify(text)
+        assert (code, sure) == (theirs, pytest.approx(score, abs=1e-4))
+        assert careful_language.classify([text]) == [(code, sure)]
+    assert careful_language.classify([]) == []
+
+
 def test_long_texts_are_rarely_asked_of_the_slow_detector(monkeypatch):
     asked = []
-    monkeypatch.setattr(language, "_careful", lambda: lambda text: asked.append(text) or ("xx", 0.5))
+    monkeypatch.setattr(careful_language, "classify", lambda texts: asked.extend(texts) or [("xx", 0.5)] * len(texts))
     found = identify(PROSE)
     assert found.count(("xx", 0.5)) == len(asked) <= 0.3 * len(PROSE)
     assert found.count(("xx", 0.5)) + [code for code, _ in found].count("en") >= 0.95 * len(PROSE)

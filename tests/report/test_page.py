@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from urllib.parse import urlparse
 
 import pytest
+from matplotlib.figure import Figure
 
 from foretell.recipes import recipe
 from foretell.report.page import write_report
@@ -45,6 +46,14 @@ def text(whole, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(text):
     return Page(text)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures are empty: for tests that read the words, and make a page of their own."""
+    empty = '<?xml version="1.0"?>\n<svg width="10pt" height="10pt" viewBox="0 0 10 10"></svg>\n'
+    monkeypatch.setattr(Figure, "draw_without_rendering", lambda _: None)
+    monkeypatch.setattr(Figure, "savefig", lambda _, file, **__: file.write(empty))
 
 
 def without_runs(demo, *but):
@@ -160,6 +169,7 @@ def test_baselines_stand_beside_scores(text):
         assert words in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_early_page_names_what_is_missing_and_the_command_that_makes_it(tmp_path):
     found = results()
     found["story"]["stages"][1:] = [{"name": "GPT: pretrain", "seconds": None, "done": False}]
@@ -175,6 +185,7 @@ def test_an_early_page_names_what_is_missing_and_the_command_that_makes_it(tmp_p
     assert "Text by source" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_step_that_was_skipped_has_no_loss_and_the_page_is_written(demo):
     without_runs(demo, "gpt1.pretrain")
     metrics = demo / "gpt1.pretrain" / "metrics.jsonl"
@@ -190,6 +201,7 @@ def test_the_attention_map_says_what_its_colours_span(text):
     assert "n = The first" not in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_empty_results_folder_is_a_page_too(tmp_path):
     (tmp_path / "results").mkdir()
     write_report(tmp_path, tmp_path / "report.html")
@@ -200,12 +212,14 @@ def test_an_empty_results_folder_is_a_page_too(tmp_path):
     "name",
     ["corpus", "translation", "finetune", "masked_words", "zero_shot", "few_shot", "samples", "filtering", "story"],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_each_result_can_be_absent_alone(demo, name):
     (demo / "results" / f"{name}.json").unlink()
     write_report(without_runs(demo, "gpt1.pretrain", "gpt1.finetune-topic"), demo / "report.html")
     assert 'class="missing"' in (demo / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_that_has_only_begun_is_shown_as_far_as_it_is(demo):
     path = demo / "gpt1.pretrain" / "metrics.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:3]))
@@ -216,6 +230,7 @@ def test_a_run_that_has_only_begun_is_shown_as_far_as_it_is(demo):
     assert "Pretraining: the run bert.pretrain" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_nasty_name_of_a_folder_is_escaped(demo):
     odd = without_runs(demo, "gpt1.pretrain").rename(demo.with_name('a "b" <i>&'))
     write_report(odd, odd / "report.html")

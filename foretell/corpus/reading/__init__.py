@@ -9,7 +9,7 @@ submissions  the posts of a piece of a source of kind `reddit`
 
 from foretell.corpus.reading.documentation import version_of
 from foretell.corpus.reading.kinds import KINDS, SourceKind, kind_of, pack_free
-from foretell.corpus.reading.parts import files_of, parts, read_part
+from foretell.corpus.reading.parts import files_of, linked_folders, parts, read_part
 from foretell.corpus.reading.records import Broken, Limits, Raw
 from foretell.corpus.reading.submissions import Submission, submissions
 
@@ -22,6 +22,7 @@ __all__ = [
     "Submission",
     "files_of",
     "kind_of",
+    "linked_folders",
     "pack_free",
     "parts",
     "read_part",

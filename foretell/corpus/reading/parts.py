@@ -4,6 +4,7 @@ A part is a string: the path of a file; hf:DATASET; `embedded`; or, for the smal
 names of some of its files, joined by NUL, which no path can hold.
 """
 
+import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -39,6 +40,12 @@ def parts(spec: str) -> list[str]:
     whole = [f for f in files if file_kind(f) not in ("text", "html", None)]
     apart = set(whole)
     return [*map(str, whole), *_groups(root, [f for f in files if f not in apart])]
+
+
+def linked_folders(spec: str) -> list[str]:
+    """The links to folders that lie in a folder: what they lead to is not read, as it may lead back."""
+    inside = ((Path(where) / name, name) for where, names, _ in os.walk(spec) for name in names)
+    return sorted(str(path) for path, name in inside if path.is_symlink() and not name.startswith("."))
 
 
 def _is_read(file: Path, root: Path) -> bool:
