@@ -1,0 +1,110 @@
+"""How noisy simulated labellers must be to agree as people do, such as 72.6 % (foretell.align.simulated).
+
+Two labellers rank the same outputs again and again, always with the same draws of noise, times a temperature that is
+halved and doubled until their agreement is the one wanted. R pairs of rankings, K outputs, L labellers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import exp, log
+
+import numpy as np
+
+from foretell.align.made_quality import quality_of
+from foretell.align.simulated import Labeller, Quality, Record, length_liking, rank_rows
+from foretell.errors import BadUse
+
+DRAWS = 10_000
+LEAST, MOST, STEPS = 1e-4, 1e4, 40
+
+
+def temperature_for(
+    agreement: float, qualities: Sequence[Sequence[float]], *, tie: float = 0.0, draws: int = DRAWS, seed: int = 0
+) -> float:
+    """The temperature at which two labellers without bias agree on that share of the pairs that neither ties.
+
+    qualities: those of the outputs of each prompt. BadUse where no temperature does: outside 0.5 to 1, or where the
+    outputs of each prompt are all equal.
+    """
+    alike = [Labeller(name=name, tie=tie) for name in ("one", "other")]
+    return scale_for(
+        agreement, [np.tile(np.asarray(one, dtype=float), (2, 1)) for one in qualities], alike, draws, seed
+    )
+
+
+def tuned(
+    labellers: Sequence[Labeller],
+    agreement: float,
+    prompts: Sequence[Record],
+    outputs: Mapping[str, Sequence[Record]],
+    *,
+    quality: Quality = quality_of,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> tuple[Labeller, ...]:
+    """The same labellers with all temperatures times one factor, at which they agree so far on these outputs.
+
+    Their biases stay, and bound the agreement that can be had: BadUse beyond it.
+    """
+    if len(labellers) < 2:
+        raise BadUse(f"{len(labellers)} labeller agrees with nobody; give 2 or more")
+    bases = []
+    for prompt in prompts:
+        texts = [one["text"] for one in outputs[prompt["prompt_id"]]]
+        good = [quality(text, prompt["text"]) for text in texts]
+        liked = [[length_liking(text, one) for text in texts] for one in labellers]
+        bases.append(np.asarray(good) + np.asarray(liked))
+    scale = scale_for(agreement, bases, labellers, draws, seed)
+    return tuple(replace(one, temperature=one.temperature * scale) for one in labellers)
+
+
+def scale_for(
+    agreement: float, bases: Sequence[np.ndarray], labellers: Sequence[Labeller], draws: int = DRAWS, seed: int = 0
+) -> float:
+    """The factor of all temperatures; bases are what each labeller perceives without noise, (L, K) for each prompt."""
+    if not 0.5 < agreement < 1:
+        raise BadUse(
+            f"an agreement of {agreement} is not to be had by noise; give one between 0.5 and 1, such as 0.726"
+        )
+    at = simulated_agreement(bases, labellers, draws, seed)
+    most, least = at(LEAST), at(MOST)
+    if not least < agreement <= most:
+        raise BadUse(
+            f"an agreement of {agreement} cannot be reached: on these outputs the labellers agree on {least:.3f} to "
+            f"{most:.3f}; take other outputs or smaller biases"
+        )
+    low, high = log(LEAST), log(MOST)
+    for _step in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(exp(middle)) >= agreement else (low, middle)
+    return exp(low)
+
+
+def simulated_agreement(
+    bases: Sequence[np.ndarray], labellers: Sequence[Labeller], draws: int = DRAWS, seed: int = 0
+) -> Callable[[float], float]:
+    """The agreement of two labellers as a function of the factor, from `draws` pairs of rankings by two of them."""
+    draw = np.random.default_rng(seed)
+    several = [base for base in bases if base.shape[1] >= 2]
+    if not several:
+        raise BadUse("no prompt has two outputs; agreement needs outputs that can be compared")
+    prompts = draw.integers(0, len(several), draws)
+    pairs = np.stack([draw.permutation(len(labellers))[:2] for _ in range(draws)])  # (R, 2)
+    temperatures, ties = (np.asarray([getattr(one, name) for one in labellers]) for name in ("temperature", "tie"))
+    parts = []
+    for k in sorted({several[prompt].shape[1] for prompt in prompts}):
+        rows = np.flatnonzero([several[prompt].shape[1] == k for prompt in prompts])
+        base = np.stack([several[prompts[row]][pairs[row]] for row in rows]).reshape(-1, k)  # (2 R, K)
+        who = pairs[rows].reshape(-1)
+        parts.append((base, draw.gumbel(size=base.shape) * temperatures[who, None], ties[who]))
+
+    def at(scale: float) -> float:
+        alike = untied = 0
+        for base, noise, tie in parts:
+            ranks = rank_rows(base + scale * noise, tie).reshape(-1, 2, base.shape[1])  # (R, 2, K)
+            one, other = np.triu_indices(base.shape[1], 1)
+            signs = np.sign(ranks[:, :, one] - ranks[:, :, other]).prod(axis=1)  # (R, pairs)
+            alike, untied = alike + int((signs > 0).sum()), untied + int((signs != 0).sum())
+        return alike / untied if untied else 0.5
+
+    return at
