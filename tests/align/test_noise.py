@@ -83,16 +83,16 @@ def test_the_targets_interval_holds_it_in_most_studies():
     qualities = [[quality_of(one["text"], p["text"]) for one in outputs[p["prompt_id"]]] for p in prompts]
     temperature, inside = temperature_for(0.726, qualities), 0
     two = [Labeller(name=name, temperature=temperature) for name in ("ann", "bob")]
-    for seed in range(40):
+    for seed in range(30):
         found = rate(compare(simulate(prompts, outputs, labellers=two, seed=seed)), rounds=100)
         inside += found["low"] <= 0.726 <= found["high"]
-    assert inside >= 34
+    assert inside >= 26
 
 
 def test_what_cannot_be_reached_is_said():
     apart = [[0.0, 1.0], [0.5, 2.0]]
     for target in (0.5, 0.3, 1.0, 72.6):
-        with pytest.raises(BadUse, match="between 0[.]5 and 1"):
+        with pytest.raises(BadUse, match=r"between 0\.5 and 1"):
             temperature_for(target, apart)
     with pytest.raises(BadUse, match="cannot be reached"):
         temperature_for(0.8, [[1.0, 1.0]])
