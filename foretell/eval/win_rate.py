@@ -2,13 +2,15 @@
 
 A comparison is a mapping with `preference` (1 the first model, 0 the other, 0.5 a tie), `prompt_id`, `labeller` and
 what it may be grouped by: size, use case, group of labellers. Judgements of one prompt, and those of one labeller, are
-alike, so the interval holds for new prompts and new labellers (Ouyang et al. 2022 print 85 +- 3 % without saying how).
+alike, so the interval holds for new prompts and new labellers. Ties as a half are ours: Ouyang et al. (2022) do not say
+how they count, nor how their intervals are computed.
 
 The variance is that of Cameron, Gelbach and Miller (2011): by prompt, plus by labeller, less by both at once. It is a
-sum and needs no draws, where a bootstrap of prompts and labellers at once is too wide even without limit of data (Owen
-2007). By chance the sum can be less than one of its parts, or negative: then the largest part is taken. The interval is
-Wilson's with as many judgements as would have that variance, which stays inside [0, 1], and Student's quantile for the
-smaller number of clusters less one. N comparisons, G clusters.
+sum and needs no draws, where a bootstrap that resamples prompts and labellers at once can have up to three times the
+true variance, when only chance is at work (McCullagh 2000, Owen 2007). By chance the sum can be less than one of its
+parts, or negative: then the larger part is taken. The interval is Wilson's with as many judgements as would have that
+variance, which stays inside [0, 1], and Student's quantile for the smaller number of clusters less one. N comparisons,
+G clusters.
 """
 
 from collections.abc import Mapping, Sequence
