@@ -10,21 +10,19 @@ unknown labellers are of different people. What cannot be measured is None.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from foretell.align.by_prompt import ROUNDS, coefficient, ratio
-from foretell.align.coefficients import alpha, count, fleiss, kendall
+from foretell.align.by_prompt import ROUNDS, ratio
+from foretell.align.coefficients import kendall
+from foretell.align.ratings import Record, flag_kappas, likert_alpha, who
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured
 
-Record = Mapping[str, Any]
 RESEARCHER = "researcher"
-LIKERT = range(1, 8)
-COEFFICIENT_ROUNDS = 200
 
 
 class Compared(NamedTuple):
@@ -67,8 +65,8 @@ def agreement(
         "pairwise": rate(between, **settings),
         "same_labeller": rate([one for one in compared if one.labellers[0] == one.labellers[1]], **settings),
         "kendall": taus(between, **settings),
-        "likert": likert_alpha(rankings, min(rounds, COEFFICIENT_ROUNDS), seed),
-        "flags": flag_kappas(rankings, min(rounds, COEFFICIENT_ROUNDS), seed),
+        "likert": likert_alpha(rankings, **settings),
+        "flags": flag_kappas(rankings, **settings),
         "by_group": by_group(between, **settings),
         "matrix": matrix(between),
         "with_researchers": with_group(between, researcher, **settings),
@@ -98,11 +96,6 @@ def by_text(ranking: Record) -> dict[str, float]:
     for output, rank in zip(ranking["outputs"], ranking["ranks"], strict=True):
         ranks[output["text"]].append(rank)
     return {text: sum(several) / len(several) for text, several in ranks.items()}
-
-
-def who(rankings: Sequence[Record], number: int) -> str:
-    """The labeller of a ranking, or a name of its own where nobody knows."""
-    return rankings[number].get("labeller") or f"\0{number}"
 
 
 def _compared(rankings: Sequence[Record], pair: tuple[int, int], sides: Sequence[Sequence[float]]) -> Compared:
@@ -198,33 +191,3 @@ def drift(
     change, width = final["value"] - first["value"], 1.959964 * float(np.hypot(first["se"], final["se"]))
     told = {"value": change, "low": change - width, "high": change + width, "clear": abs(change) > width}
     return {"windows": rates, "change": told}
-
-
-def ratings(rankings: Sequence[Record], name: str = "") -> dict[tuple[str, str], dict[str, Any]]:
-    """What each labeller said of each (prompt, text): the flag of that name, or the Likert rating; the first counts."""
-    said: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for number, ranking in enumerate(rankings):
-        for output in ranking["outputs"]:
-            one = (output.get("flags") or {}).get(name) if name else output.get("likert")
-            if one is not None:
-                said[ranking["prompt_id"], output["text"]].setdefault(who(rankings, number), one)
-    return said
-
-
-def likert_alpha(rankings: Sequence[Record], rounds: int = COEFFICIENT_ROUNDS, seed: int = 0) -> Measured | None:
-    """Krippendorff's alpha, ordinal, of the ratings of 1 to 7; n outputs rated by two or more."""
-    prompts, counts = _counted(ratings(rankings), LIKERT)
-    return coefficient(prompts, counts, lambda rows: alpha(rows, LIKERT, "ordinal"), rounds, seed)
-
-
-def flag_kappas(
-    rankings: Sequence[Record], rounds: int = COEFFICIENT_ROUNDS, seed: int = 0
-) -> dict[str, Measured | None]:
-    """Fleiss' kappa of each flag; n outputs flagged or not by two or more."""
-    names = sorted({name for one in rankings for output in one["outputs"] for name in output.get("flags") or {}})
-    counted = {name: _counted(ratings(rankings, name), (False, True)) for name in names}
-    return {name: coefficient(*pair, fleiss, rounds, seed) for name, pair in counted.items()}
-
-
-def _counted(said: Mapping[tuple[str, str], Mapping[str, Any]], values: Iterable[Any]) -> tuple[list[str], np.ndarray]:
-    return [where for where, _ in said], count([list(each.values()) for each in said.values()], list(values))

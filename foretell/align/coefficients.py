@@ -37,7 +37,7 @@ def krippendorff(units: Sequence[Sequence[float | None]], level: Level = "nomina
     level tells how far two values are apart: equal or not, their distance in ranks, or their squared difference.
     """
     values = sorted({one for unit in units for one in unit if one is not None})
-    return alpha(count(units, values), values, level)
+    return alpha(coincidences(count(units, values)).sum(axis=0), values, level)
 
 
 def count(units: Sequence[Sequence[Hashable]], values: Sequence[Hashable]) -> np.ndarray:  # -> (U, V)
@@ -51,12 +51,19 @@ def count(units: Sequence[Sequence[Hashable]], values: Sequence[Hashable]) -> np
     return counts
 
 
-def alpha(counts: np.ndarray, values: Sequence[float], level: Level = "nominal") -> float | None:  # counts (U, V)
-    """Krippendorff's alpha of counted values, in rising order: 1 - observed disagreement / disagreement by chance."""
-    counts = counts[counts.sum(axis=1) >= 2]  # what one rater alone has rated pairs with nothing
-    pairs = counts / (counts.sum(axis=1, keepdims=True) - 1)  # (U, V)
-    together = pairs.T @ counts - np.diag(pairs.sum(axis=0))  # (V, V) coincidences
-    often = counts.sum(axis=0)  # (V,)
+def coincidences(counts: np.ndarray) -> np.ndarray:  # (U, V) -> (U, V, V)
+    """How often each two values of a unit were given by two raters, so weighted that each rating counts once.
+
+    What one rater alone has rated pairs with nothing: zeros.
+    """
+    others = counts.sum(axis=1, keepdims=True) - 1  # (U, 1)
+    pairs = np.where(others > 0, counts / np.where(others > 0, others, 1), 0)  # (U, V)
+    return pairs[:, :, None] * counts[:, None, :] - pairs[:, :, None] * np.eye(counts.shape[1])
+
+
+def alpha(together: np.ndarray, values: Sequence[float], level: Level = "nominal") -> float | None:  # together (V, V)
+    """Krippendorff's alpha of summed coincidences of values in rising order: 1 - disagreement / that by chance."""
+    often = together.sum(axis=1)  # (V,)
     apart = distance(values, often, level)  # (V, V)
     by_chance = float(often @ apart @ often)
     return 1 - (often.sum() - 1) * float((together * apart).sum()) / by_chance if by_chance > 0 else None
@@ -78,11 +85,21 @@ def fleiss(counts: np.ndarray) -> float | None:  # counts (U, V)
     The paper has as many raters for every unit; where they differ, a unit still counts once and the classes' shares
     are those of all ratings. Units with one rater are left out.
     """
-    counts = counts[counts.sum(axis=1) >= 2]
-    if not len(counts):
-        return None
+    return kappa(agreements(counts).sum(axis=0))
+
+
+def agreements(counts: np.ndarray) -> np.ndarray:  # (U, V) -> (U, 2 + V)
+    """Of each unit: 1, the share of its pairs of raters that agree, its ratings of each class; else zeros."""
     raters = counts.sum(axis=1)  # (U,)
-    agree = ((counts**2).sum(axis=1) - raters) / (raters * (raters - 1))  # (U,)
-    shares = counts.sum(axis=0) / counts.sum()  # (V,)
-    by_chance = float((shares**2).sum())
-    return (float(agree.mean()) - by_chance) / (1 - by_chance) if (counts.sum(axis=0) > 0).sum() > 1 else None
+    pairs = np.where(raters >= 2, raters * (raters - 1), 1)  # (U,)
+    parts = np.column_stack([np.ones(len(counts)), ((counts**2).sum(axis=1) - raters) / pairs, counts])  # (U, 2 + V)
+    return np.where(raters[:, None] >= 2, parts, 0)
+
+
+def kappa(parts: np.ndarray) -> float | None:  # parts (2 + V,)
+    """Fleiss' kappa of summed agreements."""
+    units, agree, often = parts[0], parts[1], parts[2:]
+    if (often > 0).sum() < 2:
+        return None
+    by_chance = float(((often / often.sum()) ** 2).sum())
+    return (float(agree / units) - by_chance) / (1 - by_chance)

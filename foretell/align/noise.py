@@ -85,18 +85,20 @@ def simulated_agreement(
 ) -> Callable[[float], float]:
     """The agreement of two labellers as a function of the factor, from `draws` pairs of rankings by two of them."""
     draw = np.random.default_rng(seed)
-    several = [base for base in bases if base.shape[1] >= 2]
-    if not several:
+    sizes = np.asarray([base.shape[1] for base in bases if base.shape[1] >= 2])
+    if not len(sizes):
         raise BadUse("no prompt has two outputs; agreement needs outputs that can be compared")
-    prompts = draw.integers(0, len(several), draws)
-    pairs = np.stack([draw.permutation(len(labellers))[:2] for _ in range(draws)])  # (R, 2)
+    size = draw.choice(sizes, draws)  # of a prompt for each pair of rankings
+    first = draw.integers(0, len(labellers), draws)
+    pairs = np.stack([first, (first + draw.integers(1, len(labellers), draws)) % len(labellers)], axis=1)  # (R, 2)
     temperatures, ties = (np.asarray([getattr(one, name) for one in labellers]) for name in ("temperature", "tie"))
     parts = []
-    for k in sorted({several[prompt].shape[1] for prompt in prompts}):
-        rows = np.flatnonzero([several[prompt].shape[1] == k for prompt in prompts])
-        base = np.stack([several[prompts[row]][pairs[row]] for row in rows]).reshape(-1, k)  # (2 R, K)
-        who = pairs[rows].reshape(-1)
-        parts.append((base, draw.gumbel(size=base.shape) * temperatures[who, None], ties[who]))
+    for k in np.unique(size):
+        alike = np.stack([base for base in bases if base.shape[1] == k])  # (prompts, L, K)
+        who = pairs[size == k]  # (R, 2)
+        base = alike[draw.integers(0, len(alike), len(who))[:, None], who].reshape(-1, k)  # (2 R, K)
+        noise = draw.gumbel(size=base.shape) * temperatures[who.reshape(-1), None]
+        parts.append((base, noise, ties[who.reshape(-1)]))
 
     def at(scale: float) -> float:
         alike = untied = 0

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foretell.align.agreement import RESEARCHER, Record, compare, ratings, who, with_group
+from foretell.align.agreement import RESEARCHER, compare, with_group
 from foretell.align.by_prompt import ROUNDS, ratio
+from foretell.align.ratings import Record, ratings, who
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured
 from foretell.eval.t_test import mean_interval

@@ -49,7 +49,7 @@ def test_two_outputs_are_preferred_and_tied_as_often_as_the_model_says(temperatu
 
 
 def test_three_outputs_are_ranked_as_often_as_plackett_and_luce_say():
-    n, one = 6000, Labeller(name="ann", temperature=0.8)
+    n, one = 3000, Labeller(name="ann", temperature=0.8)
     made = simulate(asked(n), shown(n, "low", "middle", "high"), labellers=[one], seed=2, quality=known)
     found = Counter(tuple(each["ranks"]) for each in made)
     odds = [exp(BY_NUMBER[name] / 0.8) for name in ("low", "middle", "high")]
