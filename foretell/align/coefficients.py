@@ -66,7 +66,8 @@ def alpha(together: np.ndarray, values: Sequence[float], level: Level = "nominal
     often = together.sum(axis=1)  # (V,)
     apart = distance(values, often, level)  # (V, V)
     by_chance = float(often @ apart @ often)
-    return 1 - (often.sum() - 1) * float((together * apart).sum()) / by_chance if by_chance > 0 else None
+    within = float((together * apart).sum())
+    return 1 - float(often.sum() - 1) * within / by_chance if by_chance > 0 else None
 
 
 def distance(values: Sequence[float], often: np.ndarray, level: Level) -> np.ndarray:  # often (V,) -> (V, V)
@@ -102,4 +103,4 @@ def kappa(parts: np.ndarray) -> float | None:  # parts (2 + V,)
     if (often > 0).sum() < 2:
         return None
     by_chance = float(((often / often.sum()) ** 2).sum())
-    return (float(agree / units) - by_chance) / (1 - by_chance)
+    return (float(agree) / float(units) - by_chance) / (1 - by_chance)

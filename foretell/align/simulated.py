@@ -159,12 +159,12 @@ def judged(
 def perceived(prompt_id: str, text: str, quality: float, labeller: Labeller, seed: int) -> float:
     """What a labeller perceives of an output: quality, liking for length, noise of mean 0."""
     gumbel = -log(-log(uniform(seed, "noise", prompt_id, labeller.name, text))) - GUMBEL_MEAN
-    return quality + length_liking(text, labeller) + labeller.temperature * gumbel
+    return quality + labeller.length_bias * doublings(text) + labeller.temperature * gumbel
 
 
-def length_liking(text: str, labeller: Labeller) -> float:
-    """What a labeller adds to an output for its length, 0 for one of 40 words."""
-    return labeller.length_bias * log2((1 + n_words(text)) / (1 + TARGET_WORDS))
+def doublings(text: str) -> float:
+    """How often 40 words must be doubled to have as many as a text; halvings are negative."""
+    return log2((1 + n_words(text)) / (1 + TARGET_WORDS))
 
 
 def rank_rows(seen: np.ndarray, tie: np.ndarray) -> np.ndarray:  # seen (R, K), tie (R,) -> (R, K)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from foretell.align.agreement import compare, rate
+from foretell.align.agreement import by_group, compare, rate
 from foretell.align.made_quality import quality_of
 from foretell.align.noise import temperature_for, tuned
 from foretell.align.simulated import Labeller, panel, simulate
@@ -76,6 +76,17 @@ def test_a_panel_with_biases_reaches_the_target_within_the_interval():
         round(one.temperature / other.temperature, 9) for one, other in zip(labellers, panel(5, seed=4), strict=True)
     }
     assert len(ratios) == 1
+
+
+def test_groups_that_are_tuned_one_by_one_agree_as_the_papers_do():
+    prompts, outputs = made(200, seed=6, k=(4, 6))
+    both = panel(6, held_out=4, tie=0.3, seed=2)
+    wanted = {"train": 0.726, "held_out": 0.773}
+    groups = [tuned([one for one in both if one.group == name], at, prompts, outputs) for name, at in wanted.items()]
+    made_of = simulate(prompts, outputs, labellers=groups[0] + groups[1], seed=0, each=2)
+    found = by_group(compare(made_of), rounds=200)
+    assert all(found[name]["low"] <= at <= found[name]["high"] for name, at in wanted.items())
+    assert found["train"]["high"] < wanted["held_out"]
 
 
 def test_the_targets_interval_holds_it_in_most_studies():
