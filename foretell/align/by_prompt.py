@@ -35,15 +35,16 @@ def ratio(
 
 def coefficient(
     prompts: Sequence[str],
-    parts: np.ndarray,  # (U, ...)
+    parts: np.ndarray,
     measure: Callable[[np.ndarray], float | None],
     rounds: int = ROUNDS,
     seed: int = 0,
 ) -> Measured | None:
-    """The measure of the summed parts of all units, with `se` and interval by prompt; unit u is of prompts[u].
+    """The measure of the summed parts of all units, with `se` and interval by prompt.
 
-    None where the measure is. n is the number of units whose part is not all zeros. Resamples in which the measure is
-    None, since nothing varies in them, are passed over.
+    parts[u], of any shape, is what unit u of prompt prompts[u] adds. None where the measure is. n is the number of
+    units whose part is not all zeros. Resamples in which the measure is None, since nothing varies in them, are passed
+    over.
     """
     shape, rows = parts.shape[1:], parts.reshape(len(parts), prod(parts.shape[1:]))  # (U, S)
     told = rows.any(axis=1)

@@ -1,7 +1,8 @@
 """How noisy simulated labellers must be to agree as people do, such as 72.6 % (foretell.align.simulated).
 
 Two labellers rank the same outputs again and again, always with the same draws of noise, times a temperature that is
-halved and doubled until their agreement is the one wanted. R pairs of rankings, K outputs, L labellers.
+halved and doubled until their agreement is the one wanted. R pairs of rankings, L labellers,
+K outputs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -96,18 +97,18 @@ def simulated_agreement(
     temperatures, ties = (np.asarray([getattr(one, name) for one in labellers]) for name in ("temperature", "tie"))
     parts = []
     for k in np.unique(size):
-        alike = np.stack([base for base in bases if base.shape[1] == k])  # (prompts, L, K)
-        who = pairs[size == k]  # (R, 2)
-        base = alike[draw.integers(0, len(alike), len(who))[:, None], who].reshape(-1, k)  # (2 R, K)
+        alike = np.stack([base for base in bases if base.shape[1] == k])  # (prompts, labellers, k)
+        who = pairs[size == k]  # (rows, 2)
+        base = alike[draw.integers(0, len(alike), len(who))[:, None], who].reshape(-1, k)  # (2 rows, k)
         noise = draw.gumbel(size=base.shape) * temperatures[who.reshape(-1), None]
         parts.append((base, noise, ties[who.reshape(-1)]))
 
     def at(scale: float) -> float:
         alike = untied = 0
         for base, noise, tie in parts:
-            ranks = rank_rows(base + scale * noise, tie).reshape(-1, 2, base.shape[1])  # (R, 2, K)
+            ranks = rank_rows(base + scale * noise, tie).reshape(-1, 2, base.shape[1])  # (rows, 2, k)
             one, other = np.triu_indices(base.shape[1], 1)
-            signs = np.sign(ranks[:, :, one] - ranks[:, :, other]).prod(axis=1)  # (R, pairs)
+            signs = np.sign(ranks[:, :, one] - ranks[:, :, other]).prod(axis=1)  # (rows, pairs)
             alike, untied = alike + int((signs > 0).sum()), untied + int((signs != 0).sum())
         return alike / untied if untied else 0.5
 

@@ -197,6 +197,14 @@ def test_a_labeller_who_turns_is_seen_in_the_drift():
         drift(compared, 1)
 
 
+def test_a_prompts_place_in_time_is_that_of_its_last_ranking():
+    late = [ranking("late", "ann", [1, 2])]
+    early = [ranking("early", "ann", [1, 2]), ranking("early", "bob", [1, 2])]
+    found = drift(compare([*late, *early, ranking("late", "bob", [2, 1])]), 2, rounds=20)
+    assert [one["value"] for one in found["windows"]] == [1, 0]
+    assert found["change"]["value"] == -1
+
+
 def test_drift_gives_few_false_alarms():
     clear = [drift(compare(made(seed, 60, 2)), 2, rounds=50, seed=seed)["change"]["clear"] for seed in range(60)]
     assert sum(clear) <= 8  # 3 expected at 5 %

@@ -128,6 +128,14 @@ def test_intervals_are_wilsons_and_stay_inside():
     assert win_rate(compared([1] * 300))["low"] > win_rate(compared([1] * 30))["low"] > 0.8
 
 
+def test_few_clusters_take_students_quantile():
+    # n = 0.25 / 0.01 = 25 and t = 3.182 for 3 degrees: half the width is t sqrt(0.25/25 + t^2/2500) / (1 + t^2/25)
+    low, high = wilson(0.5, 0.01, 4)
+    t = 3.182446
+    assert (high - low) / 2 == pytest.approx(t * (0.01 + t**2 / 2500) ** 0.5 / (1 + t**2 / 25), rel=1e-5)
+    assert (high + low) / 2 == pytest.approx(0.5)
+
+
 def test_one_judge_is_clustered_by_prompt_alone():
     comparisons = compared([1, 0, 1, 1, 0.5, 1, 0, 1], labellers=["reward"] * 8)
     assert win_rate(comparisons) == win_rate(comparisons, ["prompt_id", "labeller"])
