@@ -15,6 +15,7 @@ COMMANDS = {
     "corpus": "raw text or web pages to a corpus: filter, de-duplicate, mix, encode",
     "train": "train any stage of any rung",
     "show": "the resolved config of a recipe, its parameters, FLOPs and memory",
+    "label": "prompts to be labelled, and what labellers gave: a store, import, export",
     "eval": "ask a model the questions of a suite, and score its answers",
     "generate": "continue a prompt with a model",
     "import": "bring in a Hugging Face folder or hf:NAME as a model folder",
