@@ -94,7 +94,7 @@ def _opened(where: str, create: bool, wait: float) -> Store:
         import sqlalchemy as sa
         from sqlalchemy.exc import ArgumentError
     except ImportError as error:
-        raise BadUse("the label store needs the package sqlalchemy; pip install 'foretell[label]'") from error
+        raise BadUse("the label store needs the package sqlalchemy; pip install 'foretell[labels]'") from error
     if "://" not in where:
         url = sa.make_url("sqlite://").set(database=str(Path(where)))
     else:

@@ -29,7 +29,17 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
     assert str(out / "report.html") in said.out
     assert f"[{len(STAGES)}/{len(STAGES)}]" in said.err
     names = {path.stem for path in (out / "results").iterdir()}
-    assert names == {"corpus", "translation", "finetune", "masked_words", "zero_shot", "few_shot", "samples", "filtering", "story"}
+    assert names == {
+        "corpus",
+        "translation",
+        "finetune",
+        "masked_words",
+        "zero_shot",
+        "few_shot",
+        "samples",
+        "filtering",
+        "story",
+    }
     story = json.loads((out / "results" / "story.json").read_text())
     assert all(stage["done"] for stage in story["stages"])
     page = (out / "report.html").read_text()
