@@ -53,7 +53,7 @@ def test_means_over_tokens_and_over_responses():
 
 # --- KL estimators and rewards
 
-P, Q = torch.tensor([0.4, 0.3, 0.2, 0.1]).double(), torch.tensor([0.2, 0.25, 0.25, 0.3]).double()
+P, Q = (torch.tensor(x, dtype=torch.float64) for x in ([0.4, 0.3, 0.2, 0.1], [0.2, 0.25, 0.25, 0.3]))
 
 
 def test_kl_estimators_are_their_formulas():
