@@ -518,3 +518,36 @@ def test_from_scores_to_loss_as_a_plain_twin_does_it():
     assert got[0].value.item() == pytest.approx(total / n, rel=1e-10)
     mse = F.mse_loss(one(*flat(values)), one(*targets)).item()
     assert got[1].value.item() == pytest.approx(mse / 2, rel=1e-10)
+
+
+def test_golden_numbers_of_two_other_programs():
+    """Made once, in fp64, by OpenRLHF 3c3be62 (rewards, GAE, both losses) and verl b178a3c (whitening); they agree with
+    each other on the losses. verl's second clip was out of reach; its whitening divides by n - 1."""
+    lengths, steps = torch.tensor([3, 1, 4, 2]), torch.arange(1, 21, dtype=torch.float64)
+    new, old, ref, values, values_old = (torch.sin(k * steps).view(4, 5) for k in (1.1, 1.3, 1.7, 1.9, 2.3))
+    rewards = policy.shaped_rewards(torch.sin(2.9 * steps).view(4, 5)[:, 0], old, ref, lengths, 0.1)
+    advantages, returns = policy.gae(rewards, values, lengths)
+    white = policy.whiten(advantages, lengths, policy.moments(advantages, lengths), unbiased=True)
+    golden = torch.tensor(
+        [  # advantage, return, whitened advantage of each real token
+            [-0.879050277618104, 0.06724981006931052, -1.3777670475215198],
+            [0.7118916194826336, 0.10003372853991466, 0.5011853700329508],
+            [0.7661300194972449, 0.21544447689960655, 0.5652426263145657],
+            [-0.24317265810277156, -1.162501183767448, -0.6267755797410578],
+            [-0.4856032158544006, 0.4015543128379505, -0.9130936931848067],
+            [1.3038170188327096, 0.5803222627884671, 1.2002678834468878],
+            [0.9583992148182903, 0.5390382987450589, 0.7923185930912805],
+            [-0.5659528598566402, 0.42869191402119755, -1.0079891498465339],
+            [1.4675570027196476, 0.6175879568403195, 1.3936499542411498],
+            [-0.1587239110349996, 0.6146039785312211, -0.5270389534371062],
+        ],
+        dtype=torch.float64,
+    )
+    got = torch.stack([x[policy.token_mask(lengths, 5)] for x in (advantages, returns, white)], 1)
+    torch.testing.assert_close(got[:, :2], golden[:, :2], **EXACT)
+    torch.testing.assert_close(got[:, 2], golden[:, 2], rtol=0, atol=1e-8)  # verl adds 1e-8 to the count of tokens
+    assert policy.policy_loss(new, old, white, lengths).value.item() == pytest.approx(0.16347582258956997, rel=1e-8)
+    assert policy.policy_report(new, old, white, lengths)["clipped"].total.item() == 6
+    assert policy.value_loss(values, values_old, returns, lengths).value.item() == pytest.approx(
+        0.6010012791963248, rel=1e-12
+    )
