@@ -210,11 +210,13 @@ def test_padding_a_batch_wider_changes_no_advantage():
         assert (got[:, T:] == 0).all()
 
 
-def test_advantages_are_constants():
-    values = rows(6).requires_grad_()
-    advantages, returns = policy.gae(rows(5), values, LENGTHS)
-    assert not advantages.requires_grad
-    assert not returns.requires_grad
+def test_whatever_the_update_takes_as_given_is_a_constant():
+    values, logp = rows(6).requires_grad_(), rows(7).requires_grad_()
+    rewards = policy.shaped_rewards(rows(8)[:, 0], logp, rows(9), LENGTHS, 0.1)
+    advantages, returns = policy.gae(rewards, values, LENGTHS)
+    sums = policy.moments(values, LENGTHS)
+    made = [rewards, advantages, returns, sums, policy.whiten(values, LENGTHS, sums)]
+    assert not any(x.requires_grad for x in made)
 
 
 @pytest.mark.parametrize("unbiased", [False, True])
@@ -254,6 +256,12 @@ def test_whitening_what_does_not_vary_gives_zeros(lengths, unbiased):
     x, lengths = torch.full((2, 2), 0.25), torch.tensor(lengths)
     got = policy.whiten(x, lengths, policy.moments(x, lengths), unbiased=unbiased)
     assert got.tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("n", range(2, 40))
+def test_a_variance_rounded_below_zero_is_zero(n):
+    x = torch.full((1, n), 1e5 + 0.1, dtype=torch.float64)
+    assert policy.whiten(x, torch.tensor([n]), policy.moments(x, torch.tensor([n]))).isfinite().all()
 
 
 def test_whitening_keeps_fp32():
