@@ -22,8 +22,8 @@ import torch
 from safetensors.torch import load_file
 
 from foretell.corpus.parallel import TextPair, read_pairs, split_named
-from foretell.eval.few_shot import fingerprint
 from foretell.eval.overlap import bleu_difference
+from foretell.eval.results import fingerprint
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model, load
 from foretell.recipes import recipe

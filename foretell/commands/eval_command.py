@@ -1,7 +1,6 @@
 """`foretell eval MODEL --suite NAME [--shots 0 1 few] [--tasks a,b]`: ask a model, score its answers."""
 
 import argparse
-import json
 from pathlib import Path
 
 from foretell.commands.flags import count, parser
@@ -34,10 +33,11 @@ def run(args: list[str]) -> None:
     given.tasks = [name for part in given.tasks for name in part.split(",") if name]
     given.out = Path(given.out or f"evals/{Path(given.model.removeprefix('hf:')).name}-{given.suite}")
     from foretell.commands import eval_suites
+    from foretell.eval.results import as_json
 
     lines, results = eval_suites.evaluated(given)
     if given.json:
-        print(json.dumps(results))
+        print(as_json(results))
         return
     print("\n".join(lines))
     print(f"\nthe answers are in {given.out.resolve()}")

@@ -9,11 +9,11 @@ from foretell.commands.tables import table
 from foretell.corpus.parallel import read_pairs, split_named
 from foretell.errors import BadUse
 from foretell.eval.exam_file import read_dirty, read_exam
-from foretell.eval.exam_suite import Sitting, exam_suite
+from foretell.eval.exam_suite import FOLDER, Sitting, exam_suite
 from foretell.eval.exams import known_exams
-from foretell.eval.few_shot import opened, save_results
 from foretell.eval.perplexity import perplexity_suite
 from foretell.eval.programs import check_consent, program_suite
+from foretell.eval.results import opened, save_results
 from foretell.eval.running_text import texts_of
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model
@@ -48,7 +48,7 @@ def exams(model: Model, source: Source, given: argparse.Namespace) -> Told:
     sitting = Sitting(shots=shots, limit=given.limit, seed=given.seed or 0, explain=given.explain)
     dirty = read_dirty(Path(given.dirty)) if given.dirty else None
     rows = exam_suite(model, found, given.out, sitting, dirty, quiet=given.quiet)
-    save_results(given.out, {"rows": rows, "missing": missing})
+    save_results(given.out / FOLDER, {"rows": rows, "missing": missing})
     heads = [
         "exam",
         "n",
@@ -92,9 +92,9 @@ def perplexity(model: Model, given: argparse.Namespace) -> Told:
     texts = texts_of([Path(path) for path in given.data])
     if given.limit:
         texts = {name: documents[: given.limit] for name, documents in texts.items()}
-    rows = perplexity_suite(model, texts, quiet=given.quiet)
-    given.out.mkdir(parents=True, exist_ok=True)
-    save_results(given.out, {"rows": rows})
+    with opened(given.out, model, "perplexity"):
+        rows = perplexity_suite(model, texts, quiet=given.quiet)
+        save_results(given.out, {"rows": rows})
     heads = ["text", "documents", "tokens", "perplexity [95 %]", "by word", "bits per byte", "stride"]
     cells = [
         [
@@ -114,9 +114,9 @@ def translation(model: Model, given: argparse.Namespace) -> Told:
     source, target = sides(folder, given)
     pairs = read_pairs(folder, split_named(folder, source), source, target)
     pairs = pairs[: given.limit] if given.limit else pairs
-    given.out.mkdir(parents=True, exist_ok=True)
-    row = translation_suite(model, pairs, out=given.out, quiet=given.quiet)
-    save_results(given.out, row)
+    with opened(given.out, model, "translations"):
+        row = translation_suite(model, pairs, out=given.out, quiet=given.quiet)
+        save_results(given.out, row)
     heads = ["translations", "n", "BLEU [95 %]", "chrF [95 %]"]
     named = [("beam 4", row), ("greedy", row["greedy"]), ("copy of the source", row["copy"])]
     named.append((row["baseline"]["what"], row["baseline"]))
@@ -141,7 +141,7 @@ def code(model: Model, source: Source, given: argparse.Namespace) -> Told:
     found = found[: given.limit] if given.limit else found
     k = [one for one in (1, 10, 100) if one <= given.samples]
     temperature = given.temperature if given.temperature is not None else (0.0 if given.samples == 1 else 0.8)
-    with opened(given.out, model, {"seed": given.seed or 0}):
+    with opened(given.out, model, "programs", {"seed": given.seed or 0}):
         file = given.out / "programs.jsonl"
         settings = {"n": given.samples, "k": k, "temperature": temperature, "seed": given.seed or 0, "file": file}
         row = program_suite(model, found, run_untrusted=given.yes, **settings)

@@ -20,8 +20,8 @@ from foretell.eval.asking import Asking, ask
 from foretell.eval.exam_explained import explain
 from foretell.eval.exam_results import contamination, letters_row, one_letter, result, tables
 from foretell.eval.exams import Exam, Section
-from foretell.eval.few_shot import opened
 from foretell.eval.records import Record
+from foretell.eval.results import opened
 from foretell.generate.model import Model
 from foretell.tasks.exam_questions import Question, as_choice, shuffled
 from foretell.tasks.exams import SHOTS, exam_task
@@ -70,7 +70,10 @@ def exam_suite(
     training text, None where nobody looked. BadUse if the folder holds the answers of another model or seed.
     """
     total = sum(sum(quotas(exam, sitting.limit)) for exam in exams) * (1 + sitting.shuffle + sitting.explain)
-    with opened(out / FOLDER, model, {"seed": sitting.seed}), progress.bar("exams", total, quiet=quiet) as shown:
+    with (
+        opened(out / FOLDER, model, "exams", {"seed": sitting.seed}),
+        progress.bar("exams", total, quiet=quiet) as shown,
+    ):
         return [sat(model, exam, out, sitting, dirty, shown.advance) for exam in exams]
 
 

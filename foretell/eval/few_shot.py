@@ -5,11 +5,8 @@ OUT/answers/TASK-SHOTS.jsonl one line a question
 OUT/results.json             a row for each task and number of demonstrations
 """
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +14,15 @@ from typing import Any
 from foretell import progress
 from foretell.errors import BadUse
 from foretell.eval.asking import Asking, ask, chosen
+from foretell.eval.results import RESULTS, opened, save_results
 from foretell.eval.summary import summary
 from foretell.generate.model import Model
-from foretell.runs import alone, read_json, write_whole
+from foretell.runs import read_json
 from foretell.tasks.source import NoData, Source
 from foretell.tasks.task import Questions, Task
 
 Row = dict[str, Any]
-EVALUATION, RESULTS, ANSWERS = "evaluation.json", "results.json", "answers"
+SUITE, ANSWERS = "few-shot tasks", "answers"
 
 
 def few_shot(
@@ -43,7 +41,7 @@ def few_shot(
     theirs. BadUse if the folder holds the answers of another model or of other settings.
     """
     like = shots[0]
-    with opened(out, model, {"seed": like.seed, "draw": like.draw, "labels": like.labels}):
+    with opened(out, model, SUITE, {"seed": like.seed, "draw": like.draw, "labels": like.labels}):
         loaded, missing = load_all(tasks, source, must_have=must_have)
         total = sum(len(chosen(task, questions.items, one)) for task, questions in loaded for one in shots)
         rows: list[Row] = []
@@ -54,11 +52,6 @@ def few_shot(
                     shown.advance(0, text=f"{task.name}, {asking.shots} shots")
         save_results(out, {"rows": earlier(out, rows) + rows, "missing": missing})
     return {"rows": rows, "missing": missing}
-
-
-def save_results(out: Path, results: dict[str, Any]) -> None:
-    """Write results.json."""
-    write_whole(out / RESULTS, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 def earlier(out: Path, rows: Sequence[Row]) -> list[Row]:
@@ -100,34 +93,6 @@ def load_all(
     if tasks and not loaded:
         raise NoData(f"no task of the suite has data: {next(iter(missing.values()))}")
     return loaded, missing
-
-
-@contextmanager
-def opened(out: Path, model: Model, settings: dict[str, Any]) -> Iterator[None]:
-    """The folder, held against a second process, if it is new or holds answers of this model and these settings."""
-    told = {"model": fingerprint(model), **settings}
-    path = out / EVALUATION
-    out.mkdir(parents=True, exist_ok=True)
-    with alone(out / ".lock", f"{out} is being written by another evaluation"):
-        if path.exists():
-            before = read_json(path)
-            other = next((name for name in told if before.get(name) != told[name]), None)
-            if other is not None:
-                rule = (
-                    "of another model" if other == "model" else f"with {other} {before.get(other)}, not {told[other]}"
-                )
-                raise BadUse(f"{out} holds answers {rule}; give another --out, or remove the folder")
-        write_whole(path, json.dumps(told, indent=1))
-        yield
-
-
-def fingerprint(model: Model) -> str:
-    """A hash of the model's weights and tokenizer: other answers follow from another one."""
-    found = hashlib.sha256(model.tokenizer.sha().encode())
-    for name, weight in sorted(model.network.state_dict().items()):
-        found.update(name.encode())
-        found.update(weight.detach().float().contiguous().cpu().numpy().tobytes())
-    return found.hexdigest()[:16]
 
 
 def askings(shots: Sequence[str], like: Asking) -> list[Asking]:

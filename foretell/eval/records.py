@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foretell.errors import Failed
+from foretell.errors import BadUse, Failed
 
 Record = dict[str, Any]
 
@@ -17,15 +17,24 @@ def digest(*texts: str) -> str:
 
 
 def read_records(path: Path) -> dict[str, Record]:
-    """The records of a file by `key`, the last of each; a last line that a kill cut off is not there."""
+    """The records of a file by `key`, the last of each; a line that a kill cut off is not there.
+
+    BadUse if a line is something else; Failed if the file cannot be read.
+    """
     if not path.exists():
         return {}
+    try:
+        lines = path.read_bytes().split(b"\n")  # a newline alone ends a line: answers hold other line breaks
+    except OSError as error:
+        raise Failed(f"cannot read {path}: {error.strerror or error}; remove it, or give another --out") from error
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         try:
             record = json.loads(line)
-        except json.JSONDecodeError:  # cut off by a kill: it is asked again
+        except ValueError:  # cut off by a kill, perhaps within a character: it is asked again
             continue
+        if not isinstance(record, dict) or "key" not in record:
+            raise BadUse(f"{path} holds a line that is no answer ({line[:40]!r}); remove it, or give another --out")
         found[record["key"]] = record
     return found
 

@@ -9,8 +9,8 @@ from itertools import groupby
 from pathlib import Path
 
 from foretell.corpus.parallel import TextPair
-from foretell.eval.few_shot import fingerprint
 from foretell.eval.records import Record, append_records, digest, read_records
+from foretell.eval.results import fingerprint
 from foretell.generate.model import Model
 from foretell.progress import bar
 from foretell.runs import write_whole

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from foretell.errors import BadUse
-from foretell.eval.few_shot import fingerprint
 from foretell.eval.overlap import bleu
+from foretell.eval.results import fingerprint
 from foretell.eval.translating import in_groups, translate
 from foretell.eval.translation import translation_suite
 from foretell.generate.model import Model
