@@ -13,6 +13,25 @@ EXAMPLES = """  foretell eval runs/gpt2.pretrain-nano --suite gpt3 --shots 0 1 f
   foretell eval runs/bert.pretrain-nano --suite finetune --tasks sst2,rte --data FOLDER
   foretell eval --list                                             every suite and its tasks"""
 
+ONLY = {
+    "tasks": ("finetune", "exams"),
+    "shots": ("exams",),
+    "draw": (),
+    "labels": (),
+    "languages": ("translation",),
+    "split": ("translation",),
+    "exam": ("exams",),
+    "explain": ("exams",),
+    "dirty": ("exams",),
+    "samples": ("code",),
+    "temperature": ("code",),
+    "yes": ("code",),
+    "seeds": ("finetune",),
+    "steps": ("finetune",),
+}
+"""flags that not every suite reads, and who does"""
+ASKING = ("tasks", "shots", "draw", "labels")
+"""those that every suite of tasks with examples in the prompt reads"""
 COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet", "yes")
 
 
@@ -30,6 +49,7 @@ def run(args: list[str]) -> None:
     if given.suite is None:
         raise BadUse(f"no suite is named; give --suite {', '.join([*suites.FEW_SHOT, *suites.OTHERS])}")
     suites.check_suite(given.suite)
+    check_flags(given, flags)
     given.tasks = [name for part in given.tasks for name in part.split(",") if name]
     given.out = Path(given.out or f"evals/{Path(given.model.removeprefix('hf:')).name}-{given.suite}")
     from foretell.commands import eval_suites
@@ -57,6 +77,7 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     )
     flags.add_argument("--labels", choices=("right", "shuffled"), default="right", help="shuffled: the control")
     flags.add_argument("--languages", metavar="en-de", default="", help="translation: of test.en and test.de")
+    flags.add_argument("--split", metavar="NAME", default="", help="translation: of NAME.en and NAME.de; else test")
     flags.add_argument("--exam", metavar="FILE", action="append", default=[], help="exams: one of your own, as JSON")
     flags.add_argument("--explain", action="store_true", help="exams: also with explanations before the answer")
     flags.add_argument(
@@ -67,6 +88,18 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--seeds", metavar="N", type=count, default=3, help="finetune: runs of each setting")
     flags.add_argument("--list", action="store_true", help="list the suites and their tasks")
     return flags
+
+
+def check_flags(given: argparse.Namespace, flags: argparse.ArgumentParser) -> None:
+    """BadUse for a flag that the suite does not read: what it asks for would not be done."""
+    from foretell.recipes.suites import FEW_SHOT
+
+    for flag, readers in ONLY.items():
+        if getattr(given, flag) == flags.get_default(flag) or given.suite in readers:
+            continue
+        if given.suite not in FEW_SHOT or flag not in ASKING:
+            who = " and ".join([*readers, *(["tasks with examples in the prompt"] if flag in ASKING else [])])
+            raise BadUse(f"--{flag} is of {who}, which the suite {given.suite} is not; leave it out")
 
 
 def listed() -> list[str]:

@@ -112,7 +112,7 @@ def translation(model: Model, given: argparse.Namespace) -> Told:
         raise BadUse("a translator is tested on one folder; give --data FOLDER with test.jsonl, or test.en and test.de")
     folder = Path(given.data[0])
     source, target = sides(folder, given)
-    pairs = read_pairs(folder, split_named(folder, source), source, target)
+    pairs = read_pairs(folder, split_named(folder, source, given.split), source, target)
     pairs = pairs[: given.limit] if given.limit else pairs
     with opened(given.out, model, "translations"):
         row = translation_suite(model, pairs, out=given.out, quiet=given.quiet)
@@ -160,6 +160,7 @@ def finetune(source: Source, given: argparse.Namespace) -> Told:
     """Heads trained on labelled sets, from the model's weights and from scratch, over seeds; held-out measures."""
     from foretell.recipes.finetuning import Plan, finetune_suite
     from foretell.train.config import Machine
+    from foretell.train.loop import Stopped
 
     plan = Plan(
         tasks=tuple(given.tasks),
@@ -171,7 +172,10 @@ def finetune(source: Source, given: argparse.Namespace) -> Told:
         machine=Machine(device=given.device or "auto", threads=given.threads or 0),
         quiet=given.quiet,
     )
-    found = finetune_suite(given.model, plan)
+    try:
+        found = finetune_suite(given.model, plan)
+    except Stopped as stopped:  # by Ctrl-C, with a checkpoint
+        raise KeyboardInterrupt from stopped
     heads = [
         "task",
         "shape",

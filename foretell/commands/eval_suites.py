@@ -8,6 +8,7 @@ import torch
 
 from foretell.commands import eval_others
 from foretell.commands.tables import table
+from foretell.errors import BadUse
 from foretell.eval.asking import Asking
 from foretell.eval.few_shot import askings, few_shot
 from foretell.generate.model import Model, load
@@ -16,6 +17,7 @@ from foretell.model.device import choose_device
 from foretell.recipes import suites
 from foretell.recipes.published import published
 from foretell.tasks.source import Source
+from foretell.train.threads import choose_threads
 
 Row = dict[str, Any]
 NORMS = {"none": "whole", "token": "per token", "char": "per character", "byte": "per byte", "uncond": "less alone"}
@@ -34,15 +36,30 @@ def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
         return eval_others.code(model, source_of(given), given)
     if given.suite == "translation" and model.network.cfg.kind == "seq2seq":
         return eval_others.translation(model, given)
+    if given.languages or given.split:
+        rule = "a language model is asked with --tasks such as multi30k_en_de"
+        raise BadUse(f"--languages and --split are of a seq2seq; {rule}")
     return few_shot_suite(model, given)
 
 
 def opened(given: argparse.Namespace) -> Model:
     """The model, on the device and with the threads that were asked for."""
-    torch.set_num_threads(given.threads or 1)
     model = load(given.model)
     model.network.to(choose_device(given.device or "cpu"))
+    torch.set_num_threads(given.threads or quickest(model))
     return model
+
+
+def quickest(model: Model) -> int:
+    """How many threads read a prompt as long as the context soonest; 1 of what is no decoder, or not on the processor.
+
+    An answer does not depend on it but by rounding.
+    """
+    weight = model.network.embed.token.weight
+    if model.network.cfg.kind != "decoder" or weight.device.type != "cpu":
+        return 1
+    ids = torch.zeros((1, model.network.cfg.n_ctx), dtype=torch.long)  # (1, T)
+    return choose_threads(lambda: model.logits(ids))
 
 
 def source_of(given: argparse.Namespace) -> Source:
@@ -60,7 +77,7 @@ def few_shot_suite(model: Model, given: argparse.Namespace) -> tuple[list[str], 
     n_parameters = sum(parameters(model.network.cfg).values())
     for row in results["rows"]:
         paper = published(row["task"], row["shots"], n_parameters)
-        if paper is not None:
+        if paper is not None and given.labels == "right":  # the paper has no such control
             row["paper"] = paper
     return few_shot_lines(results, given.labels), results
 

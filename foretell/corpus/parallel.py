@@ -77,9 +77,8 @@ def split_named(folder: Path, language: str, split: str = "") -> str:
         return split or tests[0]
     if tests:
         raise BadUse(f"{folder} holds more than one test split: {', '.join(tests)}; name one")
-    raise BadUse(
-        f"{folder} holds no test split in {language or 'JSON lines'}; it holds {', '.join(there) or 'nothing'}"
-    )
+    said = f"{folder} holds no test split in {language or 'JSON lines'}; it holds {', '.join(there) or 'nothing'}"
+    raise BadUse(f"{said}; put test.{language or 'jsonl'} there, or name a split{'' if language else ' and languages'}")
 
 
 def _aligned_file(folder: Path, split: str, language: str) -> Path:

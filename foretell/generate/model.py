@@ -49,12 +49,16 @@ class Model:
         token spans the border it belongs to the completion, and so do spaces that end a context.
         """
         self.check("score a completion", "decoder")
-        return score(self.network, [self.encoded(context, completion) for context, completion in pairs])
+        alone = {context: self.tokenizer.encode(context.rstrip(" ")) for context in dict.fromkeys(c for c, _ in pairs)}
+        return score(self.network, [self.encoded(context, text, alone[context]) for context, text in pairs])
 
-    def encoded(self, context: str, completion: str) -> tuple[list[int], list[int]]:
-        """The ids of a context, after an end-of-text token if it is empty, and of its completion."""
-        bare = context.rstrip(" ")
-        whole, ids = self.tokenizer.encode(context + completion), self.tokenizer.encode(bare)
+    def encoded(self, context: str, completion: str, alone: Sequence[int] | None = None) -> tuple[list[int], list[int]]:
+        """The ids of a context, after an end-of-text token if it is empty, and of its completion.
+
+        `alone` are those of the context without the spaces that end it, where they are known.
+        """
+        whole = self.tokenizer.encode(context + completion)
+        ids = self.tokenizer.encode(context.rstrip(" ")) if alone is None else alone
         pairs = enumerate(zip(whole, ids, strict=False))
         n = next((i for i, (a, b) in pairs if a != b), min(len(whole), len(ids)))
         return (whole[:n], whole[n:]) if n else ([self.tokenizer.end_of_text], whole)

@@ -11,6 +11,7 @@ import pytest
 
 from foretell.errors import BadUse
 from foretell.eval import programs
+from foretell.eval.measured import share
 from foretell.eval.programs import Limits, Verdict, measured_pass, pass_at_k, program_suite, run_program
 from foretell.generate.model import Model
 from foretell.recipes import gpt2
@@ -152,9 +153,16 @@ def test_impossible_counts_are_refused(given):
 
 
 def test_the_interval_is_over_problems():
-    found = measured_pass([(10, 0)] * 20 + [(10, 10)] * 20, 1)
-    assert (found["value"], found["n"]) == (0.5, 40)
+    found = measured_pass([(10, 1)] * 20 + [(10, 9)] * 20, 1)
+    assert (found["value"], found["n"]) == (pytest.approx(0.5), 40)
     assert 0.3 < found["low"] < 0.4 < 0.6 < found["high"] < 0.7
+
+
+@pytest.mark.parametrize("counts", [[(1, 0)] * 10, [(1, 1)] * 10, [(1, 1)] * 3 + [(1, 0)] * 7, [(5, 0)] * 10])
+def test_problems_that_are_solved_or_not_have_the_interval_of_a_share(counts):
+    found = measured_pass(counts, 1)
+    assert found == share(sum(right > 0 for _, right in counts), 10)
+    assert found["high"] - found["low"] > 0.25
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,18 @@ def test_a_score_is_of_the_joint_tokens_and_spaces_belong_to_the_completion(mode
     assert whole.n == len(model.tokenizer.encode("Return the value"))
 
 
+def test_a_context_is_encoded_once_for_all_its_completions(model, monkeypatch):
+    encoded, encode = [], model.tokenizer.encode
+    pairs = [("Return the ", f"{word}") for word in ("value", "key", "default")]
+    apart = [model.score([pair])[0] for pair in pairs]
+    monkeypatch.setattr(model.tokenizer, "encode", lambda text: encoded.append(text) or encode(text))
+    together = model.score(pairs)
+    assert encoded.count("Return the") == 1
+    assert len(encoded) == 4
+    assert [one.n for one in together] == [one.n for one in apart]
+    assert [one.logprob for one in together] == pytest.approx([one.logprob for one in apart], abs=1e-4)
+
+
 def test_an_encoder_does_not_generate(model):
     encoder = Model(random_network(replace(bert.network("smoke"), n_vocab=300)), model.tokenizer)
     with pytest.raises(BadUse, match="of kind encoder and cannot generate"):
