@@ -234,7 +234,7 @@ def test_a_prompt_that_does_not_fit_is_unsolved_and_named(model, right_if_short)
 
 def test_a_real_run_from_a_model_to_the_figures(model):
     found = program_suite(model, OWN[:2], limits=Limits(seconds=20), max_new_tokens=8, run_untrusted=True)
-    assert found["pass"]["pass@1"] == {"value": 0.0, "low": 0.0, "high": 0.0, "n": 2}
+    assert found["pass"]["pass@1"] == share(0, 2)
 
 
 @pytest.mark.parametrize(
