@@ -27,3 +27,13 @@ def bootstrap(
     values = [measure([items[i] for i in draw.integers(0, len(items), len(items))]) for _ in range(rounds)]
     low, high = np.percentile(values, [2.5, 97.5])
     return {"value": measure(items), "low": float(low), "high": float(high), "n": len(items)}
+
+
+def mean_of_shares(values: Sequence[float], rounds: int = 200) -> Measured:
+    """The mean of values from 0 to 1: a share where each is 0 or 1, with Wilson's interval, else with the bootstrap's.
+
+    Drawn again, values that are all 0 are still all 0: the bootstrap would tell of no doubt where the most is left.
+    """
+    if all(value in (0.0, 1.0) for value in values):
+        return share(sum(values), len(values))
+    return bootstrap(values, lambda some: sum(some) / len(some), rounds)

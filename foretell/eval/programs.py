@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from foretell.errors import BadUse
-from foretell.eval.measured import Measured, bootstrap, share
+from foretell.eval.measured import Measured, mean_of_shares
 from foretell.generate.model import Model
 from foretell.runs import usable_cores, write_whole
 from foretell.tasks.programs import STOPS, Problem, program
@@ -140,15 +140,8 @@ def pass_at_k(n: int, right: int, k: int) -> float:
 
 
 def measured_pass(counts: Sequence[tuple[int, int]], k: int) -> Measured:
-    """pass@k of problems, (programs, right ones) each, with an interval over problems.
-
-    Wilson's where every problem is solved for sure or not at all, as with one program each: drawn again, problems of
-    which none is solved are still none, and would tell of no doubt. Else the bootstrap.
-    """
-    values = [pass_at_k(n, right, k) for n, right in counts]
-    if all(value in (0.0, 1.0) for value in values):
-        return share(sum(values), len(values))
-    return bootstrap(values, lambda some: sum(some) / len(some), rounds=1000)
+    """pass@k of problems, (programs, right ones) each, with an interval over problems."""
+    return mean_of_shares([pass_at_k(n, right, k) for n, right in counts], rounds=1000)
 
 
 def program_suite(

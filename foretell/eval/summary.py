@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any
 
 from foretell.eval.asking import FREE_METRICS, unended
-from foretell.eval.measured import Measured, Z, bootstrap, share
+from foretell.eval.measured import Measured, Z, bootstrap, mean_of_shares, share
 from foretell.eval.metrics import f1_macro, group_accuracy
 from foretell.eval.perplexity import last_word_perplexity
 from foretell.eval.records import Record
@@ -71,8 +71,8 @@ def more(task: Task, records: Sequence[Record]) -> dict[str, Measured]:
 
 
 def with_error(values: Sequence[float]) -> Measured:
-    """The mean of values with interval and standard error; the error of a single value is 0, as is its interval."""
-    found = bootstrap(values, mean)
+    """The mean of values from 0 to 1 with interval and standard error; the error of a single value is told as 0."""
+    found = mean_of_shares(values)
     return {**found, "se": error_of_mean(values) if len(values) > 1 else 0.0}
 
 

@@ -25,6 +25,7 @@ def curves(plan: Climb, names: list[str]) -> list[dict[str, Any]]:
     """A row for each model, task, number of examples and kind of labels."""
     from foretell.eval.asking import Asking
     from foretell.eval.few_shot import askings, few_shot
+    from foretell.eval.results import fingerprint
     from foretell.tasks.in_words import in_words
     from foretell.tasks.registry import task
     from foretell.tasks.source import Source
@@ -38,7 +39,9 @@ def curves(plan: Climb, names: list[str]) -> list[dict[str, Any]]:
         for labels in ("right", "shuffled"):
             shots = [k for k in SHOTS if k != "0" or labels == "right"]  # without examples there are no labels
             like = Asking(limit=AT_MOST[plan.scale], draw="once", labels=labels)
-            out = plan.out / "evaluation" / f"{name}-{labels}"
+            out = (
+                plan.out / "evaluation" / f"{name}-{labels}-{fingerprint(model)[:8]}"
+            )  # a model trained anew is another
             found = few_shot(model, tasks, Source(), askings(shots, like), out, quiet=plan.quiet)
             rows += [curve_row(row, name, n_parameters) for row in found["rows"] if row["n"]]
     return rows
