@@ -27,7 +27,7 @@ from foretell.errors import BadUse
 from foretell.objective.config import Task
 from foretell.recipes import bert, gpt1
 from foretell.recipes.finetuning_rows import HELD_OUT, compared, rows_of
-from foretell.runs import sha256, write_whole
+from foretell.runs import read_json, sha256, write_whole
 from foretell.tasks.labelled import task_folder
 from foretell.tasks.labelled_sets import labelled
 from foretell.tasks.source import Source
@@ -86,14 +86,17 @@ class Plan:
 
 
 def finetune_suite(model: Path | str, plan: Plan) -> dict[str, Any]:
-    """The rows of every task and what differs between them, which are in OUT/NAME.json too; see rows_of, compared.
+    """The rows of every task and what differs between them; see rows_of, compared.
 
+    OUT/NAME.json has them too, and those of other tasks that an earlier call with the same settings has left there.
     BadUse for a model without a layout for tasks, an unknown task, data that are nowhere, a folder of other runs.
     """
     one = subject(model, plan.out)
     folders = {name: task_folder(name, plan.source, plan.out / "tasks") for name in plan.tasks}  # all, before training
     rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {}
+    file = plan.out / f"{one.name}.json"
+    before = earlier(file, plan)
     for name, folder in folders.items():
         rows += rows_of(list(runs(one, plan, name, folder)))
         found = {
@@ -105,8 +108,19 @@ def finetune_suite(model: Path | str, plan: Plan) -> dict[str, Any]:
             "rows": rows,
             "differences": compared(rows),
         }
-        write_whole(plan.out / f"{one.name}.json", json.dumps(found, indent=1) + "\n")
+        both = {part: before.get(part, []) + found[part] for part in ("rows", "differences")}
+        write_whole(file, json.dumps(found | both, indent=1) + "\n")
     return found
+
+
+def earlier(file: Path, plan: Plan) -> dict[str, list[dict[str, Any]]]:
+    """The rows and differences of a file that are of other tasks, if they were made with the same settings."""
+    if not file.exists():
+        return {}
+    found = read_json(file)
+    if found["settings"] != json.loads(json.dumps(settings(plan))):
+        return {}
+    return {part: [row for row in found[part] if row["task"] not in plan.tasks] for part in ("rows", "differences")}
 
 
 def settings(plan: Plan) -> dict[str, Any]:

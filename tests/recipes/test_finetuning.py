@@ -14,7 +14,7 @@ from foretell.exchange.folder import load_model, load_weights_into, save_model
 from foretell.model.init import build
 from foretell.objective.config import Task
 from foretell.recipes import bert, gpt1, gpt2, transformer
-from foretell.recipes.finetuning import Plan, config, finetune_suite, name_of, nearest_size, subject
+from foretell.recipes.finetuning import Plan, config, earlier, finetune_suite, name_of, nearest_size, subject
 from foretell.recipes.finetuning_rows import against, compared, difference, over_examples, rows_of
 from foretell.runs import read_json
 from foretell.tasks.labelled import task_folder
@@ -137,6 +137,18 @@ def test_a_model_has_the_name_of_its_run_or_of_the_hub():
     assert name_of("theirs", Path("theirs")) == "theirs"
     assert name_of("hf:openai/small", Path("cache/0123abcd")) == "small"
     assert name_of("hf:gpt2", Path("cache/0123abcd")) == "gpt2"
+
+
+def test_another_task_keeps_the_rows_of_the_first(root, plan):
+    finetune_suite(root / "bert", replace(plan, tasks=("mr",)))
+    found = finetune_suite(root / "bert", replace(plan, tasks=("stsb",)))
+    (file,) = plan.out.glob("*.json")
+    assert {row["task"] for row in found["rows"]} == {"stsb"}
+    assert [row["task"] for row in read_json(file)["rows"]] == ["mr", "mr", "stsb", "stsb"]
+    assert [row["task"] for row in read_json(file)["differences"]] == ["mr", "stsb"]
+    finetune_suite(root / "bert", replace(plan, tasks=("stsb",)))
+    assert [row["task"] for row in read_json(file)["rows"]] == ["mr", "mr", "stsb", "stsb"]
+    assert earlier(file, replace(plan, tasks=("stsb",), steps=1)) == {}
 
 
 def test_a_run_that_is_there_is_not_done_again_and_one_that_is_lost_comes_back_the_same(root, plan):
