@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from foretell.commands.tables import table
-from foretell.corpus.parallel import read_pairs, split_named
+from foretell.corpus.parallel import read_pairs, split_named, splits
 from foretell.errors import BadUse
 from foretell.eval.exam_file import read_dirty, read_exam
 from foretell.eval.exam_suite import FOLDER, Sitting, exam_suite
@@ -114,8 +114,9 @@ def translation(model: Model, given: argparse.Namespace) -> Told:
     source, target = sides(folder, given)
     pairs = read_pairs(folder, split_named(folder, source, given.split), source, target)
     pairs = pairs[: given.limit] if given.limit else pairs
+    training = read_pairs(folder, "train", source, target) if "train" in splits(folder, source or "jsonl") else ()
     with opened(given.out, model, "translations"):
-        row = translation_suite(model, pairs, out=given.out, quiet=given.quiet)
+        row = translation_suite(model, pairs, training=training, out=given.out, quiet=given.quiet)
         save_results(given.out, row)
     heads = ["translations", "n", "BLEU [95 %]", "chrF [95 %]"]
     named = [("beam 4", row), ("greedy", row["greedy"]), ("copy of the source", row["copy"])]

@@ -88,7 +88,7 @@ def test_what_is_not_known_of_a_short_text_is_null(typed):
     [
         (["m"], "no suite is named; give --suite gpt3"),
         (["--suite", "gpt3"], "no model is named"),
-        (["m", "--suite", "arithmetics"], "did you mean 'arithmetic'"),
+        (["m", "--suite", "arithmeti"], "did you mean 'arithmetic'"),
         (["m", "--suite", "arithmetic", "--tasks", "sum_of_digit"], "did you mean 'sum_of_digits'"),
         (["m", "--suite", "arithmetic", "--tasks", "piqa"], "it is of the suite 'common_sense'"),
         (["m", "--suite", "arithmetic", "--shots", "-1"], "--shots -1 is no whole number"),

@@ -145,6 +145,7 @@ def test_a_source_longer_than_the_context_is_cut_and_counted(model):
     assert long.startswith(model.tokenizer.decode(model.tokenizer.encode(long)[:24]))
     found = translation_suite(model, [(long, "x"), ("dog", "y")], extra=2)
     assert found["cut"] == 1
+    assert found["baseline"]["what"].endswith("the commonest target of the test set itself")
 
 
 def test_the_suite_scores_what_it_keeps(model, tmp_path):
