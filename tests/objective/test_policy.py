@@ -102,6 +102,11 @@ def test_no_estimator_is_clamped(far):
     assert got == pytest.approx([far, far**2 / 2, exp(-far) - 1 + far], rel=1e-12)
 
 
+def test_k3_of_two_close_policies_is_not_lost_in_rounding():
+    near = policy.kl_estimate(torch.tensor([1e-4, -1e-4]), torch.zeros(2), "k3")
+    assert near.tolist() == pytest.approx([5e-9, 5e-9], rel=0.01)
+
+
 def test_an_unknown_estimator_is_refused():
     with pytest.raises(AssertionError):
         policy.kl_estimate(P, Q, "k4")
@@ -134,6 +139,11 @@ def test_a_penalty_by_another_estimator_is_that_estimators():
 def test_a_response_of_no_tokens_gets_no_reward():
     got = policy.shaped_rewards(torch.tensor([5.0]), torch.ones(1, 3), torch.zeros(1, 3), torch.tensor([0]), 1.0)
     assert got.tolist() == [[0, 0, 0]]
+
+
+def test_scores_of_another_type_do_not_change_the_type_of_the_rewards():
+    got = policy.shaped_rewards(rows(2)[:, 0], rows(3).float(), rows(4).float(), LENGTHS, 0.1)
+    assert got.dtype == torch.float32
 
 
 @pytest.mark.parametrize(
@@ -216,6 +226,7 @@ def test_whatever_the_update_takes_as_given_is_a_constant():
     advantages, returns = policy.gae(rewards, values, LENGTHS)
     sums = policy.moments(values, LENGTHS)
     made = [rewards, advantages, returns, sums, policy.whiten(values, LENGTHS, sums)]
+    made += [mean.total for mean in policy.policy_report(logp, rows(9), advantages, LENGTHS).values()]
     assert not any(x.requires_grad for x in made)
 
 
@@ -447,6 +458,7 @@ def test_entropy_has_the_slope_of_its_value():
     logits = torch.randn(2, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(policy.entropy, logits)
     assert policy.entropy(torch.zeros(2, 8)).tolist() == pytest.approx([log(8)] * 2)
+    assert policy.entropy(torch.zeros(2, 7).bfloat16()).tolist() == pytest.approx([log(7)] * 2)
 
 
 def test_half_precision_is_widened_before_anything_is_subtracted():

@@ -164,6 +164,7 @@ def test_accuracy_and_log_loss_count_every_pair_once():
     r = rewards.tolist()
     report = ranking_report(rewards, ranks, prompts)
     assert report["accuracy"].n.item() == report["log_loss"].n.item() == len(two)
+    assert not report["log_loss"].total.requires_grad
     assert report["accuracy"].total.item() == sum(r[w] > r[l] for w, l in two)
     assert report["log_loss"].total.item() == pytest.approx(-sum(log_sigmoid(r[w] - r[l]) for w, l in two), rel=1e-12)
 
