@@ -227,8 +227,9 @@ def base(task: Task, item: Item, made: Prompt) -> Record:
 
 
 def same(task: Task, item: Item, made: Prompt) -> Record:
-    """What must be the same in a record for its answer to stand: the prompt, and how the task has it answered."""
-    scored = (task.metric, task.norm, task.answer_context)
+    """What must be the same in a record for its value to stand: the prompt, what is right, and how it is answered."""
+    right = item.answers if isinstance(item, Free) else item.gold
+    scored = (task.metric, task.norm, task.answer_context, right)
     searched = (task.stop, task.max_new_tokens, task.beam, task.length_penalty, task.top_k, task.keep_sentences)
     how = searched if isinstance(item, Free) else ()
     return {"prompt": digest(*asked_with(item, made)), "how": digest(repr((*scored, *how)))}

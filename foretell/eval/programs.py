@@ -20,7 +20,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from math import prod
 from pathlib import Path
@@ -166,7 +166,9 @@ def program_suite(
     """
     check_consent(run_untrusted)
     check_asked(problems, n, k, temperature)
-    how = {"n": n, "temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens, "seed": seed}
+    limits = limits or Limits()
+    drawn = {"n": n, "temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens, "seed": seed}
+    how = {**drawn, "limits": asdict(limits)}
     done = {} if file is None else continued(file, how)
     for problem in problems:
         key = sha256(json.dumps([problem.prompt, problem.test]).encode()).hexdigest()[:16]
@@ -174,7 +176,7 @@ def program_suite(
             continue
         completions = written(model, problem, how)
         texts = [program(problem, completion) for completion in completions]
-        verdicts = run_all(texts, limits or Limits(), workers, run_untrusted)
+        verdicts = run_all(texts, limits, workers, run_untrusted)
         done[problem.id] = {"id": problem.id, "key": key, "how": how, "samples": samples(completions, verdicts)}
         if file is not None:
             with file.open("a", encoding="utf-8") as journal:

@@ -175,6 +175,14 @@ def test_a_task_that_compares_options_in_another_way_is_asked_again(tmp_path):
     assert not model.asked
 
 
+def test_a_question_whose_right_answer_was_corrected_is_asked_again(tmp_path):
+    model, of = Oracle(answer=lambda prompt: (" 1", "stop")), task(metric="exact_answer")
+    wrong = [Free(id="0", context="say 1:", answers=(" 7",))]
+    right = [Free(id="0", context="say 1:", answers=(" 1",))]
+    values = [asked(model, of, items, tmp_path / "a")[0][0]["value"] for items in (wrong, right)]
+    assert values == [0.0, 1.0]
+
+
 def test_an_evaluation_that_was_killed_asks_only_what_is_missing(tmp_path):
     model, path = Oracle(answer=lambda prompt: (" 1", "stop")), tmp_path / "a"
     whole, _ = asked(model, task(metric="exact_answer"), FREE, path)
