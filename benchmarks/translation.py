@@ -105,7 +105,7 @@ def trained(run: Path) -> dict[str, Any]:
         "checkpoint_every": cfg["checkpoint_every"],
         "cpu_seconds": last["cpu_seconds"],
         "seconds": last["seconds"],
-        "epochs": curve[-1].get("epochs"),
+        "epochs": curve[-1]["epochs"] * last["step"] / curve[-1]["step"],  # rows are read at one rate
         "curve": curve,
     }
 
