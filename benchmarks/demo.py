@@ -27,7 +27,8 @@ def page(results: Path) -> str:
     found = {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}
     parts = [head(found["story"]), stages(found["story"]["stages"]), trained(found["story"]["rows"])]
     parts += [translation(found["translation"]), finetuning(found["finetune"]["rows"])]
-    parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"]), filtered(found["filtering"])]
+    parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"]), few_shot(found["few_shot"]["rows"])]
+    parts.append(filtered(found["filtering"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -117,6 +118,19 @@ def zero_shot(found: Row) -> str:
         cells.append([row["model"], *numbers, interval(row["accuracy"], "{:.3f}"), f"{row['chance']:.3f}"])
     head = ["model", "parameters", "held-out loss", "bits per byte", "which_description, zero-shot", "chance"]
     return table("GPT-2 by size", head, cells)
+
+
+def few_shot(rows: list[Row]) -> str:
+    """Scores with examples in the prompt."""
+    shots = sorted({row["k"] for row in rows})
+    cells = []
+    for task, model, labels in dict.fromkeys((row["task"], row["model"], row["labels"]) for row in rows):
+        mine = {r["k"]: r for r in rows if (r["task"], r["model"], r["labels"]) == (task, model, labels)}
+        found = [interval(mine[k]["accuracy"], "{:.3f}") if k in mine else "" for k in shots]
+        one = next(iter(mine.values()))
+        cells.append([task, model, labels, *found, f"{one['blind']:.3f}", str(one["accuracy"]["n"])])
+    head = ["task", "model", "labels", *(f"{k} example{'s' * (k != 1)}" for k in shots), "blind", "n"]
+    return table("GPT-3: scores with examples in the prompt", head, cells)
 
 
 def interval(measured: Row, form: str) -> str:
