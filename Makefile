@@ -23,7 +23,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q
 
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
