@@ -5,6 +5,7 @@ Also what a run remembers of where it came from: lineage.json.
 
 import fcntl
 import glob
+import gzip
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from safetensors import SafetensorError
 
@@ -127,6 +128,11 @@ def read_text(path: Path) -> str:
         raise BadUse(f"{path} is no UTF-8 text ({error}); it was damaged or is something else") from error
     except OSError as error:
         raise BadUse(f"{path} cannot be read: {error.strerror or error}; give a file that can") from error
+
+
+def open_text(path: Path) -> TextIO:
+    """A text file in UTF-8, open for reading; one whose name ends in .gz is unpacked."""
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
 
 
 def sha256(path: Path) -> str:

@@ -20,7 +20,7 @@ from foretell.align.by_prompt import ROUNDS, ratio
 from foretell.align.coefficients import kendall
 from foretell.align.ratings import Record, flag_kappas, likert_alpha, who
 from foretell.errors import BadUse
-from foretell.eval.measured import Measured
+from foretell.eval.measured import Measured, Z
 
 RESEARCHER = "researcher"
 
@@ -188,6 +188,6 @@ def drift(
     first, final = rates[0], rates[-1]
     if first is None or final is None:
         return {"windows": rates, "change": None}
-    change, width = final["value"] - first["value"], 1.959964 * float(np.hypot(first["se"], final["se"]))
+    change, width = final["value"] - first["value"], Z * float(np.hypot(first["se"], final["se"]))
     told = {"value": change, "low": change - width, "high": change + width, "clear": abs(change) > width}
     return {"windows": rates, "change": told}

@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from foretell.align.records import Demonstration, Output, Prompt, Ranking, Record, Turn, as_json
 from foretell.errors import BadUse, Failed, nearest
-from foretell.runs import sha256, write_whole
+from foretell.runs import open_text, sha256, write_whole
 
 R = TypeVar("R")
 HASH = ".sha256"
@@ -70,7 +70,7 @@ def _told(problem: Any) -> str:
 def lines(path: Path) -> Iterator[tuple[int, str]]:
     """The lines of a text file that are not blank, each with its number from 1; .gz is unpacked."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line

@@ -9,7 +9,6 @@ Words of WikiText are those of the published form with one for the end of each l
 (Merity et al. 2016): 217 646 in the validation part of WikiText-2.
 """
 
-import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from foretell.corpus.installed import gather_documentation
 from foretell.errors import BadUse
 from foretell.eval.detokenize import detokenized
 from foretell.eval.perplexity import Passage
+from foretell.runs import open_text
 
 ARTICLE = re.compile(r"^(?= = [^=\n]+ = ?$)", re.MULTILINE)
 DEPTH = 2  # folders below a named one
@@ -70,7 +70,7 @@ def plain(text: str) -> Passage:
 def read_text(path: Path) -> str:
     """The content of a file, packed or not; BadUse if it is no UTF-8."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        with open_text(path) as file:
             return file.read()
     except UnicodeDecodeError as error:
         raise BadUse(f"{path} is no UTF-8 text ({error.reason}); convert it") from error

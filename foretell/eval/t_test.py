@@ -5,6 +5,7 @@ The tail of the t distribution is a regularised incomplete beta function, comput
 """
 
 from collections.abc import Sequence
+from functools import cache
 from math import exp, inf, lgamma, log, log1p, sqrt
 from statistics import fmean, variance
 from typing import NamedTuple
@@ -52,6 +53,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Measured:
     return {"value": mean, "low": mean - width, "high": mean + width, "n": len(values)}
 
 
+@cache
 def t_quantile(p: float, degrees: float) -> float:
     """The t that is exceeded on either side with probability p, by halving."""
     low, high = 0.0, 1.0

@@ -127,18 +127,15 @@ def few_shot(demo: Demo) -> Claim:
     if demo.few_shot is None or not demo.few_shot.rows:
         return unmeasured(claim, demo)
     gains = [shots_gains(demo.few_shot, largest=largest) for largest in (True, False)]
-    tasks = [task for task in gains[0] if task in gains[1]]
-    help_, more = (
-        mean(list(gains[0].values())),
-        mean([difference(gains[0][task], gains[1][task]) for task in tasks]),
-    )
+    gain = mean(list(gains[0].values()))
+    more = mean([difference(gains[0][task], gains[1][task]) for task in gains[0] if task in gains[1]])
     one_size = len({row.model for row in demo.few_shot.rows}) == 1
     of_size = "the second model is not there yet" if one_size else f"{points(more)} more than to the smallest model"
     return replace(
         claim,
-        result=f"examples give {points(help_)} (n = {help_.n}); {of_size}",
-        verdict=together([verdict(help_), UNCLEAR if one_size else verdict(more)]),
-        caution=caution(help_.n_seeds),
+        result=f"examples give {points(gain)} (n = {gain.n}); {of_size}",
+        verdict=together([verdict(gain), UNCLEAR if one_size else verdict(more)]),
+        caution=caution(gain.n_seeds),
     )
 
 

@@ -6,12 +6,12 @@ come from the hub, or as NAME.jsonl of {source, target} or {translation: {en, de
 validation split, since the training split has tens of millions of pairs.
 """
 
-import gzip
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from foretell.errors import BadUse
+from foretell.runs import open_text
 from foretell.tasks.item import Free
 from foretell.tasks.options import option
 from foretell.tasks.source import DEPTH, Hub, NoData, Row, Source, text
@@ -78,7 +78,7 @@ def lines(folder: Path, split: str, language: str) -> list[str]:
     """The lines of a file."""
     path = file_of(folder, split, language)
     assert path is not None, "pair_of_files has seen it"
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+    with open_text(path) as file:
         return file.read().removesuffix("\n").split("\n")
 
 

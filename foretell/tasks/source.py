@@ -4,7 +4,6 @@ A file is looked for by name in every folder and in the folders below it, as NAM
 .gz, or NAME.parquet.
 """
 
-import gzip
 import json
 import re
 import zlib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from foretell.errors import BadUse, first_line
+from foretell.runs import open_text
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 DEPTH = 2  # folders below a named one
@@ -89,7 +89,7 @@ def contents(path: Path) -> Iterator[Row]:
 
         yield from parquet.read_table(path).to_pylist()
         return
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+    with open_text(path) as file:
         if ".jsonl" not in path.suffixes:
             content = json.load(file)
             yield from content if isinstance(content, list) else [content]

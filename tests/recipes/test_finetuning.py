@@ -263,14 +263,16 @@ def test_rows_and_differences_say_what_the_answers_say(tmp_path):
     assert [row["majority"] for row in rows] == [0.5, 0.5, 0.5]
     assert rows[0]["mean"] == pytest.approx(0.9)
     assert (rows[0]["low"], rows[0]["high"]) == pytest.approx(
-        (0.9 - 4.3027 * 0.05 / 3**0.5, 0.9 + 4.3027 * 0.05 / 3**0.5)
+        (0.9 - 4.3026527 * 0.05 / 3**0.5, 0.9 + 4.3026527 * 0.05 / 3**0.5)
     )
     assert rows[0]["note"] == ""
     found = {one["what"]: one for one in compared(rows)}
     assert list(found) == ["pretrained - scratch, lambda 0.5", "lambda 0.5 - 0, pretrained"]
     gain = found["pretrained - scratch, lambda 0.5"]
     assert (gain["mean"], gain["n_seeds"]) == (pytest.approx(0.3), 3)
-    assert (gain["low"], gain["high"]) == pytest.approx((0.3 - 4.3027 * 0.1 / 3**0.5, 0.3 + 4.3027 * 0.1 / 3**0.5))
+    assert (gain["low"], gain["high"]) == pytest.approx(
+        (0.3 - 4.3026527 * 0.1 / 3**0.5, 0.3 + 4.3026527 * 0.1 / 3**0.5)
+    )
     assert 0.05 < gain["over_examples"]["low"] < 0.3 < gain["over_examples"]["high"] < 0.55
 
 
