@@ -10,6 +10,7 @@ from foretell.recipes import sources
 from foretell.recipes.lineage.plan import Climb, model_of, recipe
 from foretell.runs import read_json
 
+MODELS = {"gpt1": "GPT-1", "bert": "BERT"}
 PROMPTS = ("Return the", "The following", "class ", "This module")
 
 
@@ -62,11 +63,11 @@ def translation_table(plan: Climb, name: str) -> dict[str, Any]:
     return found | {"attention": attention, "examples": found["examples"][:12]}
 
 
-def finetuned() -> list[tuple[str, str, str, str]]:
-    """Every fine-tuning run: its folder, the model's name, the task, how it started."""
-    ways = [("gpt1.finetune", "GPT-1", "pretrained"), ("gpt1.scratch", "GPT-1", "scratch")]
-    ways.append(("bert.finetune", "BERT", "pretrained"))
-    return [(f"{name}-{task}", model, task, start) for task in sources.TASKS for name, model, start in ways]
+def finetunings() -> list[tuple[str, str, str, str]]:
+    """Every fine-tuning run: its folder, its rung, the task, how it starts."""
+    ways = [("gpt1", "pretrained"), ("gpt1", "scratch"), ("bert", "pretrained")]
+    words = {"pretrained": "finetune", "scratch": "scratch"}
+    return [(f"{rung}.{words[start]}-{task}", rung, task, start) for task in sources.TASKS for rung, start in ways]
 
 
 def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
     from foretell.eval.measured import share
 
     rows = []
-    for name, model, task, start in finetuned():
+    for name, rung, task, start in finetunings():
         card = read_json(sources.task_folder(task, plan.corpora, plan.text) / "card.json")
         accuracy = read_json(plan.out / name / "lineage.json")["result"]["val_accuracy"]
         n = card["n_examples"]["val"]
@@ -82,7 +83,7 @@ def finetune_rows(plan: Climb) -> list[dict[str, Any]]:
             {
                 "task": task,
                 "shape": card["shape"],
-                "model": model,
+                "model": MODELS[rung],
                 "start": start,
                 "accuracy": share(round(accuracy * n), n),
                 "majority": card["majority"],

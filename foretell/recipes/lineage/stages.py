@@ -11,15 +11,16 @@ from foretell.recipes.lineage.filtering import filtered
 from foretell.recipes.lineage.measures import (
     corpus_table,
     finetune_rows,
-    finetuned,
+    finetunings,
     masked_words,
     samples,
     translation_table,
     zero_shot,
 )
-from foretell.recipes.lineage.plan import SCALES, Climb, measured, recipe, run, weights
+from foretell.recipes.lineage.plan import SCALES, Climb, measured, recipe, weights
 from foretell.recipes.lineage.shots import few_shot_measured
-from foretell.train.loop import Result
+from foretell.recipes.lineage.together import run_together
+from foretell.train.config import RunConfig
 
 TRANSLATE = "transformer.translate"
 
@@ -46,9 +47,11 @@ def corpus(plan: Climb) -> None:
     measured(plan, "corpus", cards, lambda: corpus_table(plan, cards))
 
 
-def transformer(plan: Climb) -> None:
-    """Train the translator."""
-    run(plan, recipe(plan, TRANSLATE), TRANSLATE)
+def pretrained(plan: Climb) -> None:
+    """Train the translator, and pretrain GPT, BERT, and GPT-2 at every size of the scale."""
+    names = [TRANSLATE, "gpt1.pretrain", "bert.pretrain"]
+    gpt2 = [(recipes.recipe(f"gpt2.pretrain:{each}"), f"gpt2.pretrain-{each}") for each in SCALES[plan.scale]]
+    run_together(plan, [*((recipe(plan, name), name) for name in names), *gpt2])
 
 
 def transformer_measured(plan: Climb) -> None:
@@ -56,46 +59,26 @@ def transformer_measured(plan: Climb) -> None:
     measured(plan, "translation", weights(plan, TRANSLATE), lambda: translation_table(plan, TRANSLATE))
 
 
-def gpt1(plan: Climb) -> None:
-    """Pretrain GPT."""
-    run(plan, recipe(plan, "gpt1.pretrain"), "gpt1.pretrain")
+def finetuned(plan: Climb) -> None:
+    """Fine-tune GPT, from its pretraining and from scratch, and BERT, on the four task shapes."""
+    run_together(plan, [(finetuning(plan, *one), name) for name, *one in finetunings()])
 
 
-def bert(plan: Climb) -> None:
-    """Pretrain BERT."""
-    run(plan, recipe(plan, "bert.pretrain"), "bert.pretrain")
-
-
-def gpt1_tasks(plan: Climb) -> None:
-    """Fine-tune GPT on the four task shapes, from its pretraining and from scratch."""
-    for task in sources.TASKS:
-        finetune(plan, "gpt1", task, scratch=False)
-        finetune(plan, "gpt1", task, scratch=True)
-
-
-def bert_tasks(plan: Climb) -> None:
-    """Fine-tune BERT on the same tasks, and measure what it puts into gaps."""
-    for task in sources.TASKS:
-        finetune(plan, "bert", task, scratch=False)
-    measured(plan, "finetune", weights(plan, *(row[0] for row in finetuned())), lambda: {"rows": finetune_rows(plan)})
-    measured(plan, "masked_words", weights(plan, "bert.pretrain"), lambda: masked_words(plan))
-
-
-def finetune(plan: Climb, rung: str, task: str, *, scratch: bool) -> Result:
+def finetuning(plan: Climb, rung: str, task: str, start: str) -> RunConfig:
     """One fine-tuning run. From scratch means the same run without the pretrained weights."""
     cfg = recipe(plan, f"{rung}.finetune")
     assert isinstance(cfg.data, TaskData), "a fine-tuning recipe reads a task"
-    tokens = plan.out / f"{rung}.pretrain" / "model"
-    start = "" if scratch else str(plan.out / f"{rung}.pretrain")
+    before = plan.out / f"{rung}.pretrain"
     folder = sources.task_folder(task, plan.corpora, plan.text)
-    cfg = replace(cfg, data=replace(cfg.data, folder=str(folder), tokens=str(tokens)), start=start)
-    return run(plan, cfg, f"{rung}.{'scratch' if scratch else 'finetune'}-{task}")
+    data = replace(cfg.data, folder=str(folder), tokens=str(before / "model"))
+    return replace(cfg, data=data, start="" if start == "scratch" else str(before))
 
 
-def gpt2(plan: Climb) -> None:
-    """Pretrain GPT-2 at every size of the scale."""
-    for each in SCALES[plan.scale]:
-        run(plan, recipes.recipe(f"gpt2.pretrain:{each}"), f"gpt2.pretrain-{each}")
+def finetuned_measured(plan: Climb) -> None:
+    """How the fine-tuned runs answer, and what BERT puts into gaps."""
+    names = [name for name, *_ in finetunings()]
+    measured(plan, "finetune", weights(plan, *names), lambda: {"rows": finetune_rows(plan)})
+    measured(plan, "masked_words", weights(plan, "bert.pretrain"), lambda: masked_words(plan))
 
 
 def gpt2_measured(plan: Climb) -> None:
@@ -107,15 +90,12 @@ def gpt2_measured(plan: Climb) -> None:
 
 
 STAGES = (
-    Stage(name="corpus", weight=30, do=corpus),
-    Stage(name="Transformer: translate", weight=100, do=transformer),
-    Stage(name="Transformer: measure", weight=15, do=transformer_measured),
-    Stage(name="GPT: pretrain", weight=90, do=gpt1),
-    Stage(name="GPT: fine-tune", weight=100, do=gpt1_tasks),
-    Stage(name="BERT: pretrain", weight=100, do=bert),
-    Stage(name="BERT: fine-tune", weight=60, do=bert_tasks),
-    Stage(name="GPT-2: pretrain", weight=120, do=gpt2),
-    Stage(name="GPT-2: measure", weight=15, do=gpt2_measured),
-    Stage(name="GPT-3: few-shot", weight=40, do=few_shot_measured),
-    Stage(name="GPT-3: text", weight=25, do=filtered),
+    Stage(name="text", weight=30, do=corpus),
+    Stage(name="Transformer, GPT, BERT, GPT-2: pretrain", weight=300, do=pretrained),
+    Stage(name="Transformer: measure", weight=5, do=transformer_measured),
+    Stage(name="GPT, BERT: fine-tune", weight=200, do=finetuned),
+    Stage(name="GPT, BERT: measure", weight=2, do=finetuned_measured),
+    Stage(name="GPT-2: measure", weight=4, do=gpt2_measured),
+    Stage(name="GPT-3: few-shot", weight=22, do=few_shot_measured),
+    Stage(name="GPT-3: text", weight=20, do=filtered),
 )
