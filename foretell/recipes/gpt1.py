@@ -46,7 +46,7 @@ SIZES = {
         steps=6000, task_lr=1e-4, task_rows=32, task_steps=600,
     ),
     "nano": Row(
-        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, lr=1.5e-3, warmup=60,
+        n_layers=4, d_model=128, n_heads=4, n_ctx=128, n_vocab=4096, rows=16, lr=7e-4, warmup=100,
         steps=400, task_lr=5e-4, task_rows=16, task_steps=100,
     ),
     "smoke": Row(
