@@ -20,7 +20,7 @@ demo: $(VENV)/.demo
 	$(BIN)/foretell demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile
@@ -71,7 +71,7 @@ $(VENV)/.torch: constraints.txt | $(BIN)/pip
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
 	@echo "installing foretell and what it needs into $(VENV): a minute or some"
-	$(PIP) --quiet -e '.[eval,corpus]'
+	$(PIP) --quiet -e '.[audit,corpus,eval,labels,serve]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
