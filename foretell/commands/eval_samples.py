@@ -1,10 +1,15 @@
 """`foretell eval samples FILE...`: published samples by model and prompt, from the columns of their judge."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from foretell.commands.flags import parser
 from foretell.commands.tables import table
+
+if TYPE_CHECKING:
+    from foretell.eval.measured import Measured
 
 EXAMPLES = """  foretell eval samples real_toxicity_samples.csv truthful_qa_samples.csv
   foretell eval samples instructgpt_realtoxicity_samples.jsonl.gz --json
@@ -30,9 +35,11 @@ def samples(args: list[str]) -> None:
         return
     for name, part in found.items():
         measures = next(iter(part.values()))
-        rows = [
-            [model, kind, *(f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in values.values())]
-            + [str(next(iter(values.values()))["n"])]
-            for (model, kind), values in part.items()
-        ]
+        rows = [[model, kind, *cells(values)] for (model, kind), values in part.items()]
         print("\n".join([name, *table(["model", "prompt", *measures, "n"], rows), ""]))
+
+
+def cells(values: "Mapping[str, Measured]") -> list[str]:
+    """Each measure with its interval, and n."""
+    told = [f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in values.values()]
+    return [*told, *{f"{one['n']:.0f}" for one in values.values()}]
