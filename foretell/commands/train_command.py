@@ -39,7 +39,7 @@ def run(args: list[str]) -> None:
         raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
     from foretell.api import train
-    from foretell.train.loop import Stopped
+    from foretell.train.run import Stopped
 
     try:
         result = train(cfg, known.out, quiet=known.quiet)
