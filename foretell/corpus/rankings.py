@@ -52,13 +52,15 @@ class Left:
     """left out: they compare nothing"""
     too_long: int = 0
     """left out: an output leaves no room for a token of the prompt"""
+    out_of_turn: int = 0
+    """left out: user and assistant do not speak by turns, which no chat format can tell"""
     cut: int = 0
     """kept, without the beginning of the prompt"""
 
     def __str__(self) -> str:
         return (
-            f"{self.ties_only} with ties only and {self.too_long} with an output that is too long were left out, "
-            f"{self.cut} lost the beginning of the prompt"
+            f"{self.ties_only} with ties only, {self.too_long} with an output that is too long and {self.out_of_turn} "
+            f"whose turns do not alternate were left out, {self.cut} lost the beginning of the prompt"
         )
 
 
@@ -124,8 +126,10 @@ def encoded_all(rows: Sequence[Row], tokenizer: Tokenizer, length: int, path: Pa
     found, counts = [], dict.fromkeys(Left.__dataclass_fields__, 0)
     for number, row in enumerate(rows, 1):
         one = encoded(row, tokenizer, f"{path}, ranking {number}")
-        room = length - max(map(len, one.outputs))
-        if not compares(one.ranks):
+        room = length - max(map(len, one.outputs)) if one else 0
+        if one is None:
+            counts["out_of_turn"] += 1
+        elif not compares(one.ranks):
             counts["ties_only"] += 1
         elif room < 1:
             counts["too_long"] += 1
@@ -135,8 +139,8 @@ def encoded_all(rows: Sequence[Row], tokenizer: Tokenizer, length: int, path: Pa
     return found, Left(**counts)
 
 
-def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded:
-    """A row of labels in ids, whole. BadUse if it is no ranking."""
+def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded | None:
+    """A row of labels in ids, whole; None if its turns do not alternate. BadUse if it is no ranking."""
     try:
         turns = turns_of(row["prompt"])
         texts = [one if isinstance(one, str) else str(one["text"]) for one in row["outputs"]]
@@ -145,8 +149,12 @@ def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded
         raise BadUse(f"{where}: {error} is missing or wrong; a ranking has prompt, outputs and ranks") from error
     if len(texts) < FEWEST or len(ranks) != len(texts):
         raise BadUse(f"{where}: {len(texts)} outputs and {len(ranks)} ranks; give at least two, and a rank for each")
+    try:
+        prompt = prompt_ids(tokenizer, turns)
+    except BadUse:
+        return None
     outputs = tuple(np.asarray(answer_ids(tokenizer, text), np.int64) for text in texts)
-    return Encoded(prompt=np.asarray(prompt_ids(tokenizer, turns), np.int64), outputs=outputs, ranks=ranks)
+    return Encoded(prompt=np.asarray(prompt, np.int64), outputs=outputs, ranks=ranks)
 
 
 def compares(ranks: Sequence[int]) -> bool:

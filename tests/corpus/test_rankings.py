@@ -144,6 +144,12 @@ def test_a_group_is_held_out_without_the_prompts_that_others_labelled(opened):
     assert len(found.valid) == 4  # three of its own and the valid one; not the prompt that a labelled too
 
 
+def test_turns_that_do_not_alternate_are_left_out_and_counted(opened):
+    twice = [{"role": role, "content": "Hello."} for role in ("user", "user")]
+    rows = opened([ranking(0, prompt=twice), *MIXED])
+    assert (rows.left, len(rows.train)) == (Left(out_of_turn=1), 6)
+
+
 def test_several_turns_are_read_as_a_conversation(opened, tokenizers):
     turns = [("user", "Hello."), ("assistant", "Hello!"), ("user", "Who are you?")]
     prompt = [{"role": role, "content": text} for role, text in turns]
