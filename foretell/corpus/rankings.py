@@ -163,37 +163,32 @@ def compares(ranks: Sequence[int]) -> bool:
 
 
 def rows_of(rankings: Sequence[Encoded]) -> Arrays:
-    """Rows `inputs`, `positions` and `ends` (B, T), and of each output (N,) the place of its `last` token in the rows
-    one after another (row * T + column), its `ranks`, and the number of its ranking in the batch, `prompts`.
+    """Rows `inputs`, `positions` and `ends` (B, T), and of each output (N,) its `ranks`, the number of its ranking in
+    the batch, `prompts`, and the places of its `first` and `last` token and of the prompt's last, `stem`.
 
-    Outputs are in the order of the rankings. Filling is id 0 and sees itself alone.
+    Places count the rows one after another: row * T + column. Outputs are in the order of the rankings. Filling is id 0
+    and sees itself alone.
     """
     width = max(one.size for one in rankings)
     places = fitted([one.size for one in rankings], width)
     shape = (max(row for row, _ in places) + 1, width)
     inputs, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     ends = np.broadcast_to(np.arange(1, width + 1), shape).copy()
-    last: list[int] = []
-    ranks: list[int] = []
-    prompts: list[int] = []
+    names = ("stem", "first", "last", "ranks", "prompts")
+    told: list[tuple[int, ...]] = []  # of each output, in the order of these names
     for number, (one, (row, start)) in enumerate(zip(rankings, places, strict=True)):
         stop = start + len(one.prompt)
         inputs[row, start:stop], positions[row, start:stop] = one.prompt, np.arange(len(one.prompt))
         ends[row, start:stop] = start + one.size
-        for output in one.outputs:
+        begun = row * width
+        stem = begun + stop - 1
+        for output, rank in zip(one.outputs, one.ranks, strict=True):
             begin, stop = stop, stop + len(output)
             inputs[row, begin:stop], ends[row, begin:stop] = output, stop
             positions[row, begin:stop] = np.arange(len(one.prompt), len(one.prompt) + len(output))
-            last.append(row * width + stop - 1)
-        ranks += one.ranks
-        prompts += [number] * len(one.ranks)
-    flat = {"last": last, "ranks": ranks, "prompts": prompts}
-    return {
-        "inputs": inputs,
-        "positions": positions,
-        "ends": ends,
-        **{name: np.asarray(value, np.int64) for name, value in flat.items()},
-    }
+            told.append((stem, begun + begin, begun + stop - 1, rank, number))
+    flat = dict(zip(names, np.asarray(told, np.int64).T.copy(), strict=True))
+    return {"inputs": inputs, "positions": positions, "ends": ends, **flat}
 
 
 def fitted(sizes: Sequence[int], width: int) -> list[tuple[int, int]]:

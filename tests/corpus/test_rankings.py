@@ -87,6 +87,7 @@ def test_filling_sees_itself_alone_and_nobody_sees_it():
     assert batch["inputs"].tolist() == [[5, 6, 7, 8, 9], [5, 7, 8, 0, 0]]
     assert batch["positions"].tolist() == [[0, 1, 2, 2, 3], [0, 1, 1, 0, 0]]
     assert batch["ends"].tolist() == [[5, 5, 3, 5, 5], [3, 2, 3, 4, 5]]
+    assert (batch["stem"].tolist(), batch["first"].tolist()) == ([1, 1, 5, 5], [2, 3, 6, 7])
     assert batch["last"].tolist() == [2, 4, 6, 7]
     assert (batch["ranks"].tolist(), batch["prompts"].tolist()) == ([1, 2, 2, 1], [0, 0, 1, 1])
 
