@@ -161,7 +161,7 @@ def finetune(source: Source, given: argparse.Namespace) -> Told:
     """Heads trained on labelled sets, from the model's weights and from scratch, over seeds; held-out measures."""
     from foretell.recipes.finetuning import Plan, finetune_suite
     from foretell.train.config import Machine
-    from foretell.train.loop import Stopped
+    from foretell.train.run import Stopped
 
     plan = Plan(
         tasks=tuple(given.tasks),

@@ -16,6 +16,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train gpt2.pretrain:nano --data FOLDER             on the text, or the tokens, in a folder
   foretell train gpt1.finetune:nano --data describes --start runs/gpt1.pretrain-nano
   foretell train bert.pretrain:nano --optim.lr 1e-3 --model.n-layers 2 --out runs/small
+  foretell train instructgpt.sft:nano --start runs/gpt2.pretrain-nano --labels labels.db
   foretell train runs/small/config.json --out runs/again      the same run once more
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
 
@@ -27,6 +28,7 @@ def run(args: list[str]) -> None:
     flags = parser("train", "Train any stage of any rung. A run that was stopped continues.", EXAMPLES, COMMON)
     flags.add_argument("recipe", metavar="RECIPE[:SIZE] | config.json", nargs="?")
     flags.add_argument("--data", metavar="DIR", help="text, tokens, pairs or a task: what the recipe reads")
+    flags.add_argument("--labels", metavar="DB", help="a store of labels: its demonstrations, rankings or prompts")
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -39,7 +41,7 @@ def run(args: list[str]) -> None:
         raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
     from foretell.api import train
-    from foretell.train.loop import Stopped
+    from foretell.train.run import Stopped
 
     try:
         result = train(cfg, known.out, quiet=known.quiet)
@@ -70,4 +72,15 @@ def configured(name: str, rest: list[str], given: dict[str, object]) -> RunConfi
     cfg = override(cfg, [*edits, *rest], prog=f"foretell train {name}")
     if given.get("data"):
         cfg = replace(cfg, data=replace(cfg.data, folder=str(given["data"])))
-    return cfg
+    return with_labels(cfg, str(given["labels"])) if given.get("labels") else cfg
+
+
+def with_labels(cfg: RunConfig, db: str) -> RunConfig:
+    """The config that reads a store's labels, which are exported; BadUse if other data are given as well."""
+    from foretell.corpus.config import EMBEDDED
+    from foretell.recipes.label_files import exported
+    from foretell.recipes.sources import CORPORA
+
+    if cfg.data.folder != EMBEDDED:
+        raise BadUse(f"--labels {db} and --data {cfg.data.folder} are both given; the run reads one of them")
+    return replace(cfg, data=replace(cfg.data, folder=str(exported(db, cfg.data, CORPORA))))

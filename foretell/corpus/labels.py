@@ -9,6 +9,7 @@ from foretell.errors import BadUse
 
 Row = dict[str, Any]
 Name = Literal["prompts", "demonstrations", "rankings"]
+ASKED = ("prompt", "text", "turns", "messages")  # what a row is told by that has no group
 HELD_OUT_SHARE = 0.1  # of the rows that say no side, by a hash of their group
 
 
@@ -41,6 +42,6 @@ def label_rows(folder: str | Path, name: Name) -> tuple[list[Row], list[Row]]:
 
 def side_of(row: Row) -> str:
     """The side of a row that says none."""
-    group = row.get("group_id") or row.get("prompt", row.get("text", ""))
+    group = row.get("group_id") or next((row[name] for name in ASKED if name in row), "")
     share = int.from_bytes(hashlib.sha256(repr(group).encode()).digest()[:8]) / 2**64
     return "valid" if share < HELD_OUT_SHARE else "train"

@@ -18,7 +18,7 @@ from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
 CONFIG, LINEAGE, METRICS = "config.json", "lineage.json", "metrics.jsonl"
-PATHS = ("data.folder", "data.tokens", "start")  # the same folder however it is spelt
+PATHS = ("data.folder", "data.tokens", "data.text", "start")  # the same folder however it is spelt
 
 
 def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
