@@ -19,7 +19,7 @@ from foretell.objective.config import LanguageModel, PolicyOptimization, Ranking
 from foretell.recipes import gpt2, gpt3
 from foretell.train.config import AdamW, BatchSize, RunConfig, Schedule
 
-Size = Literal["1.3B", "6B", "175B", "mini", "nano", "smoke"]
+Size = Literal["1.3B", "6B", "175B", "mini", "nano", "pico", "smoke"]
 
 DEMONSTRATIONS = 11_295 + 1_430  # table 6, training side, labellers and customers
 RANKED = 6_623 + 26_584
@@ -74,6 +74,11 @@ SIZES = {
     ),
     "nano": Row(
         pretrained="gpt2.pretrain:nano", reward="nano", sft_lr=5e-4, start_lr=5e-4, ppo_lr=1e-4, response=32,
+        demonstrations=1000, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
+        ppo_rows=64, value_lr=3e-4,
+    ),
+    "pico": Row(
+        pretrained="gpt2.pretrain:pico", reward="nano", sft_lr=1e-3, start_lr=1e-3, ppo_lr=2e-4, response=32,
         demonstrations=1000, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
         ppo_rows=64, value_lr=3e-4,
     ),
