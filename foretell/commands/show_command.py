@@ -5,6 +5,7 @@ import json
 from foretell.commands.flags import parser
 from foretell.commands.train_command import COMMON, configured
 from foretell.config import dump
+from foretell.objective.config import PolicyOptimization
 from foretell.progress import time_text
 from foretell.train.config import RunConfig
 
@@ -39,11 +40,16 @@ def costs(cfg: RunConfig) -> dict[str, object]:
     tokens = rows_before(cfg.batch, cfg.steps) * per_row
     flops = flops_per_token(cfg.model, cfg.data.length) * tokens
     rows = cfg.batch.micro or cfg.batch.rows
+    memory = training_bytes(cfg.model, rows, per_row)
+    if isinstance(cfg.objective, PolicyOptimization):
+        from foretell.align.memory_plan import flops_of, plan_of
+
+        memory, flops = plan_of(cfg), flops_of(cfg)
     return {
         "parameters": parameters(cfg.model),
         "tokens": tokens,
         "flops": flops,
-        "bytes": training_bytes(cfg.model, rows, per_row),
+        "bytes": memory,
         "seconds_here": flops / (SHARE_OF_PEAK * matmul_peak()),
     }
 
@@ -57,7 +63,7 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:
     found = [
         f"parameters   {n:,}  ({parts})",
         f"training     {cost['tokens']:,} tokens in {cfg.steps:,} steps, {cost['flops']:.3g} FLOPs",
-        f"memory fp32  {memory}",
+        f"memory {cfg.machine.precision}  {memory}",
         f"this machine {time_text(cost['seconds_here'])} at {SHARE_OF_PEAK:.0%} of its measured matrix-product peak",
     ]
     if inner != cfg.model.d_model:
