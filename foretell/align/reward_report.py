@@ -44,22 +44,22 @@ def reward_report(reward: Reward, rankings: Sequence[Row]) -> dict[str, Any]:
 
 
 def compared(reward: Reward, rankings: Sequence[Row]) -> tuple[list[Pair], dict[str, int]]:
-    """The pairs of all rankings, and what was left out: `too_long` rankings and `ties`."""
+    """The pairs of all rankings, and what was left out: `too_long` and `out_of_turn` rankings, and `ties`."""
     read = [encoded(row, reward.tokenizer, f"ranking {number}") for number, row in enumerate(rankings, 1)]
     n_ctx = reward.network.cfg.n_ctx
-    fits = [max(map(len, one.outputs)) < n_ctx for one in read]
-    kept = [one for one, fit in zip(read, fits, strict=True) if fit]
-    asked = [(one.prompt.tolist(), output.tolist()) for one in kept for output in one.outputs]
+    every = [(row, one) for row, one in zip(rankings, read, strict=True) if one is not None]
+    kept = [(row, one) for row, one in every if max(map(len, one.outputs)) < n_ctx]
+    asked = [(one.prompt.tolist(), output.tolist()) for _, one in kept for output in one.outputs]
     rewards = iter(scores(reward, asked))
     found, ties = [], 0
-    for row, one, fit in zip(rankings, read, fits, strict=True):
-        if fit:
-            pairs = list(pairs_of(row, one, [next(rewards) for _ in one.outputs]))
-            ties += len(one.ranks) * (len(one.ranks) - 1) // 2 - len(pairs)
-            found += pairs
+    for row, one in kept:
+        pairs = list(pairs_of(row, one, [next(rewards) for _ in one.outputs]))
+        ties += len(one.ranks) * (len(one.ranks) - 1) // 2 - len(pairs)
+        found += pairs
     if not found:
         raise BadUse(f"{len(rankings)} rankings compare nothing: all are ties or too long; give others")
-    return found, {"too_long": fits.count(False), "ties": ties}
+    left = {"too_long": len(every) - len(kept), "out_of_turn": len(read) - len(every), "ties": ties}
+    return found, left
 
 
 def pairs_of(row: Row, one: Encoded, rewards: Sequence[float]) -> Iterable[Pair]:

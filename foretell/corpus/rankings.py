@@ -52,13 +52,15 @@ class Left:
     """left out: they compare nothing"""
     too_long: int = 0
     """left out: an output leaves no room for a token of the prompt"""
+    out_of_turn: int = 0
+    """left out: user and assistant do not speak by turns, which no chat format can tell"""
     cut: int = 0
     """kept, without the beginning of the prompt"""
 
     def __str__(self) -> str:
         return (
-            f"{self.ties_only} with ties only and {self.too_long} with an output that is too long were left out, "
-            f"{self.cut} lost the beginning of the prompt"
+            f"{self.ties_only} with ties only, {self.too_long} with an output that is too long and {self.out_of_turn} "
+            f"whose turns do not alternate were left out, {self.cut} lost the beginning of the prompt"
         )
 
 
@@ -124,8 +126,10 @@ def encoded_all(rows: Sequence[Row], tokenizer: Tokenizer, length: int, path: Pa
     found, counts = [], dict.fromkeys(Left.__dataclass_fields__, 0)
     for number, row in enumerate(rows, 1):
         one = encoded(row, tokenizer, f"{path}, ranking {number}")
-        room = length - max(map(len, one.outputs))
-        if not compares(one.ranks):
+        room = length - max(map(len, one.outputs)) if one else 0
+        if one is None:
+            counts["out_of_turn"] += 1
+        elif not compares(one.ranks):
             counts["ties_only"] += 1
         elif room < 1:
             counts["too_long"] += 1
@@ -135,8 +139,8 @@ def encoded_all(rows: Sequence[Row], tokenizer: Tokenizer, length: int, path: Pa
     return found, Left(**counts)
 
 
-def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded:
-    """A row of labels in ids, whole. BadUse if it is no ranking."""
+def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded | None:
+    """A row of labels in ids, whole; None if its turns do not alternate. BadUse if it is no ranking."""
     try:
         turns = turns_of(row["prompt"])
         texts = [one if isinstance(one, str) else str(one["text"]) for one in row["outputs"]]
@@ -145,8 +149,12 @@ def encoded(row: Mapping[str, Any], tokenizer: Tokenizer, where: str) -> Encoded
         raise BadUse(f"{where}: {error} is missing or wrong; a ranking has prompt, outputs and ranks") from error
     if len(texts) < FEWEST or len(ranks) != len(texts):
         raise BadUse(f"{where}: {len(texts)} outputs and {len(ranks)} ranks; give at least two, and a rank for each")
+    try:
+        prompt = prompt_ids(tokenizer, turns)
+    except BadUse:
+        return None
     outputs = tuple(np.asarray(answer_ids(tokenizer, text), np.int64) for text in texts)
-    return Encoded(prompt=np.asarray(prompt_ids(tokenizer, turns), np.int64), outputs=outputs, ranks=ranks)
+    return Encoded(prompt=np.asarray(prompt, np.int64), outputs=outputs, ranks=ranks)
 
 
 def compares(ranks: Sequence[int]) -> bool:
@@ -155,37 +163,32 @@ def compares(ranks: Sequence[int]) -> bool:
 
 
 def rows_of(rankings: Sequence[Encoded]) -> Arrays:
-    """Rows `inputs`, `positions` and `ends` (B, T), and of each output (N,) the place of its `last` token in the rows
-    one after another (row * T + column), its `ranks`, and the number of its ranking in the batch, `prompts`.
+    """Rows `inputs`, `positions` and `ends` (B, T), and of each output (N,) its `ranks`, the number of its ranking in
+    the batch, `prompts`, and the places of its `first` and `last` token and of the prompt's last, `stem`.
 
-    Outputs are in the order of the rankings. Filling is id 0 and sees itself alone.
+    Places count the rows one after another: row * T + column. Outputs are in the order of the rankings. Filling is id 0
+    and sees itself alone.
     """
     width = max(one.size for one in rankings)
     places = fitted([one.size for one in rankings], width)
     shape = (max(row for row, _ in places) + 1, width)
     inputs, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     ends = np.broadcast_to(np.arange(1, width + 1), shape).copy()
-    last: list[int] = []
-    ranks: list[int] = []
-    prompts: list[int] = []
+    names = ("stem", "first", "last", "ranks", "prompts")
+    told: list[tuple[int, ...]] = []  # of each output, in the order of these names
     for number, (one, (row, start)) in enumerate(zip(rankings, places, strict=True)):
         stop = start + len(one.prompt)
         inputs[row, start:stop], positions[row, start:stop] = one.prompt, np.arange(len(one.prompt))
         ends[row, start:stop] = start + one.size
-        for output in one.outputs:
+        begun = row * width
+        stem = begun + stop - 1
+        for output, rank in zip(one.outputs, one.ranks, strict=True):
             begin, stop = stop, stop + len(output)
             inputs[row, begin:stop], ends[row, begin:stop] = output, stop
             positions[row, begin:stop] = np.arange(len(one.prompt), len(one.prompt) + len(output))
-            last.append(row * width + stop - 1)
-        ranks += one.ranks
-        prompts += [number] * len(one.ranks)
-    flat = {"last": last, "ranks": ranks, "prompts": prompts}
-    return {
-        "inputs": inputs,
-        "positions": positions,
-        "ends": ends,
-        **{name: np.asarray(value, np.int64) for name, value in flat.items()},
-    }
+            told.append((stem, begun + begin, begun + stop - 1, rank, number))
+    flat = dict(zip(names, np.asarray(told, np.int64).T.copy(), strict=True))
+    return {"inputs": inputs, "positions": positions, "ends": ends, **flat}
 
 
 def fitted(sizes: Sequence[int], width: int) -> list[tuple[int, int]]:

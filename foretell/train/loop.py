@@ -7,6 +7,7 @@ what the uninterrupted one would have done (same threads).
 """
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -74,7 +75,8 @@ def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ran
     model = build(cfg.model, cfg.seed, device)
     if cfg.start:
         load_weights_into(model, Path(cfg.start))
-    objective = in_precision(build_objective(cfg.objective), device, cfg.machine.precision)
+    reference = deepcopy(model) if cfg.objective.kind == "preference" else None
+    objective = in_precision(build_objective(cfg.objective, reference), device, cfg.machine.precision)
     settle_threads(cfg, lineage, out, lambda: one_batch(cfg, model, objective, data))
     if cfg.machine.compile:
         for stack in filter(None, (model.encoder, model.decoder)):

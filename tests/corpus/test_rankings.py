@@ -87,6 +87,7 @@ def test_filling_sees_itself_alone_and_nobody_sees_it():
     assert batch["inputs"].tolist() == [[5, 6, 7, 8, 9], [5, 7, 8, 0, 0]]
     assert batch["positions"].tolist() == [[0, 1, 2, 2, 3], [0, 1, 1, 0, 0]]
     assert batch["ends"].tolist() == [[5, 5, 3, 5, 5], [3, 2, 3, 4, 5]]
+    assert (batch["stem"].tolist(), batch["first"].tolist()) == ([1, 1, 5, 5], [2, 3, 6, 7])
     assert batch["last"].tolist() == [2, 4, 6, 7]
     assert (batch["ranks"].tolist(), batch["prompts"].tolist()) == ([1, 2, 2, 1], [0, 0, 1, 1])
 
@@ -142,6 +143,12 @@ def test_a_group_is_held_out_without_the_prompts_that_others_labelled(opened):
     found = opened(rows, without_group="b")
     assert len(found.train) == 3
     assert len(found.valid) == 4  # three of its own and the valid one; not the prompt that a labelled too
+
+
+def test_turns_that_do_not_alternate_are_left_out_and_counted(opened):
+    twice = [{"role": role, "content": "Hello."} for role in ("user", "user")]
+    rows = opened([ranking(0, prompt=twice), *MIXED])
+    assert (rows.left, len(rows.train)) == (Left(out_of_turn=1), 6)
 
 
 def test_several_turns_are_read_as_a_conversation(opened, tokenizers):

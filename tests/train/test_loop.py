@@ -190,8 +190,8 @@ def test_ranks_share_a_steps_rows_without_gap_or_overlap(tmp_path, monkeypatch):
 def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch):
     real = loop.build_objective
 
-    def broken(cfg):
-        objective = real(cfg)
+    def broken(cfg, reference):
+        objective = real(cfg, reference)
         return objective._replace(
             terms=lambda model, batch: {
                 name: Mean(term.total * (float("nan") if model.training else 1), term.n)
