@@ -36,7 +36,7 @@ def train_of(objective: str) -> Train:
     from foretell.align.ppo import train_ppo
     from foretell.align.reward_training import train_reward
 
-    known: dict[str, Train] = {"ranking": train_reward, "ppo": train_ppo}
+    known: dict[str, Train] = {"ppo": train_ppo, "ranking": train_reward}
     return known.get(objective, lambda cfg, out, quiet: train_resolved(cfg, out, quiet=quiet))
 
 
