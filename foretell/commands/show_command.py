@@ -5,6 +5,7 @@ import json
 from foretell.commands.flags import parser
 from foretell.commands.train_command import COMMON, configured
 from foretell.config import dump
+from foretell.objective.config import PolicyOptimization
 from foretell.progress import time_text
 from foretell.train.config import RunConfig
 
@@ -37,25 +38,23 @@ def costs(cfg: RunConfig) -> dict[str, object]:
     per_row = row_tokens(cfg)
     tokens = rows_before(cfg.batch, cfg.steps) * per_row
     flops = flops_per_token(cfg.model, cfg.data.length) * tokens
-    rows = cfg.batch.micro or cfg.batch.rows
+    memory = training_bytes(cfg.model, cfg.batch.micro or cfg.batch.rows, per_row)
+    if isinstance(cfg.objective, PolicyOptimization):
+        from foretell.align.memory_plan import flops_of, plan_of
+
+        memory, flops = plan_of(cfg), flops_of(cfg)
     return {
         "parameters": parameters(cfg.model),
         "tokens": tokens,
         "flops": flops,
-        "bytes": training_bytes(cfg.model, rows, min(per_row, cfg.model.n_ctx) if is_episode(cfg) else per_row),
+        "bytes": memory,
         "seconds_here": flops / (SHARE_OF_PEAK * matmul_peak()),
     }
-
-
-def is_episode(cfg: RunConfig) -> bool:
-    """Whether a row is an episode of a policy."""
-    return cfg.data.kind == "prompts"
 
 
 def row_tokens(cfg: RunConfig) -> int:
     """The most tokens that a row trains on: an episode brings its rows of pretraining text along."""
     from foretell.corpus.config import PromptData, TranslationData
-    from foretell.objective.config import PolicyOptimization
 
     data, objective = cfg.data, cfg.objective
     if isinstance(data, TranslationData):
@@ -67,7 +66,7 @@ def row_tokens(cfg: RunConfig) -> int:
 
 NOTES = {
     "rankings": "a row is a ranking of 2 to 9 outputs that share their prompt: counted as one full context",
-    "prompts": "sampling, the start, the reward model and the value network are not counted: the policy's training is",
+    "prompts": "FLOPs and memory count policy, reference, reward model, value network and sampling",
 }
 
 
@@ -80,7 +79,7 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:
     found = [
         f"parameters   {n:,}  ({parts})",
         f"training     {cost['tokens']:,} tokens in {cfg.steps:,} steps, {cost['flops']:.3g} FLOPs",
-        f"memory fp32  {memory}",
+        f"memory {cfg.machine.precision}  {memory}",
         f"this machine {time_text(cost['seconds_here'])} at {SHARE_OF_PEAK:.0%} of its measured matrix-product peak",
     ]
     if cfg.data.kind in NOTES:
