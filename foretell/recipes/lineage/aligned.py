@@ -78,12 +78,6 @@ AMOUNTS = {
 }  # fmt: skip
 
 
-def aligned(plan: Climb) -> None:
-    """The whole chapter: every stage, then what is measured of it."""
-    for stage in (demonstrated, ranked, rewarded, optimized, measured_alignment):
-        stage(plan)
-
-
 def amounts(plan: Climb) -> Amounts:
     """What this scale pays for."""
     return AMOUNTS[plan.scale]
@@ -242,3 +236,19 @@ def measured_alignment(plan: Climb) -> None:
     names += [of_size(plan, stage, each) for each in SCALES[plan.scale] for stage in ("sft", "start", "ppo", "ptx")]
     made_from = [*weights(plan, *names), plan.out / "labels" / "rankings.jsonl"]
     measured(plan, "aligned", made_from, lambda: alignment(plan))
+
+
+PARTS: tuple[tuple[str, float, Callable[[Climb], None]], ...] = (
+    ("InstructGPT: demonstrations", 45, demonstrated),
+    ("InstructGPT: rankings", 15, ranked),
+    ("InstructGPT: reward model", 10, rewarded),
+    ("InstructGPT: PPO", 70, optimized),
+    ("InstructGPT: measure", 25, measured_alignment),
+)
+"""name, weight and work of each stage of the chapter, as lineage/stages.py has them"""
+
+
+def aligned(plan: Climb) -> None:
+    """The whole chapter: every stage, then what is measured of it."""
+    for _name, _weight, stage in PARTS:
+        stage(plan)
