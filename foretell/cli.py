@@ -18,6 +18,7 @@ COMMANDS = {
     "label": "prompts to be labelled, and what labellers gave: a store, import, export",
     "eval": "ask a model the questions of a suite, and score its answers",
     "generate": "continue a prompt with a model",
+    "chat": "talk with a model",
     "import": "bring in a Hugging Face folder or hf:NAME as a model folder",
     "export": "write a run's model for another tool",
     "report": "write the page of figures and tables of a demo's runs",

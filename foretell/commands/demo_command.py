@@ -21,7 +21,7 @@ def run(args: list[str]) -> None:
     flags.add_argument("--scale", default="nano", help="nano (default), mini, or smoke (seconds; learns nothing)")
     given = flags.parse_args(args)
     from foretell.recipes.lineage import OUT, Climb, climb
-    from foretell.train.loop import Stopped
+    from foretell.train.run import Stopped
 
     plan = Climb(out=Path(given.out or OUT), text=given.text, scale=given.scale, quiet=given.quiet)
     try:

@@ -1,4 +1,7 @@
-"""`foretell eval MODEL --suite NAME [--shots 0 1 few] [--tasks a,b]`: ask a model, score its answers."""
+"""`foretell eval MODEL --suite NAME [--shots 0 1 few] [--tasks a,b]`: ask a model, score its answers.
+
+`foretell eval winrate A B` and `foretell eval samples FILE` are other commands that share the first word.
+"""
 
 import argparse
 from pathlib import Path
@@ -11,7 +14,9 @@ EXAMPLES = """  foretell eval runs/gpt2.pretrain-nano --suite gpt3 --shots 0 1 f
   foretell eval models/gpt2 --suite common_sense --data FOLDER      files such as piqa.jsonl, anywhere in FOLDER
   foretell eval runs/gpt2.pretrain-nano --suite gpt3 --labels shuffled --out evals/control
   foretell eval runs/bert.pretrain-nano --suite finetune --tasks sst2,rte --data FOLDER
-  foretell eval --list                                             every suite and its tasks"""
+  foretell eval --list                                             every suite and its tasks
+  foretell eval winrate A B --labels labels.db                     whose answers are preferred; --help tells more
+  foretell eval samples FILE                                       published samples with their judge's columns"""
 
 ONLY = {
     "tasks": ("finetune", "exams"),
@@ -37,6 +42,11 @@ COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet", "yes")
 
 def run(args: list[str]) -> None:
     """Evaluate and print a table of results; the answers and results.json lie in the folder that it names."""
+    if args[:1] in (["winrate"], ["samples"]):
+        from foretell.commands import eval_samples, eval_winrate
+
+        {"winrate": eval_winrate.winrate, "samples": eval_samples.samples}[args[0]](args[1:])
+        return
     flags = add_flags(parser("eval", "Ask a model the questions of a suite and score its answers.", EXAMPLES, COMMON))
     given = flags.parse_args(args)
     from foretell.recipes import suites

@@ -9,6 +9,7 @@ from foretell.errors import BadUse
 
 Row = dict[str, Any]
 Name = Literal["prompts", "demonstrations", "rankings"]
+ASKED = ("prompt", "text", "turns", "messages")  # what a row is told by that has no group
 HELD_OUT_SHARE = 0.1  # of the rows that say no side, by a hash of their group
 
 
@@ -39,8 +40,23 @@ def label_rows(folder: str | Path, name: Name) -> tuple[list[Row], list[Row]]:
     return sides["train"], sides["valid"]
 
 
+def held_out_rows(folder: str | Path, name: Name) -> list[Row]:
+    """The rows of a file that are for evaluation: those that are valid; all of them where none says its side.
+
+    BadUse where all are for training.
+    """
+    path = label_file(folder, name)
+    rows = read_lines(path)
+    if not any(row.get("split") for row in rows):
+        return rows
+    held_out = [row for row in rows if row.get("split") == "valid"]
+    if not held_out:
+        raise BadUse(f"{path} has no row whose split is valid; give held-out rows, or a file without sides")
+    return held_out
+
+
 def side_of(row: Row) -> str:
     """The side of a row that says none."""
-    group = row.get("group_id") or row.get("prompt", row.get("text", ""))
+    group = row.get("group_id") or next((row[name] for name in ASKED if name in row), "")
     share = int.from_bytes(hashlib.sha256(repr(group).encode()).digest()[:8]) / 2**64
     return "valid" if share < HELD_OUT_SHARE else "train"

@@ -7,6 +7,10 @@ from foretell.model.count import parameters
 
 LIMITS = "It says what its training text makes likely, true or not. Measure it on your use before you rely on it."
 
+SHIFTED = (
+    "It is a reward: the bias that sets its zero is `score.bias`, which foretell adds and transformers leaves out, so "
+    "that its scores there differ by that constant."
+)
 ONE_SEQUENCE = (
     "It gives the outputs of one sequence: for similarity the two orders' are summed, for a choice each one's compared."
 )
@@ -37,7 +41,8 @@ def card_text(card: Card, cfg: NetworkConfig, stock: str, why_not: str) -> str:
         f"A {cfg.kind} of {n:,} parameters ({shape}). {loaded_by(stock, why_not)}\n",
     ]
     if cfg.heads.n_outputs and stock and cfg.kind == "decoder":
-        lines.append(f"Its head reads the last token that is not padding. {ONE_SEQUENCE}\n")
+        what = SHIFTED if cfg.heads.task_bias else ONE_SEQUENCE
+        lines.append(f"Its head reads the last token that is not padding. {what}\n")
     if card.data:
         lines.append(f"Trained on {card.data}.\n")
     if card.steps:

@@ -27,6 +27,7 @@ from foretell.model.config import NetworkConfig
 from foretell.model.init import build_meta
 from foretell.model.network import Network
 from foretell.runs import read_json, read_text, whole_folder
+from foretell.text.chat import answer_end
 from foretell.text.gpt1 import for_tasks
 from foretell.text.tokenizer import Tokenizer
 
@@ -119,7 +120,12 @@ def special_ids(cfg: NetworkConfig, tokenizer: Tokenizer | None) -> dict[str, An
     check_vocabulary(cfg, tokenizer)
     if not tokenizer.has_end:
         return special_ids(cfg, None)
-    end, pad = tokenizer.end_of_text, {"pad_token_id": tokenizer.pad}
+    end = tokenizer.end_of_text
+    pad: dict[str, Any] = {"pad_token_id": tokenizer.pad}
+    if cfg.heads.task_bias and answer_end(tokenizer) == tokenizer.pad:
+        pad = {
+            "pad_token_id": None
+        }  # else their class takes an answer's end for padding, and reads the token before it
     if cfg.kind == "encoder":
         return pad
     start = {"decoder_start_token_id": end} if cfg.kind == "seq2seq" else {"bos_token_id": end}

@@ -63,8 +63,13 @@ class Heads:
     task_pooler: bool = False
     """the task's layer reads the tanh pooler (BERT) instead of the hidden state itself (GPT-1)"""
     task_dropout: float = 0.0
+    task_bias: bool = False
+    """a bias on the hidden state's linear layer, whose weights then begin at N(0, 1/(d_model + 1)): a reward's"""
 
     def __post_init__(self) -> None:
+        if self.task_bias and (self.task_pooler or self.n_outputs != 1):
+            said = f"n_outputs={self.n_outputs}, task_pooler={self.task_pooler}"
+            raise ValueError(f"task_bias=True is of one score read off the hidden state, not of {said}; leave it out")
         if self.n_outputs < 0:
             raise ValueError(f"n_outputs={self.n_outputs} is negative; 0 means no task head")
         if not 0 <= self.task_dropout < 1:

@@ -44,13 +44,14 @@ class Pooler(nn.Module):
 class TaskHead(nn.Module):
     """The only new weights of fine-tuning besides delimiters: softmax(h W_y), no bias (Radford et al. 2018, eq. 3).
 
-    On BERT's pooler it has one, as the authors' program does (Devlin et al. 2018 write no bias either).
+    On BERT's pooler it has one, as the authors' program does (Devlin et al. 2018 write no bias either). A reward has
+    one with `task_bias`, which sets its zero (Ouyang et al. 2022, section 3.5).
     """
 
     def __init__(self, cfg: NetworkConfig) -> None:
         super().__init__()
         self.dropout = nn.Dropout(cfg.heads.task_dropout)
-        self.output = nn.Linear(cfg.d_model, cfg.heads.n_outputs, bias=cfg.heads.task_pooler)
+        self.output = nn.Linear(cfg.d_model, cfg.heads.n_outputs, bias=cfg.heads.task_pooler or cfg.heads.task_bias)
 
     def forward(self, hidden: Tensor) -> Tensor:  # (..., D) -> (..., C)
         return self.output(self.dropout(hidden))

@@ -36,7 +36,9 @@ def initialise(p: Tensor, name: str, cfg: NetworkConfig, seed: int) -> None:
     else:
         own_seed = zlib.crc32(f"{seed} {name}".encode())  # 32 bits: a CPU stream takes no more
         stream = torch.Generator(p.device).manual_seed(own_seed)
-        if cfg.init.kind == "xavier" and "embed" not in module and module != "lm_head":
+        if module == "task_head.output" and cfg.heads.task_bias:
+            nn.init.normal_(p, std=(cfg.d_model + 1) ** -0.5, generator=stream)  # Stiennon et al. 2020: their program's
+        elif cfg.init.kind == "xavier" and "embed" not in module and module != "lm_head":
             nn.init.xavier_uniform_(p, generator=stream)
         else:
             nn.init.normal_(p, std=_std(module, cfg), generator=stream)

@@ -9,7 +9,7 @@ weighs; our choice is one over the pairs that are left, and a prompt with ties o
 The outputs of a batch lie in one row, prompts of any K mixed, in any order. Ranks as the labels have them: 1 is the
 best, equal ranks are ties. `prompts` holds any integer per output, the same for the outputs of one prompt.
 
-N outputs   P pairs   Q prompts that count
+B rows   T positions   D d_model   N outputs   P pairs   Q prompts that count
 """
 
 from typing import NamedTuple
@@ -18,7 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from foretell.objective.mean import Mean, Objective
+from foretell.model.network import Network
+from foretell.objective.lm import apart
+from foretell.objective.mean import Batch, Mean, Objective
 
 
 class Pairs(NamedTuple):
@@ -31,8 +33,27 @@ class Pairs(NamedTuple):
 
 
 def ranking() -> Objective:
-    """The loss of rankings, of the scalar head's reward at the end of each output."""
-    raise NotImplementedError
+    """Eq. 1 of the scalar head's reward at the end of each output; `accuracy` and `log_loss` for the report.
+
+    Rows branch (corpus/rankings.py): `inputs`, `positions` and `ends` (B, T), and of each output `last`, `ranks` and
+    `prompts` (N,).
+    """
+
+    def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        rewards = output_rewards(model, batch)
+        found = {"ranking": ranking_loss(rewards, batch["ranks"], batch["prompts"])}
+        return found | ranking_report(rewards, batch["ranks"], batch["prompts"])
+
+    def counts(batch: Batch) -> dict[str, Tensor]:
+        return {"ranking": ranking_pairs(batch["ranks"], batch["prompts"]).n_prompts}
+
+    return Objective({"ranking": 1.0}, counts, terms)
+
+
+def output_rewards(model: Network, batch: Batch) -> Tensor:
+    """The reward of each output (N,), read at its last token."""
+    hidden = model.hidden(batch["inputs"], branches=apart(batch)).flatten(0, 1)  # (B*T, D)
+    return model.task_outputs(hidden[batch["last"]])[:, 0]
 
 
 def ranking_loss(rewards: Tensor, ranks: Tensor, prompts: Tensor) -> Mean:  # (N,), (N,), (N,)

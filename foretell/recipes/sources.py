@@ -4,6 +4,7 @@ corpora/embedded-bpe-4096/       tokens of the documentation text on this machin
 corpora/embedded-signatures/     signature -> first sentence, for translation
 corpora/multi30k-en-de-bpe-6000/ the tokenizer of both languages of a folder of pairs
 corpora/embedded-topic/ ...      tasks made from the same text
+corpora/embedded-instructions/   prompts and demonstrations made from it
 """
 
 from collections.abc import Callable
@@ -29,9 +30,11 @@ from foretell.corpus.parallel import read_pairs, shared_tokenizer
 from foretell.corpus.prepare import prepare_tokens
 from foretell.corpus.tokens import is_token_folder
 from foretell.errors import BadUse
+from foretell.recipes.label_files import check_embedded
 from foretell.runs import read_json, write_whole
 from foretell.tasks import documentation as made
-from foretell.text.tokenizer import Tokenizer
+from foretell.tasks.instructions import instructions as make_instructions
+from foretell.text.tokenizer import FILE, Tokenizer
 from foretell.train.config import RunConfig
 
 CORPORA = Path("corpora")
@@ -91,11 +94,27 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
             return replace(data, tokens=str(read_with))
         case DemonstrationData() | RankingData() | PromptData():
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
-            return replace(data, tokens=str(read_with))
+            return label_data(replace(data, tokens=str(read_with)), cfg.model.n_vocab, into, text, quiet)
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
             return replace(data, folder=str(folder), tokens=str(task_tokenizer(read_with, data.layout, into)))
+
+
+def label_data(
+    data: DemonstrationData | RankingData | PromptData, n_vocab: int, into: Path, text: str, quiet: bool
+) -> Data:
+    """Data of labels whose tokenizer is there, with real folders: what is embedded is made from the text."""
+    if data.folder == EMBEDDED:
+        check_embedded(data)
+        data = replace(data, folder=str(instructions(into, text, quiet=quiet)))
+    if isinstance(data, RankingData) or not data.text:
+        return data
+    known = Tokenizer.load(Path(data.tokens))
+    source = text if data.text == EMBEDDED else data.text
+    found = prepare_tokens(source, data.tokenizer, n_vocab, into, tokenizer=known, quiet=quiet)
+    check_tokenizer(found, known, data.tokens)
+    return replace(data, text=str(found))
 
 
 def pair_tokens(data: TranslationData, n_vocab: int, into: Path, *, quiet: bool = False) -> Path:
@@ -131,15 +150,18 @@ def check_tokenizer(folder: Path, known: Tokenizer | None, start: str) -> None:
 
 
 def check_vocabulary(cfg: RunConfig) -> None:
-    """BadUse if the tokenizer has other ids than the network."""
-    data = cfg.data
-    folder = Path(tokens_of(data))
+    """BadUse if the tokenizer has other ids than the network; a bare tokenizer may leave some of them out."""
+    folder, n_vocab = Path(tokens_of(cfg.data)), cfg.model.n_vocab
     if (folder / "card.json").exists():
         there = read_json(folder / "card.json")["n_vocab"]
-        if there != cfg.model.n_vocab:
-            raise BadUse(
-                f"{folder} has {there} token ids, the network {cfg.model.n_vocab}; add --model.n-vocab {there}"
-            )
+        fits = there == n_vocab
+    elif (folder / FILE).exists():
+        there = Tokenizer.load(folder).n_vocab
+        fits = there <= n_vocab
+    else:
+        return
+    if not fits:
+        raise BadUse(f"{folder} has {there} token ids, the network {n_vocab}; add --model.n-vocab {there}")
 
 
 def documents(text: str, *, quiet: bool = False) -> list[Document]:
@@ -150,6 +172,11 @@ def documents(text: str, *, quiet: bool = False) -> list[Document]:
 def signatures(into: Path, text: str = EMBEDDED, *, quiet: bool = False) -> Path:
     """The folder of translation pairs made from the text, made once."""
     return made_once(into / f"{name_of(text)}-signatures", made.signature_pairs, text, quiet)
+
+
+def instructions(into: Path, text: str = EMBEDDED, *, quiet: bool = False) -> Path:
+    """The folder of prompts and demonstrations made from the text, made once."""
+    return made_once(into / f"{name_of(text)}-instructions", make_instructions, text, quiet)
 
 
 def task_folder(task: str, into: Path, text: str = EMBEDDED, *, quiet: bool = False) -> Path:

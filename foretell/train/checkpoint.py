@@ -14,18 +14,17 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from foretell.errors import Failed
-from foretell.model.network import Network
 from foretell.runs import read_json, sha256, whole_folder
 
 MANIFEST = "manifest.json"
 
 
 def save(
-    folder: Path, model: Network, optimizers: list[Optimizer], state: dict[str, Any], keep: int, spacing: int = 1
+    folder: Path, model: nn.Module, optimizers: list[Optimizer], state: dict[str, Any], keep: int, spacing: int = 1
 ) -> Path:
     """The checkpoint's folder, written aside and renamed; older ones beyond the last `keep` are removed after it.
 
@@ -48,7 +47,7 @@ def save(
     return target
 
 
-def restore(folder: Path, model: Network, optimizers: list[Optimizer]) -> tuple[dict[str, Any], list[str]]:
+def restore(folder: Path, model: nn.Module, optimizers: list[Optimizer]) -> tuple[dict[str, Any], list[str]]:
     """The state of the newest sound checkpoint, its weights and optimizer loaded; and what was wrong with newer ones.
 
     The state is empty where there is none yet. Failed if there are checkpoints but none is sound.
@@ -66,7 +65,7 @@ def restore(folder: Path, model: Network, optimizers: list[Optimizer]) -> tuple[
     return {}, []
 
 
-def _load(path: Path, model: Network, optimizers: list[Optimizer]) -> None:
+def _load(path: Path, model: nn.Module, optimizers: list[Optimizer]) -> None:
     try:
         model.load_state_dict(load_file(path / "model.safetensors"))
         load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))

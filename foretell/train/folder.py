@@ -18,7 +18,7 @@ from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
 CONFIG, LINEAGE, METRICS = "config.json", "lineage.json", "metrics.jsonl"
-PATHS = ("data.folder", "data.tokens", "start")  # the same folder however it is spelt
+PATHS = ("data.folder", "data.tokens", "data.text", "start")  # the same folder however it is spelt
 
 
 def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def is_ours(path: Path) -> bool:
 
 def _check_same(folder: Path, cfg: RunConfig) -> None:
     there = load(RunConfig, read_text(folder / CONFIG), str(folder / CONFIG))
-    changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard"))]
+    changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard", "keep"))]
     changed = [name for name in changed if not (name in PATHS and _same_place(_value(there, name), _value(cfg, name)))]
     if changed:
         name = changed[0]

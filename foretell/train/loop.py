@@ -6,11 +6,8 @@ Everything random in a step follows from (seed, step), so a run that is killed a
 what the uninterrupted one would have done (same threads).
 """
 
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -35,13 +32,11 @@ from foretell.train.config import RunConfig
 from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
 from foretell.train.memory import keep_freed_memory
-from foretell.train.metrics import Metrics
 from foretell.train.optimizer import build_optimizers, set_rate
+from foretell.train.run import Run
 from foretell.train.schedule import rate, rows_after, rows_before
 from foretell.train.step import train_step
 from foretell.train.threads import choose_threads
-
-MOST_SKIPPED = 20  # steps in a row without a finite gradient after which a run is given up
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,25 +47,13 @@ class Result:
     metrics: dict[str, float]
 
 
-class Stopped(Exception):
-    """The run was asked to stop (Ctrl-C) and has saved all that it did."""
+Trained = Callable[[RunConfig, Path, dict[str, Any], bool, Ranks], dict[str, float]]
 
 
-@dataclass(kw_only=True, slots=True)
-class State:
-    """What a checkpoint remembers beside weights and optimizer."""
-
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    skipped: int = 0
-    """steps in a row without a finite gradient"""
-
-
-def train(cfg: RunConfig, out: Path, *, quiet: bool = False) -> Result:
+def train(cfg: RunConfig, out: Path, *, quiet: bool = False, how: "Trained | None" = None) -> Result:
     """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
 
+    `how` does the work, trained() unless another is given.
     BadUse if the folder holds another run; Failed if the loss is not a number; Stopped on Ctrl-C, after saving.
     """
     ranks = from_environment()
@@ -81,7 +64,7 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False) -> Result:
         progress.say(f"{out} is finished; nothing is left to do", quiet=quiet)
         return Result(folder=out, metrics=lineage["result"])
     with folder.held(out):
-        return Result(folder=out, metrics=trained(cfg, out, lineage, quiet, ranks))
+        return Result(folder=out, metrics=(how or trained)(cfg, out, lineage, quiet, ranks))
 
 
 def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
@@ -92,18 +75,20 @@ def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ran
     model = build(cfg.model, cfg.seed, device)
     if cfg.start:
         load_weights_into(model, Path(cfg.start))
-    objective = in_precision(build_objective(cfg.objective), device, cfg.machine.precision)
-    settle_threads(cfg, lineage, out, model, objective, data)
+    reference = deepcopy(model) if cfg.objective.kind == "preference" else None
+    objective = in_precision(build_objective(cfg.objective, reference), device, cfg.machine.precision)
+    settle_threads(cfg, lineage, out, lambda: one_batch(cfg, model, objective, data))
     if cfg.machine.compile:
         for stack in filter(None, (model.encoder, model.decoder)):
             for block in stack.layers.values():
                 block.compile()
-    run = Run(cfg, out, model.train(), objective, data, ranks, device)
+    work = Steps(cfg, model.train(), objective, data, ranks, device)
+    run = Run(cfg, out, work)
     with run.opened(quiet) as shown:
         metrics = run.to_the_end(shown)
     if cfg.average > 1:
         model.load_state_dict(checkpoint.mean_of_last(out / "checkpoints", cfg.average))
-        metrics = run.evaluation()
+        metrics = work.evaluation()
     check_finite(metrics, model, cfg)
     finish(cfg, out, model, lineage, metrics)
     return metrics
@@ -120,83 +105,33 @@ def check_finite(metrics: dict[str, float], model: Network, cfg: RunConfig) -> N
         )
 
 
-class Run:
-    """An open run: what one step needs, and the state that it moves."""
+class Steps:
+    """The work of a run that reads rows: each step is one of train_step() on the next of them."""
+
+    memory: dict[str, float]
 
     def __init__(
-        self, cfg: RunConfig, out: Path, model: Network, objective: Objective, data: Batches, ranks: Ranks, device: str
+        self, cfg: RunConfig, model: Network, objective: Objective, data: Batches, ranks: Ranks, device: str
     ) -> None:
-        self.cfg, self.out, self.model, self.objective, self.data = cfg, out, model, objective, data
+        self.cfg, self.model, self.objective, self.data = cfg, model, objective, data
         self.ranks, self.device = ranks, device
-        self.optimizers = build_optimizers(model, cfg.optim)
-        saved, problems = checkpoint.restore(out / "checkpoints", model, self.optimizers)
-        try:
-            self.state, self.problems = State(**saved), problems
-        except TypeError as error:
-            rule = "its state.json has other fields than this version's"
-            raise Failed(f"{out / 'checkpoints'}: {rule}; remove the newest checkpoint to go on without it") from error
-        self.metrics = Metrics(out, self.state.step, tensorboard=cfg.tensorboard)
+        self.optimizers, self.memory = build_optimizers(model, cfg.optim), {}
 
-    @contextmanager
-    def opened(self, quiet: bool) -> Iterator[progress.Bar]:
-        """The progress bar, at the step where the run goes on; the files are closed at the end."""
-        with progress.bar(self.cfg.recipe, self.cfg.steps, quiet=quiet) as shown:
-            if self.state.step:
-                shown.start_at(self.state.step)
-                shown.say(f"{self.out}: going on from step {self.state.step} of {self.cfg.steps}")
-            for problem in self.problems:
-                shown.say(f"{problem}; going on from step {self.state.step}")
-            try:
-                yield shown
-            finally:
-                self.metrics.close()
-
-    def to_the_end(self, shown: progress.Bar) -> dict[str, float]:
-        """All remaining steps; the last evaluation."""
-        cfg, state, found = self.cfg, self.state, {}
-        if state.step == 0:
-            self.metrics.write(0, self.evaluation())
-        with stop_asked() as asked:
-            while state.step < cfg.steps:
-                values = self.one_step()
-                last = state.step == cfg.steps
-                if last or state.step % cfg.evaluate_every == 0:
-                    found = self.evaluation()
-                    values |= found | self.epochs()
-                self.metrics.write(state.step, values)
-                stop = asked()
-                if last or state.step % cfg.checkpoint_every == 0 or stop:
-                    self.save()
-                shown.advance(text=self.words(values, found))
-                if stop and not last:
-                    raise Stopped(f"stopped after step {state.step} of {cfg.steps}; the same command continues")
-        return found or self.evaluation()
-
-    def one_step(self) -> dict[str, float]:
+    def step(self, step: int) -> dict[str, float]:
         """One step: its rows, its random stream, its rate; what it measured."""
-        cfg, state = self.cfg, self.state
-        begun, cpu = time.perf_counter(), time.process_time()
-        torch.manual_seed(cfg.seed * 1_000_003 + state.step * self.ranks.world + self.ranks.rank)
-        share = rate(cfg.schedule, state.step, cfg.steps)
+        cfg = self.cfg
+        torch.manual_seed(cfg.seed * 1_000_003 + step * self.ranks.world + self.ranks.rank)
+        share = rate(cfg.schedule, step, cfg.steps)
         set_rate(self.optimizers, share)
-        micro_batches = [to_device(part, self.device) for part in self.micro_batches()]
+        micro_batches = [to_device(part, self.device) for part in self.micro_batches(step)]
         values = train_step(self.model, self.objective, micro_batches, self.optimizers, cfg.clip)
-        took, n = time.perf_counter() - begun, sum(batch["inputs"].numel() for batch in micro_batches)
-        state.step, state.tokens, state.seconds = state.step + 1, state.tokens + n, state.seconds + took
-        state.cpu_seconds += time.process_time() - cpu
-        state.skipped = state.skipped + 1 if values.pop("skipped") else 0
-        if state.skipped >= MOST_SKIPPED:
-            raise Failed(
-                f"the gradient was not a number for {MOST_SKIPPED} steps up to step {state.step}; "
-                f"begin again in another --out with a lower --optim.lr (now {cfg.optim.lr}) or --clip 1"
-            )
-        whole = {"lr": cfg.optim.lr * share, "tokens": state.tokens, "seconds": round(state.seconds, 3)}
-        return {**values, **whole, "cpu_seconds": round(state.cpu_seconds, 3), "tokens_per_second": round(n / took)}
+        n = sum(batch["inputs"].numel() for batch in micro_batches)
+        return {**values, "lr": cfg.optim.lr * share, "n_tokens": n}
 
-    def micro_batches(self) -> Iterator[dict[str, np.ndarray]]:
+    def micro_batches(self, step: int) -> Iterator[dict[str, np.ndarray]]:
         """This process's share of the step's rows, cut into forward passes."""
         cfg = self.cfg.batch
-        first = rows_before(cfg, self.state.step)
+        first = rows_before(cfg, step)
         rows = np.arange(first, first + rows_after(cfg, first))[self.ranks.rank :: self.ranks.world]
         size = cfg.micro or max(len(rows), 1)
         for start in range(0, len(rows), size):
@@ -209,16 +144,10 @@ class Run:
         found = evaluate(self.model, self.objective, (to_device(batch, self.device) for batch in batches))
         return {f"val_{name}": value for name, value in found.items()}
 
-    def epochs(self) -> dict[str, float]:
+    def epochs(self, step: int) -> dict[str, float]:
         """How often the text was read so far, or each of its sources."""
-        read = self.data.epochs(rows_before(self.cfg.batch, self.state.step))
+        read = self.data.epochs(rows_before(self.cfg.batch, step))
         return {"epochs" if len(read) == 1 else f"epochs/{name}": round(n, 5) for name, n in read.items()}
-
-    def save(self) -> None:
-        """Write a checkpoint, keeping what an average or a damaged last one needs."""
-        state = {name: getattr(self.state, name) for name in State.__dataclass_fields__}
-        keep, spacing = max(2, self.cfg.average), self.cfg.checkpoint_every
-        checkpoint.save(self.out / "checkpoints", self.model, self.optimizers, state, keep, spacing)
 
     def words(self, values: dict[str, float], found: dict[str, float]) -> str:
         """The loss as the bar shows it."""
@@ -238,21 +167,20 @@ def in_precision(objective: Objective, device: str, precision: str) -> Objective
     return objective._replace(terms=terms)
 
 
-def settle_threads(
-    cfg: RunConfig, lineage: dict[str, Any], out: Path, model: Network, objective: Objective, data: Batches
-) -> None:
-    """Set the number of threads: as asked, as this run began with, or as measured now; and remember it."""
-    threads = cfg.machine.threads or lineage.get("threads", 0)
-    if not threads:
-        rows = np.arange(cfg.batch.micro or rows_after(cfg.batch, 0))
-        batch = to_device(data.batch(rows), next(model.parameters()).device.type)
-        model.train()
-        threads = choose_threads(lambda: forward_and_back(model, objective, batch))
-        model.zero_grad(set_to_none=True)
+def settle_threads(cfg: RunConfig, lineage: dict[str, Any], out: Path, work: Callable[[], object]) -> None:
+    """Set the number of threads: as asked, as this run began with, or as measured now by `work`; and remember it."""
+    threads = cfg.machine.threads or lineage.get("threads", 0) or choose_threads(work)
     torch.set_num_threads(threads)
     if lineage.get("threads") != threads:
         lineage["threads"] = threads
         folder.write_lineage(out, lineage)
+
+
+def one_batch(cfg: RunConfig, model: Network, objective: Objective, data: Batches) -> None:
+    """The work of a step's first forward pass, of which nothing is left behind."""
+    rows = np.arange(cfg.batch.micro or rows_after(cfg.batch, 0))
+    forward_and_back(model.train(), objective, to_device(data.batch(rows), next(model.parameters()).device.type))
+    model.zero_grad(set_to_none=True)
 
 
 def forward_and_back(model: Network, objective: Objective, batch: Batch) -> None:
@@ -266,24 +194,3 @@ def forward_and_back(model: Network, objective: Objective, batch: Batch) -> None
 def to_device(batch: dict[str, np.ndarray], device: str) -> Batch:
     """A batch of arrays as tensors where the model is."""
     return {name: torch.from_numpy(value).to(device, non_blocking=True) for name, value in batch.items()}
-
-
-@contextmanager
-def stop_asked() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: the first is noted, so that the step ends whole; a second interrupts at once."""
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(noted)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

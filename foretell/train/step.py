@@ -17,23 +17,26 @@ def train_step(
     optimizers: Sequence[Optimizer],
     clip: float,
     sum_over_ranks: Callable[[Tensor], Tensor] = lambda x: x,
+    after_each: Callable[[int], None] = lambda number: None,
 ) -> dict[str, float]:
     """What the step measured, after it was taken: the loss, each term, the gradient's norm.
 
     The gradient is that of sum over terms of weight * total / n with n counted over all micro-batches of all ranks,
     exact however the batch is cut; a micro-batch may have some of the terms only. A gradient that is not finite leaves
-    weights and optimizers alone; `skipped` is 1.
+    weights and optimizers alone; `skipped` is 1. `after_each` is told the number of a micro-batch when its gradient is
+    added.
     Ranks must add their gradients, not average them (FSDP: set_gradient_divide_factor(1.0)).
     """
     n = count(objective, micro_batches, sum_over_ranks)
     totals: dict[str, Tensor] = {}
     counts: dict[str, Tensor] = {}
-    for batch in micro_batches:
+    for number, batch in enumerate(micro_batches):
         terms = objective.terms(model, batch)
         weighed = [weight * terms[name].total / n[name] for name, weight in objective.weights.items() if name in terms]
         loss = sum(weighed)
         assert isinstance(loss, Tensor), "a micro-batch has at least one weighted term"
         loss.backward()
+        after_each(number)
         for name, term in terms.items():
             totals[name] = totals.get(name, 0) + term.total.detach().float()
             counts[name] = counts.get(name, 0) + term.n

@@ -94,3 +94,15 @@ def test_nothing_of_a_built_network_is_left_unfilled(tiny):
     model = build(tiny(kind="seq2seq", tied=False, heads=Heads(lm_transform=True, next_sentence=True, n_outputs=2)))
     assert not list(model.buffers()), "a buffer would be left as it was found in memory"
     assert all(p.isfinite().all() and p.abs().max() < 3 for p in model.parameters())
+
+
+def test_a_score_with_a_bias_begins_as_wide_as_the_hidden_state_asks(tiny):
+    sizes = {**WIDE, "d_model": 2048, "n_layers": 1}
+    heads = Heads(n_outputs=1, task_bias=True)
+    for init in (Init(), Init(kind="xavier")):
+        model = build(tiny(**sizes, heads=heads, init=init))
+        assert stds(model)["task_head.output.weight"] == pytest.approx(2049**-0.5, rel=0.05)
+        assert not model.task_head.output.bias.any()
+    plain = build(tiny(**sizes, heads=Heads(n_outputs=1)))
+    assert plain.task_head.output.bias is None
+    assert stds(plain)["task_head.output.weight"] == pytest.approx(0.02, rel=0.05)

@@ -10,10 +10,11 @@ from safetensors.torch import load_file
 from foretell.errors import BadUse, Failed
 from foretell.objective.mean import Mean
 from foretell.ranks import Ranks
-from foretell.train import checkpoint, loop
+from foretell.train import checkpoint, loop, run
 from foretell.train.config import AdamW, BatchSize, Machine, Schedule
-from foretell.train.loop import MOST_SKIPPED, Stopped, train
+from foretell.train.loop import train
 from foretell.train.metrics import read_metrics
+from foretell.train.run import MOST_SKIPPED, Stopped
 from tests.train.in_memory import Rows, config, network
 
 
@@ -179,9 +180,9 @@ def test_ranks_share_a_steps_rows_without_gap_or_overlap(tmp_path, monkeypatch):
     monkeypatch.setattr(Rows, "batch", lambda self, samples: seen.append(list(samples)) or {})
     cfg = config(batch=BatchSize(rows=7, micro=2))
     for rank in range(3):
-        run = object.__new__(loop.Run)
-        run.cfg, run.state, run.ranks, run.data = cfg, loop.State(step=5), Ranks(rank=rank, world=3), Rows(0)
-        list(run.micro_batches())
+        work = object.__new__(loop.Steps)
+        work.cfg, work.ranks, work.data = cfg, Ranks(rank=rank, world=3), Rows(0)
+        list(work.micro_batches(5))
     assert sorted(row for part in seen for row in part) == list(range(35, 42))
     assert max(map(len, seen)) == 2
 
@@ -189,8 +190,8 @@ def test_ranks_share_a_steps_rows_without_gap_or_overlap(tmp_path, monkeypatch):
 def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch):
     real = loop.build_objective
 
-    def broken(cfg):
-        objective = real(cfg)
+    def broken(cfg, reference):
+        objective = real(cfg, reference)
         return objective._replace(
             terms=lambda model, batch: {
                 name: Mean(term.total * (float("nan") if model.training else 1), term.n)
@@ -269,7 +270,7 @@ def test_threads_are_measured_once_and_remembered(tmp_path, monkeypatch):
     measured = []
     monkeypatch.setattr(loop, "choose_threads", lambda work: measured.append(work()) or 1)
     cfg = config(machine=Machine(device="cpu"))
-    monkeypatch.setattr(loop, "MOST_SKIPPED", 0)
+    monkeypatch.setattr(run, "MOST_SKIPPED", 0)
     with pytest.raises(Failed):
         train(cfg, tmp_path, quiet=True)
     monkeypatch.undo()

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 
 from foretell.train import checkpoint, loop
-from foretell.train.loop import Stopped, train
+from foretell.train.loop import train
 from foretell.train.metrics import Metrics, read_metrics
+from foretell.train.run import Stopped
 from tests.train.in_memory import OPTIM, Rows, config
 
 TIMES = {"seconds", "cpu_seconds", "tokens_per_second"}

@@ -1,0 +1,163 @@
+"""The optimizer's steps of an iteration: epochs times minibatches, each one step for the policy and one for the value.
+
+    for each epoch:  a fresh permutation of the episodes;  for each minibatch of it:
+        policy:  the clipped loss of its episodes  +  ptx_weight * the loss of pretraining text       one train_step()
+        value:   the clipped loss of the same episodes                                                one train_step()
+
+The gradients of the pretraining text are added to those of the episodes before the one step (Ouyang et al. 2022, C.4).
+Losses are sums and counts over the whole minibatch, so that micro-batches change nothing but the memory.
+
+B episodes   T tokens   R tokens of a response
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from foretell.align.episodes import in_pieces
+from foretell.align.logprobs import precisely, response_logprobs, response_values
+from foretell.model.network import Network
+from foretell.objective.config import PolicyOptimization
+from foretell.objective.lm import language_model
+from foretell.objective.mean import Batch, Mean, Objective
+from foretell.objective.policy import policy_loss, policy_report, token_mean, value_loss
+from foretell.train.step import train_step
+
+Values = dict[str, float]
+NAMES = {"policy": "policy_loss", "lm": "ptx_loss"}
+TextRows = Callable[[int, int], Batch]  # the first row's number, how many -> inputs and targets
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learner:
+    """A network with its optimizers and its objective."""
+
+    network: Network
+    optimizers: Sequence[Optimizer]
+    objective: Objective
+    clip: float
+
+
+def policy_objective(cfg: PolicyOptimization, precision: str = "fp32") -> Objective:
+    """The clipped loss of episodes, and the language model's on rows of text, weighed by ptx_weight.
+
+    A batch of episodes holds `ids (B, T)`, `starts (B,)`, `lengths (B,)`, and `logp_old`, `advantages`, `weights`
+    (B, R); one of text holds `inputs` and `targets`.
+    """
+    text = language_model()
+
+    def counts(batch: Batch) -> dict[str, Tensor]:
+        return text.counts(batch) if "targets" in batch else {"policy": batch["lengths"].sum()}
+
+    def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        with precisely(next(iter(batch.values())).device.type, precision):
+            if "targets" in batch:
+                return text.terms(model, batch)
+            lengths, old = batch["lengths"], batch["logp_old"]
+            logp, entropy = response_logprobs(model, batch["ids"], batch["starts"], lengths, cfg.temperature)
+        loss = policy_loss(logp, old, batch["advantages"] * batch["weights"], lengths, cfg.clip)
+        told = policy_report(logp.detach(), old, batch["advantages"], lengths, cfg.clip)
+        moved = token_mean((logp.detach() - old).abs(), lengths)
+        return {"policy": loss, **told, "entropy": token_mean(entropy, lengths), "moved": moved}
+
+    return Objective({"policy": 1.0, "lm": cfg.ptx_weight}, counts, terms)
+
+
+def value_objective(cfg: PolicyOptimization, precision: str = "fp32") -> Objective:
+    """The clipped loss of values: `ids`, `starts`, `lengths`, `values_old` and `returns` (B, R)."""
+
+    def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        with precisely(batch["ids"].device.type, precision):
+            values = response_values(model, batch["ids"], batch["starts"], batch["lengths"])
+        return {"value": value_loss(values, batch["values_old"], batch["returns"], batch["lengths"], cfg.value_clip)}
+
+    return Objective({"value": 1.0}, lambda batch: {"value": batch["lengths"].sum()}, terms)
+
+
+def rows_of(batch: Batch, rows: Tensor) -> Batch:
+    """Some episodes of a batch, no wider than they need."""
+    starts, lengths = batch["starts"][rows], batch["lengths"][rows]
+    n_tokens, n_response = int((starts + lengths).max()), max(int(lengths.max()), 1)
+    found = {"starts": starts, "lengths": lengths, "ids": batch["ids"][rows, : max(n_tokens, 2)]}
+    rest = batch.keys() - found.keys()
+    return found | {name: batch[name][rows, :n_response] for name in sorted(rest)}
+
+
+def minibatches(n: int, parts: int, seed: int, step: int, epoch: int) -> list[np.ndarray]:
+    """The episodes of each minibatch of an epoch: a permutation of its own, every episode once."""
+    order = np.random.default_rng([seed, step, epoch]).permutation(n)
+    return np.split(order, parts)
+
+
+def micro_batches(batch: Batch, rows: np.ndarray, micro: int) -> list[Batch]:
+    """A minibatch in forward passes of at most `micro` episodes of similar length; 0 takes all at once."""
+    totals = (batch["starts"] + batch["lengths"])[torch.from_numpy(rows)].tolist()
+    pieces = in_pieces(totals, at_once=len(rows) * max(totals), most=micro or len(rows))
+    return [rows_of(batch, torch.from_numpy(rows[places]).to(batch["ids"].device)) for places in pieces]
+
+
+def text_parts(read: TextRows, first: int, n: int, micro: int) -> Iterator[Batch]:
+    """n rows of text from a number on, in forward passes of at most `micro`."""
+    for start in range(first, first + n, micro):
+        yield read(start, min(micro, first + n - start))
+
+
+def update(
+    cfg: PolicyOptimization,
+    batch: Batch,
+    policy: Learner,
+    value: Learner | None,
+    text: TextRows | None,
+    micro: int,
+    seed: int,
+    step: int,
+) -> Values:
+    """What the steps of an iteration measured: means over the minibatches, `rollout_mismatch` and `first_ratio` from
+    the first, before any weight has moved; `skipped` if no step of the policy was taken."""
+    found: list[Values] = []
+    for epoch in range(cfg.epochs):
+        for number, rows in enumerate(minibatches(len(batch["ids"]), cfg.minibatches, seed, step, epoch)):
+            parts = micro_batches(batch, rows, micro)
+            nth = (step * cfg.epochs + epoch) * cfg.minibatches + number
+            n_text = len(rows) * cfg.ptx_rows
+            texts = list(text_parts(text, nth * n_text, n_text, micro or len(rows))) if text is not None else []
+            found.append(policy_step(policy, parts, texts, norms=not found))
+            if value is not None:
+                taken = train_step(value.network, value.objective, parts, value.optimizers, value.clip)
+                found[-1] |= {"value_loss": taken["value"], "value_grad_norm": taken["grad_norm"]}
+    first = {"rollout_mismatch": found[0].pop("moved"), "first_ratio": found[0]["ratio"]}
+    names = [name for name in found[-1] if name != "moved"]
+    means = {name: sum(one[name] for one in found) / len(found) for name in names}
+    once = {name: found[0][name] for name in found[0].keys() - means.keys()}
+    return means | once | first | {"skipped": float(means["skipped"] == 1), "skipped_steps": means["skipped"]}
+
+
+def policy_step(policy: Learner, parts: Sequence[Batch], texts: Sequence[Batch], *, norms: bool) -> Values:
+    """One step of the policy; with `norms`, and text, also the norms of the two gradients that were added up."""
+    apart: list[Tensor] = []
+    norm: Values = {}
+
+    def after_each(number: int) -> None:
+        if number == len(parts) - 1:
+            apart.extend(gradients(policy.network))
+        elif number == len(parts) + len(texts) - 1:
+            both = gradients(policy.network)
+            of_text = nn.utils.get_total_norm([a - b for a, b in zip(both, apart, strict=True)]).item()
+            of_episodes = nn.utils.get_total_norm(apart).item()
+            norm.update(
+                ptx_grad_norm=of_text, policy_grad_norm=of_episodes, ptx_ratio=of_text / max(of_episodes, 1e-30)
+            )
+
+    every, watch = [*parts, *texts], after_each if norms and texts else lambda number: None
+    taken = train_step(policy.network, policy.objective, every, policy.optimizers, policy.clip, after_each=watch)
+    taken.pop("loss")
+    return {NAMES.get(name, name): x for name, x in taken.items()} | norm
+
+
+def gradients(network: nn.Module) -> list[Tensor]:
+    """Copies of the gradients."""
+    return [torch.zeros_like(p) if p.grad is None else p.grad.clone() for p in network.parameters() if p.requires_grad]
