@@ -9,8 +9,17 @@ from typing import get_args
 from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
-# the demo, which climbs them all; the folders they read; how text is made; what models are asked; the papers' figures
-NOT_RUNGS = {"lineage", "sources", "label_files", "corpora", "suites", "published", "finetuning", "finetuning_rows"}
+NOT_RUNGS = {
+    "lineage",  # the demo, which climbs them all
+    "trainers",
+    "sources",  # the folders they read
+    "label_files",
+    "corpora",  # how text is made
+    "suites",  # what models are asked
+    "published",  # the papers' figures
+    "finetuning",
+    "finetuning_rows",
+}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -11,7 +11,8 @@ from foretell.recipes.lineage.together import is_done, shares, side_by_side, ste
 from foretell.recipes.sources import resolve
 from foretell.runs import sha256
 from foretell.train.config import Machine
-from foretell.train.loop import Stopped, train
+from foretell.train.loop import train
+from foretell.train.run import Stopped
 from tests.prose import write_prose
 
 

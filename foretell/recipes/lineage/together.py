@@ -25,10 +25,11 @@ from foretell.config import dump, load
 from foretell.errors import BadUse, Failed
 from foretell.recipes import sources
 from foretell.recipes.lineage.plan import Climb
+from foretell.recipes.trainers import trainer
 from foretell.runs import read_json
 from foretell.train.config import Machine, RunConfig
 from foretell.train.folder import LINEAGE, METRICS
-from foretell.train.loop import Stopped, train
+from foretell.train.run import Stopped
 
 LOOK_EVERY = 0.3  # seconds between looks at how far the runs are
 Wanted = tuple[RunConfig, str]
@@ -56,7 +57,7 @@ def run_together(plan: Climb, wanted: Sequence[Wanted]) -> None:
     waiting = [(replace(cfg, machine=Machine(threads=threads)), out) for cfg, out in placed if not is_done(out)]
     if at_once < 2 or len(waiting) < 2:
         for cfg, out in waiting:
-            train(cfg, out, quiet=plan.quiet)
+            trainer(cfg.objective.kind)(cfg, out, plan.quiet)
     else:
         side_by_side(shares(waiting, at_once), quiet=plan.quiet)
 
@@ -172,7 +173,8 @@ def main() -> int:
     for one in told:
         out = Path(one["out"])
         try:
-            train(load(RunConfig, json.dumps(one["config"]), f"the config of {out.name}"), out, quiet=True)
+            cfg = load(RunConfig, json.dumps(one["config"]), f"the config of {out.name}")
+            trainer(cfg.objective.kind)(cfg, out, True)
         except Stopped:
             return 130
         except (BadUse, Failed, ValueError) as error:
