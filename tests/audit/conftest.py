@@ -11,7 +11,7 @@ from foretell.generate.model import Model
 from foretell.generate.score import Score
 from foretell.recipes import gpt2
 from foretell.text.train import train_tokenizer
-from tests.generate.conftest import random_network
+from tests.generate.conftest import BASE, CONFIGS, random_network
 
 TEXT = [
     "The nurse was a woman. He was very tall, she was very kind. Return the value of the key. " * 3,
@@ -55,3 +55,13 @@ def tiny():
     tokenizer = train_tokenizer("bpe", TEXT, 300, quiet=True)
     network = replace(gpt2.network("smoke"), n_vocab=300, n_ctx=96)
     return Model(random_network(network, spread=0.1), tokenizer)
+
+
+@pytest.fixture(params=CONFIGS)
+def network(request):
+    return random_network(CONFIGS[request.param], spread=0.2)
+
+
+@pytest.fixture
+def translator():
+    return random_network(replace(BASE, kind="seq2seq", norm_place="post", positions="sinusoid", activation="relu"))

@@ -19,8 +19,10 @@ from tests.generate.conftest import random_network
 
 @pytest.fixture(scope="module")
 def masked():
-    tokenizer = train_tokenizer("wordpiece", TEXT, 77, quiet=True)
-    return Model(random_network(replace(bert.network("smoke"), n_vocab=77, n_ctx=48), spread=0.1), tokenizer)
+    draw = random.Random(0)
+    more = ["".join(draw.choices("abcdefghij", k=6)) for _ in range(200)]
+    tokenizer = train_tokenizer("wordpiece", TEXT + more * 2, 300, quiet=True)
+    return Model(random_network(replace(bert.network("smoke"), n_vocab=300, n_ctx=48), spread=0.1), tokenizer)
 
 
 @pytest.mark.parametrize(("a", "b"), [(-3.0, -3.0), (-3.0, -4.0), (-10.0, -2.0), (-50.0, -51.5)])
