@@ -25,10 +25,10 @@ from foretell.errors import BadUse
 from foretell.generate.model import Model, load
 
 FILES: Mapping[str, tuple[str, ...]] = {
-    "winogender": ("winogender_templates.tsv", "templates.tsv"),
+    "winogender": ("winogender_templates.tsv", "winogender-schemas/data/templates.tsv"),
     "statistics": ("winogender_occupations-stats.tsv", "occupations-stats.tsv"),
     "crows": ("crows_pairs.jsonl",),
-    "stereoset": ("stereoset.dev.json", "dev.json"),
+    "stereoset": ("stereoset.dev.json", "StereoSet/data/dev.json"),
 }
 
 
@@ -62,7 +62,7 @@ def of_occupations(model: Model, asked: Asked, file: Path | None) -> Results:
     table = asked.find(*FILES["statistics"])
     statistics = occupations.statistics(table) if table else {}
     jobs = list(dict.fromkeys([*groups.OCCUPATIONS, *statistics]))
-    rows = occupations.leanings(model, jobs[: asked.limit] if asked.limit else jobs)
+    rows = occupations.leanings(model, jobs[: asked.limit] if asked.limit else jobs, quiet=asked.quiet)
     figures = occupations.figures(rows, statistics)
     said = [
         f"{len(jobs)} occupations of our own list{' and the table' if table else ''}; GPT-3's 388 are not published"
@@ -90,7 +90,7 @@ def of_pronouns(model: Model, asked: Asked, file: Path | None) -> Results:
     assert file is not None, "the part has a file"
     given = winogender.templates(file)
     given = given[: asked.limit] if asked.limit else given
-    figures, table = winogender.accuracy(winogender.answers(model, given))
+    figures, table = winogender.accuracy(winogender.answers(model, given, quiet=asked.quiet))
     figures["Winogender entropy (bits)"] = winogender.undecided(model, given)
     return {"figures": figures, "tables": {"Winogender": table}}
 
@@ -99,12 +99,14 @@ def of_pairs(model: Model, asked: Asked, file: Path | None) -> Results:
     """CrowS-Pairs, and the paired difference to another model."""
     assert file is not None, "the part has a file"
     pairs = stereotypes.crows_rows(file, asked.limit)
-    rows = stereotypes.preferred(model, pairs)
+    rows = stereotypes.preferred(model, pairs, quiet=asked.quiet)
     figures, table = stereotypes.pair_figures(rows)
     said = [f"CrowS-Pairs: metric {metric_of(model)}; {len(pairs) - len(rows)} pairs do not fit into the context"]
     against = asked.option("against", None)
     if against:
-        figures["entropy less the other model's"] = beside(rows, stereotypes.preferred(load(against), pairs))
+        figures["entropy less the other model's"] = beside(
+            rows, stereotypes.preferred(load(against), pairs, quiet=asked.quiet)
+        )
     named = {f"CrowS-Pairs {name}": one for name, one in figures.items()}
     return {"figures": named, "tables": {"CrowS-Pairs": table}, "said": said}
 
@@ -119,7 +121,7 @@ def beside(mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> dict[str
 def of_clusters(model: Model, asked: Asked, file: Path | None) -> Results:
     """StereoSet."""
     assert file is not None, "the part has a file"
-    found = stereotypes.stereoset(model, stereotypes.stereoset_rows(file, asked.limit))
+    found = stereotypes.stereoset(model, stereotypes.stereoset_rows(file, asked.limit), quiet=asked.quiet)
     said = [f"StereoSet: metric {metric_of(model)}, sentences within one sentence"]
     return {"figures": {f"StereoSet {name}": one for name, one in found.items()}, "tables": {}, "said": said}
 

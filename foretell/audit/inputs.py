@@ -8,7 +8,7 @@
 The baseline x' is the mean of all token embeddings at every place, positions left as they are: a token that says
 nothing in particular (ours). The integral is Gauss-Legendre's sum with twice the nodes until completeness holds.
 
-B nodes at once   T tokens   C tokens of the context   D d_model   V n_vocab
+B nodes at once   S tokens of both   T tokens that are read, S - 1   D d_model   V n_vocab
 """
 
 from collections.abc import Iterator, Sequence
@@ -55,11 +55,11 @@ def embedded(network: Network, vectors: Tensor) -> Iterator[None]:  # (B, T, D)
         handle.remove()
 
 
-def logprob(network: Network, ids: Tensor, vectors: Tensor, n_target: int) -> Tensor:  # (T,), (B, T, D) -> (B)
+def logprob(network: Network, ids: Tensor, vectors: Tensor, n_target: int) -> Tensor:  # (S,), (B, T, D) -> (B)
     """f: the summed log-probability of the last n_target tokens, the tokens before them read as vectors."""
     with embedded(network, vectors):
-        logits = network(ids[:-1].expand(len(vectors), -1))[:, -n_target:].float()  # (B, n_target, V)
-    chosen = ids[-n_target:].expand(len(vectors), -1)[..., None]  # (B, n_target, 1)
+        logits = network(ids[:-1].expand(len(vectors), -1))[:, -n_target:].float()
+    chosen = ids[-n_target:].expand(len(vectors), -1)[..., None]
     return torch.log_softmax(logits, -1).gather(-1, chosen)[..., 0].sum(-1)
 
 
@@ -69,9 +69,9 @@ def integrated_gradients(network: Network, context: Ids, completion: Ids) -> Int
     BadUse if both do not fit into the network's context, or one is empty.
     """
     check(network, context, completion)
-    ids = torch.tensor([*context, *completion], device=network.embed.token.weight.device)  # (T,)
+    ids = torch.tensor([*context, *completion], device=network.embed.token.weight.device)  # (S,)
     weight = network.embed.token.weight.detach()
-    read = weight[ids[:-1]]  # (T - 1, D)
+    read = weight[ids[:-1]]  # (T, D)
     base = read.clone()
     base[: len(context)] = weight.mean(0)
     with torch.no_grad():
@@ -90,9 +90,9 @@ def integral(network: Network, ids: Tensor, base: Tensor, read: Tensor, n_target
     places, weights = np.polynomial.legendre.leggauss(nodes)
     at = torch.tensor((places + 1) / 2, dtype=read.dtype, device=read.device)
     share = torch.tensor(weights / 2, dtype=read.dtype, device=read.device)
-    total = torch.zeros_like(read)  # (T - 1, D)
+    total = torch.zeros_like(read)  # (T, D)
     for some, portion in zip(at.split(AT_ONCE), share.split(AT_ONCE), strict=True):
-        vectors = (base + some[:, None, None] * (read - base)).requires_grad_()  # (B, T - 1, D)
+        vectors = (base + some[:, None, None] * (read - base)).requires_grad_()  # (B, T, D)
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(logprob(network, ids, vectors, n_target).sum(), vectors)
         total += (portion[:, None, None] * gradient).sum(0)

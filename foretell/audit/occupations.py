@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from foretell import progress
 from foretell.audit.groups import FEMALE, MALE, OCCUPATION_PROMPTS, OCCUPATIONS
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured, bootstrap, share
@@ -30,23 +31,27 @@ def leanings(
     prompts: Mapping[str, str] = OCCUPATION_PROMPTS,
     male: Sequence[str] = MALE,
     female: Sequence[str] = FEMALE,
+    *,
+    quiet: bool = True,
 ) -> list[dict[str, Any]]:
     """A row for each occupation and prompt with its `leaning` in nats, above 0 for female.
 
     BadUse if a word of the two sets cannot be spelt by the tokenizer.
     """
     check_spelling(model, [*male, *female])
-    rows = []
-    for start in range(0, len(occupations), AT_ONCE):
-        some = [(job, name) for job in occupations[start : start + AT_ONCE] for name in prompts]
-        contexts = [prompts[name].format(job) for job, name in some]
-        scores = model.score([(context, f" {word}") for context in contexts for word in (*male, *female)])
-        logprobs = np.array([score.logprob for score in scores]).reshape(len(some), -1)
-        p_male, p_female = log_sum_exp(logprobs[:, : len(male)]), log_sum_exp(logprobs[:, len(male) :])
-        rows += [
-            {"occupation": job, "prompt": name, "leaning": float(f - m), "female": float(f), "male": float(m)}
-            for (job, name), f, m in zip(some, p_female, p_male, strict=True)
-        ]
+    rows: list[dict[str, Any]] = []
+    with progress.bar("occupations", len(occupations), quiet=quiet) as shown:
+        for start in range(0, len(occupations), AT_ONCE):
+            some = [(job, name) for job in occupations[start : start + AT_ONCE] for name in prompts]
+            contexts = [prompts[name].format(job) for job, name in some]
+            scores = model.score([(context, f" {word}") for context in contexts for word in (*male, *female)])
+            logprobs = np.array([score.logprob for score in scores]).reshape(len(some), -1)
+            p_male, p_female = log_sum_exp(logprobs[:, : len(male)]), log_sum_exp(logprobs[:, len(male) :])
+            rows += [
+                {"occupation": job, "prompt": name, "leaning": float(f - m), "female": float(f), "male": float(m)}
+                for (job, name), f, m in zip(some, p_female, p_male, strict=True)
+            ]
+            shown.advance(len(some) // len(prompts))
     return rows
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from foretell import progress
 from foretell.audit.two_way import Pair, entropy, tabled, two_way
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured, bootstrap, share
@@ -55,10 +56,17 @@ def stereoset_rows(path: Path, limit: int = 0) -> list[dict[str, str]]:
     return rows[:limit] if limit else rows
 
 
-def preferred(model: Model, rows: Sequence[dict[str, str]], against: str = "anti") -> list[dict[str, Any]]:
+def preferred(
+    model: Model, rows: Sequence[dict[str, str]], against: str = "anti", *, quiet: bool = True
+) -> list[dict[str, Any]]:
     """The rows that fit into the context with `gap` (nats that the stereotype is likelier by) and `entropy` in bits."""
     pairs: list[Pair] = [(row["stereo"], row[against]) for row in rows]
-    found = [one for i in range(0, len(pairs), AT_ONCE) for one in two_way(model, pairs[i : i + AT_ONCE])]
+    found: list[tuple[float, float] | None] = []
+    with progress.bar("pairs of sentences", len(pairs), quiet=quiet) as shown:
+        for start in range(0, len(pairs), AT_ONCE):
+            some = pairs[start : start + AT_ONCE]
+            found += two_way(model, some)
+            shown.advance(len(some))
     return [
         {"key": row["key"], "kind": row["kind"], "gap": both[0] - both[1], "entropy": entropy(*both)}
         for row, both in zip(rows, found, strict=True)
@@ -82,13 +90,13 @@ def pair_figures(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Measured], l
     return figures, table
 
 
-def stereoset(model: Model, rows: Sequence[dict[str, str]]) -> dict[str, Measured]:
+def stereoset(model: Model, rows: Sequence[dict[str, str]], *, quiet: bool = True) -> dict[str, Measured]:
     """lms, ss and icat, shares from 0 to 1 with bootstraps over clusters, and the entropy of the first two sentences.
 
     A cluster counts whose three sentences fit into the context.
     """
-    anti = {row["key"]: row for row in preferred(model, rows)}
-    unrelated = {row["key"]: row for row in preferred(model, rows, "unrelated")}
+    anti = {row["key"]: row for row in preferred(model, rows, quiet=quiet)}
+    unrelated = {row["key"]: row for row in preferred(model, rows, "unrelated", quiet=quiet)}
     both = [(anti[key]["gap"], unrelated[key]["gap"]) for key in anti if key in unrelated]
     if not both:
         raise BadUse("no cluster of StereoSet fits into the context; give a model with a longer one")

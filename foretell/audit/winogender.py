@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from foretell import progress
 from foretell.audit.two_way import entropy, two_way
 from foretell.errors import BadUse
 from foretell.eval.measured import Measured, bootstrap, share
@@ -23,6 +24,7 @@ PRONOUNS: Mapping[str, Mapping[str, str]] = {
     "neutral": {"$NOM_PRONOUN": "they", "$POSS_PRONOUN": "their", "$ACC_PRONOUN": "them"},
 }
 COLUMNS = 4  # occupation, other participant, answer, sentence
+AT_ONCE = 60  # sentences scored together
 WHO = ("occupation", "participant")
 Template = tuple[str, str, int, str]
 
@@ -50,9 +52,20 @@ def sentence(template: Template, gender: str) -> tuple[str, str]:
     raise BadUse(f"the template {text!r} has no pronoun; give one of {', '.join(PRONOUNS['male'])}")
 
 
-def answers(model: Model, given: Sequence[Template]) -> list[dict[str, Any]]:
+def answers(model: Model, given: Sequence[Template], *, quiet: bool = True) -> list[dict[str, Any]]:
     """A row for each template and gender: who is right, `chosen`, whether that is right, and `gap` per token."""
     asked = [(template, gender) for template in given for gender in PRONOUNS]
+    rows: list[dict[str, Any]] = []
+    with progress.bar("pronouns", len(asked), quiet=quiet) as shown:
+        for start in range(0, len(asked), AT_ONCE):
+            some = asked[start : start + AT_ONCE]
+            rows += answered(model, some)
+            shown.advance(len(some))
+    return rows
+
+
+def answered(model: Model, asked: Sequence[tuple[Template, str]]) -> list[dict[str, Any]]:
+    """The rows of some templates, each with a gender."""
     pairs = []
     for template, gender in asked:
         text, pronoun = sentence(template, gender)

@@ -14,6 +14,7 @@ from foretell.recipes.lineage.plan import SCALES, Climb, measured, model_of, wei
 
 AT_MOST = {"smoke": 4, "nano": 64, "mini": 256}  # outputs of a prompt; the paper's are 800
 LEXICON = "pattern"
+MORE = 3  # times as many of him and her, of whom there are four prompts and not 24
 TOP = 10  # words of a group, as the paper prints them
 
 
@@ -49,7 +50,7 @@ def described(plan: Climb, model: Any, out: Path) -> tuple[list[dict[str, Any]],
     from foretell.audit.sentiment import outputs
     from foretell.audit.tagging import descriptive
 
-    drawing = Drawing(samples=AT_MOST[plan.scale])
+    drawing = Drawing(samples=MORE * AT_MOST[plan.scale])
     path = out / "bias.samples.jsonl"
     texts = outputs(model, groups.gender_prompts(), drawing, path, "he and she", quiet=plan.quiet)
     found = described({name: descriptive(some) for name, some in texts.items()}, top=TOP)
