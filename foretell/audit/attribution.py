@@ -4,6 +4,7 @@ For each sentence: integrated gradients, leave-one-out and attention rollout of 
 layer, and every head's part (inputs.py, insides.py). Pictures: foretell/report/attribution.py.
 """
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +12,14 @@ import torch
 
 from foretell import progress
 from foretell.audit.asked import Asked, Results
-from foretell.audit.inputs import Integrated, integrated_gradients, left_out
+from foretell.audit.inputs import Integrated, deletion, integrated_gradients, left_out
 from foretell.audit.insides import attentions, head_effects, lens, rollout
 from foretell.errors import BadUse
 from foretell.eval.measured import bootstrap
 from foretell.generate.model import Model
 from foretell.generate.score import score
 
+RANDOM_ORDERS = 20
 SENTENCES = (
     "The nurse told the doctor that she was tired",
     "When the rain stopped, the children went outside to play",
@@ -42,8 +44,12 @@ def audit(asked: Asked) -> Results:
     figures = {
         "completeness error of integrated gradients": mean([one["completeness error"] for one in sentences]),
         "rank correlation of gradients and leave-one-out": mean([agreement(one) for one in sentences]),
+        "f while tokens go, by gradients less at random": mean([one["deletion"] for one in sentences]),
     }
-    said = ["above 0 a token or head makes the last word likelier, in nats; rollout is a share that sums to 1"]
+    said = [
+        "above 0 a token or head makes the last word likelier, in nats; rollout is a share that sums to 1",
+        "below 0 in the last figure: without the tokens that the gradients name first, the word is soon less likely",
+    ]
     return {
         "figures": figures,
         "rows": [row for one in sentences for row in rows(one)],
@@ -77,10 +83,20 @@ def explained(model: Model, text: str) -> dict[str, Any]:
         "baseline logprob": integrated.baseline,
         **told(integrated),
         "left out": left_out(model.network, context, completion),
+        "deletion": faithful(model, context, completion, integrated.values),
         "rollout": flow.tolist(),
         "lens": layers(model, ids, completion[0]),
         "heads": head_effects(model.network, lambda: score(model.network, [pair])[0].logprob),
     }
+
+
+def faithful(model: Model, context: Sequence[int], completion: Sequence[int], values: Sequence[float]) -> float:
+    """The mean of f while tokens go, the most important by `values` first, less that of random orders, in nats."""
+    by_value = sorted(range(len(values)), key=lambda i: -values[i])
+    draw = random.Random(0)
+    orders = [by_value, *(draw.sample(by_value, len(by_value)) for _ in range(RANDOM_ORDERS))]
+    first, *others = deletion(model.network, context, completion, orders)
+    return first - sum(others) / len(others)
 
 
 def told(integrated: Integrated) -> dict[str, Any]:

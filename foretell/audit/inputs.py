@@ -4,6 +4,7 @@
     integrated gradients   (x_i - x'_i) . integral over a in [0, 1] of df/dx_i at x' + a (x - x')   (Sundararajan 2017)
     completeness           sum of them = f(x) - f(x')
     leave one out          f(context) - f(context without the token)
+    deletion               the mean of f as tokens turn to the baseline, the most important first (Petsiuk et al. 2018)
 
 The baseline x' is the mean of all token embeddings at every place, positions left as they are: a token that says
 nothing in particular (ours). The integral is Gauss-Legendre's sum with twice the nodes until completeness holds.
@@ -107,6 +108,26 @@ def left_out(network: Network, context: Ids, completion: Ids) -> list[float]:
     without = [[*context[:i], *context[i + 1 :]] for i in range(len(context))]
     whole, *others = score(network, [(one, list(completion)) for one in [list(context), *without]])
     return [whole.logprob - other.logprob for other in others]
+
+
+def deletion(network: Network, context: Ids, completion: Ids, orders: Sequence[Sequence[int]]) -> list[float]:
+    """For each order of the context's places the mean of f while one token after the other turns to the baseline.
+
+    The sooner f falls the lower it is, so that the order of a true attribution lies below that of random ones.
+    """
+    check(network, context, completion)
+    ids = torch.tensor([*context, *completion], device=network.embed.token.weight.device)  # (S,)
+    weight = network.embed.token.weight.detach()
+    read, blank = weight[ids[:-1]], weight.mean(0)  # (T, D), (D,)
+    found = []
+    for order in orders:
+        rows = [read]
+        for place in order:
+            rows.append(rows[-1].index_copy(0, torch.tensor([place], device=ids.device), blank[None]))
+        with torch.no_grad():
+            parts = [logprob(network, ids, some, len(completion)) for some in torch.stack(rows).split(AT_ONCE)]
+        found.append(float(torch.cat(parts).mean()))
+    return found
 
 
 def check(network: Network, context: Ids, completion: Ids) -> None:

@@ -70,8 +70,8 @@ def layers(lens: Sequence[Mapping[str, Any]], word: str, width: int, y: float) -
     shapes = [text(0, y + 13, "layer by layer (logit lens)", bold=True)]
     y += LINE
     for one in lens:
-        guess = label(one["token"], LONGEST)
-        said = f"{one['layer']:>2} {guess!r} {100 * one['probability']:.0f} %; right one {100 * one['right']:.2g} %"
+        guess = label(one["token"], LONGEST if width > NARROW else LONGEST // 2)
+        said = f"{one['layer']:>2} {guess!r} {100 * one['probability']:.0f} %; right {100 * one['right']:.2g} %"
         said += f", rank {one['rank']}"
         shapes += [box(0, y + 2, one["right"] * width, LINE - 4, 0.5), text(3, y + 14, said)]
         y += LINE
@@ -80,7 +80,7 @@ def layers(lens: Sequence[Mapping[str, Any]], word: str, width: int, y: float) -
 
 def heads(effects: Sequence[Sequence[float]], width: int, y: float) -> tuple[list[str], float]:
     """A square for each head, a line for each layer: blue where the word is less likely without it."""
-    shapes = [text(0, y + 13, "heads (columns) of each layer: nats that each gives", bold=True)]
+    shapes = [text(0, y + 13, "heads of each layer: nats that each gives", bold=True)]
     y += LINE
     most = max((abs(value) for row in effects for value in row), default=0.0) or 1.0
     side = min(SQUARE, (width - 30) / max(len(effects[0]), 1))

@@ -128,7 +128,7 @@ def names(axes: Axes, ends: Sequence[tuple[float, str, str]], n_sizes: int, widt
     for value, group, colour in sorted(ends):
         place = max(value, place + apart)
         axes.annotate(label(group, 16), (right, place), color=colour, va="center", annotation_clip=False)
-    axes.set_xlim(-0.5, right + (0.25 if width == WIDE else 0.6) * n_sizes)
+    axes.set_xlim(-0.5, right + (0.14 if width == WIDE else 0.6) * n_sizes)
 
 
 def favoured(found: Limits) -> Part:

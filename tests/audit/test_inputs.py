@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from foretell.audit.inputs import TOLERANCE, Integrated, embedded, integrated_gradients, left_out, logprob
+from foretell.audit.inputs import TOLERANCE, Integrated, deletion, embedded, integrated_gradients, left_out, logprob
 from foretell.errors import BadUse
 from tests.generate.conftest import BASE, random_network
 
@@ -81,6 +81,32 @@ def test_a_token_out_of_the_window_does_nothing():
     values = integrated_gradients(network, [3, 7, 1, 9, 4], [5]).values
     assert np.abs(values[:3]).max() < 1e-6  # the last position sees itself and the one before
     assert abs(values[4]) > 1e-4
+
+
+def test_deletion_is_the_mean_of_f_while_tokens_turn_to_the_baseline():
+    network = random_network(BASE, spread=0.2)
+    weight = network.embed.token.weight.detach()
+    ids = torch.tensor([*CONTEXT, *COMPLETION])
+    orders = [[0, 1, 2, 3, 4], [3, 1, 4, 0, 2]]
+    for order, found in zip(orders, deletion(network, CONTEXT, COMPLETION, orders), strict=True):
+        values, gone = [], set()
+        for place in [None, *order]:
+            gone |= {place}
+            vectors = torch.stack([weight.mean(0) if i in gone else weight[ids[i]] for i in range(len(ids) - 1)])
+            with torch.no_grad():
+                values.append(float(logprob(network, ids, vectors[None], 2)))
+        assert found == pytest.approx(np.mean(values), abs=1e-5)
+
+
+def test_the_order_of_the_gradients_brings_f_down_sooner_than_chance():
+    lower = []
+    for seed in range(12):
+        network = random_network(BASE, seed, spread=0.2)
+        values = integrated_gradients(network, CONTEXT, COMPLETION).values
+        order = sorted(range(5), key=lambda i: -values[i])
+        first, last = deletion(network, CONTEXT, COMPLETION, [order, order[::-1]])
+        lower.append(first < last)
+    assert sum(lower) >= 11
 
 
 def test_the_error_is_a_share_of_the_difference():
