@@ -10,6 +10,7 @@ from typing import Any
 
 from foretell import progress
 from foretell.audit.asked import Asked, Results
+from foretell.audit.next_token import confidences, next_token
 from foretell.audit.reliability import Answers, answers, diagram, figures, less
 from foretell.errors import BadUse
 from foretell.eval.exam_suite import Sitting, by_letter, quotas
@@ -17,6 +18,7 @@ from foretell.eval.exams import Exam, known_exams
 from foretell.eval.records import Record
 from foretell.eval.results import fingerprint
 from foretell.generate.model import Model, load
+from foretell.runs import read_text
 from foretell.tasks.source import Source
 
 Logprobs = dict[str, tuple[list[float], int]]
@@ -25,7 +27,8 @@ Logprobs = dict[str, tuple[list[float], int]]
 def audit(asked: Asked) -> Results:
     """Accuracy, ECE, MCE, Brier score, NLL and temperature with their intervals; `rows` is the reliability diagram.
 
-    Options: `exams` (names), `shots`, `against` (another model, asked the same). BadUse for an exam without data.
+    Options: `exams` (names), `shots`, `against` (another model, asked the same), `held_out` (a text file whose next
+    tokens are foretold too). BadUse for an exam without data.
     """
     exams, missing = known_exams(Source(folders=asked.data, seed=asked.seed))
     exams = chosen(exams, missing, asked.option("exams", None))
@@ -41,6 +44,11 @@ def audit(asked: Asked) -> Results:
         found["figures"] |= {f"{name}, of the other": one for name, one in figures(other, asked.seed).items()}
         found["figures"]["ECE less the other's"] = less(tabled(mine, both), other, asked.seed)
         found["tables"]["reliability of the other"] = diagram(other)
+    text = asked.option("held_out", None)
+    if text:
+        told = confidences(model, read_text(Path(text)), asked.limit, quiet=asked.quiet)
+        measured, found["tables"]["reliability of the next token"] = next_token(*told, asked.seed)
+        found["figures"] |= measured
     found["said"] = [
         f"{len(mine)} questions by letter of {', '.join(exam.name for exam in exams)}",
         "an ECE is above 0 by chance alone, by about 1 / sqrt(n) for few questions a bin",

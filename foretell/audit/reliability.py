@@ -173,7 +173,11 @@ def less(mine: Answers, other: Answers, seed: int = 0) -> Measured:
 
 def diagram(given: Answers) -> list[dict[str, Any]]:
     """The reliability diagram: a row for each bin that is not empty, of both kinds."""
-    told, right = confidence(given)
+    return rows_of(*confidence(given))
+
+
+def rows_of(told: Array, right: Array) -> list[dict[str, Any]]:
+    """The same of confidences and whether each was right."""
     rows = []
     for kind in KINDS:
         where = bins(told, kind)
