@@ -4,7 +4,7 @@ Confidence is the probability of the likeliest token, right is whether it comes.
 the context; they are what is drawn again, because neighbouring tokens are not independent. Ours: the papers measure
 answers to questions, where a small model guesses.
 
-W windows   B of them at once   T tokens of a window
+W windows   T tokens of a window
 """
 
 from typing import Any
@@ -38,8 +38,8 @@ def confidences(model: Model, text: str, limit: int = 0, *, quiet: bool = True) 
     with progress.bar("windows of the text", n, quiet=quiet) as shown:
         for start in range(0, n, AT_ONCE):
             some = range(start, min(start + AT_ONCE, n))
-            read = torch.stack([ids[i * length : (i + 1) * length] for i in some]).to(device)  # (B, T)
-            comes = torch.stack([ids[i * length + 1 : (i + 1) * length + 1] for i in some]).to(device)  # (B, T)
+            read = torch.stack([ids[i * length : (i + 1) * length] for i in some]).to(device)
+            comes = torch.stack([ids[i * length + 1 : (i + 1) * length + 1] for i in some]).to(device)
             best = torch.softmax(model.logits(read).float(), -1).max(-1)
             told.append(best.values.cpu().numpy())
             right.append((best.indices == comes).cpu().numpy())
