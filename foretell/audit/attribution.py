@@ -32,9 +32,9 @@ SENTENCES = (
 def audit(asked: Asked) -> Results:
     """A row for each token of each sentence; `sentences` holds what the pictures are drawn from.
 
-    Option: `text`, the sentences. BadUse for a sentence of one word, or one that does not fit into the context.
+    Option: `sentences`. BadUse for a sentence of one word, or one that does not fit into the context.
     """
-    model, given = asked.loaded(), list(asked.option("text", SENTENCES))
+    model, given = asked.loaded(), list(asked.option("sentences", SENTENCES))
     given = given[: asked.limit] if asked.limit else given
     sentences = []
     with progress.bar("sentences", len(given), quiet=asked.quiet) as shown:

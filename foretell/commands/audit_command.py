@@ -16,7 +16,7 @@ EXAMPLES = """  foretell audit runs/gpt2.pretrain-nano
   foretell audit hf:gpt2 bias sentiment --samples 800 --data FOLDER
   foretell audit runs/gpt2.pretrain-nano sentiment --lexicon sentiwordnet --lexicon-file SentiWordNet_3.0.0.txt
   foretell audit runs/aligned calibration --against runs/gpt2.pretrain-nano
-  foretell audit runs/gpt2.pretrain-nano attribution --text "The key is not in the list"
+  foretell audit runs/gpt2.pretrain-nano attribution --sentence "The key is not in the list"
   foretell audit --list                                            every audit, and what it needs"""
 
 AUDITS: Mapping[str, str] = {
@@ -68,7 +68,7 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--lexicon", metavar="NAME", help="sentiment: pattern, vader, afinn or sentiwordnet")
     flags.add_argument("--lexicon-file", metavar="FILE", help="sentiment: the file of SentiWordNet 3.0")
     flags.add_argument("--against", metavar="MODEL", help="bias, calibration: another model, on the same questions")
-    flags.add_argument("--text", metavar="TEXT", action="append", help="attribution: a sentence")
+    flags.add_argument("--sentence", metavar="TEXT", action="append", help="attribution: its last word is explained")
     flags.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="a setting of one audit, as JSON"
     )
@@ -84,7 +84,9 @@ def absent(name: str) -> str:
 
 def options_of(given: argparse.Namespace) -> dict[str, Any]:
     """The settings of the audits. BadUse for a --set without a name."""
-    named = {name: getattr(given, name) for name in ("lexicon", "lexicon_file", "against", "text")}
+    named = {name: getattr(given, name) for name in ("lexicon", "lexicon_file", "against")} | {
+        "sentences": given.sentence
+    }
     found = {name: value for name, value in named.items() if value is not None}
     for setting in given.set:
         name, equals, value = setting.partition("=")

@@ -29,7 +29,7 @@ def test_a_sentence_is_explained_by_every_method(tiny):
 
 def test_the_audit_has_a_row_for_each_token_and_figures_with_intervals(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(Asked, "loaded", lambda self: tiny)
-    found = attribution.audit(Asked(model="m", out=tmp_path, quiet=True, options={"text": [TEXT, "A man"]}))
+    found = attribution.audit(Asked(model="m", out=tmp_path, quiet=True, options={"sentences": [TEXT, "A man"]}))
     assert len(found["rows"]) == sum(len(one["tokens"]) for one in found["sentences"])
     error = found["figures"]["completeness error of integrated gradients"]
     assert error["value"] <= 0.01

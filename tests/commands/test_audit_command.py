@@ -125,7 +125,7 @@ def test_a_folder_of_another_model_is_refused(typed, counted):
         (["m", "sentiment", "--lexicon", "sentiwordnet", "--lexicon-file", "absent"], "absent cannot be read"),
         (["m", "bias", "--set", 'parts=["crows"]'], "needs crows_pairs.jsonl"),
         (["m", "bias", "--data", "nowhere"], "nowhere is no folder"),
-        (["m", "attribution", "--text", "word"], "has one word"),
+        (["m", "attribution", "--sentence", "word"], "has one word"),
         (["m", "attribution", "--set", "x"], "--set x has no name or no value"),
         (["m", "calibration", "--set", 'exams=["mad"]'], "no exam is called 'mad'"),
     ],
