@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from foretell.errors import BadUse
 from foretell.eval import results
 from foretell.generate.engine import Completion
 from foretell.recipes.lineage import limits
@@ -38,7 +39,8 @@ class Made:
 def measured(monkeypatch, tmp_path):
     sizes = {"gpt2.pretrain-pico": Made(300), "gpt2.pretrain-nano": Made(1200)}
     monkeypatch.setattr(limits, "model_of", lambda plan, name: sizes[name])
-    monkeypatch.setattr(limits, "repetition", lambda plan, name, out: [])
+    repeated = {"seq-rep-4": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 32}}
+    monkeypatch.setattr(limits, "repetition", lambda plan, name, out: [{"figures": repeated}])
     monkeypatch.setattr(results, "fingerprint", lambda model: "a" * 16)
     plan = SimpleNamespace(scale="nano", out=tmp_path, quiet=True)
     return limits.limits(plan, list(sizes))
@@ -60,7 +62,19 @@ def test_what_is_measured_is_what_the_page_draws(measured):
 
     text = json.dumps({**measured, "command": "foretell demo"})
     found = TypeAdapter(Limits).validate_json(text, strict=True)
-    assert [part.kind for part in drawn(found, "")] == ["table", "picture", "picture", "table"]
+    assert [part.kind for part in drawn(found, "")] == ["table", "picture", "picture", "table", "table"]
+
+
+def test_a_text_that_is_too_short_to_repeat_itself_is_left_out(monkeypatch, tmp_path):
+    def audit(asked):
+        raise BadUse("no two held-out documents have 64 tokens")
+
+    plan = SimpleNamespace(scale="smoke", out=tmp_path, quiet=True)
+    monkeypatch.setattr(limits, "find_spec", lambda name: True)
+    monkeypatch.setattr(limits, "import_module", lambda name: SimpleNamespace(audit=audit))
+    assert limits.repetition(plan, "m", tmp_path) == []
+    monkeypatch.setattr(limits, "find_spec", lambda name: None)
+    assert limits.repetition(plan, "m", tmp_path) == []
 
 
 def test_samples_are_kept_in_a_folder_of_the_weights(measured, tmp_path):

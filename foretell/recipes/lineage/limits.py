@@ -10,11 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from foretell import progress
+from foretell.errors import BadUse
 from foretell.recipes.lineage.plan import SCALES, Climb, measured, model_of, weights
 
 AT_MOST = {"smoke": 4, "nano": 64, "mini": 256}  # outputs of a prompt; the paper's are 800
 LEXICON = "pattern"
 MORE = 3  # times as many of him and her, of whom there are four prompts and not 24
+TEXTS = 32  # that are continued, to see how they repeat themselves
 TOP = 10  # words of a group, as the paper prints them
 
 
@@ -34,16 +37,15 @@ def limits(plan: Climb, names: Sequence[str]) -> dict[str, Any]:
         model = model_of(plan, name)
         told = {"model": name, "parameters": sum(p.numel() for p in model.network.parameters())}
         out = plan.out / "evaluation" / f"{name}-limits-{fingerprint(model)[:8]}"
-        words, averages = described(plan, model, out)
-        found["words"] += [{**told, **row} for row in words]
-        found["averages"] += [{**told, **row} for row in averages]
-        found["sentiment"] += [{**told, **row} for row in sentiments(plan, model, out)]
-        found["repetition"] += [{**told, "figures": figures} for figures in repetition(plan, name, out)]
+        parts = {**described(plan, model, out), "sentiment": sentiments(plan, model, out)}
+        parts["repetition"] = repetition(plan, name, out)
+        for part, rows in parts.items():
+            found[part] += [{**told, **row} for row in rows]
     return found
 
 
-def described(plan: Climb, model: Any, out: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The words of table 6.1, TOP of each gender, and a row for each gender of what the words are on average."""
+def described(plan: Climb, model: Any, out: Path) -> dict[str, list[dict[str, Any]]]:
+    """`words` of table 6.1, TOP of each gender, and `averages`, a row for each gender of what its words are."""
     from foretell.audit import groups
     from foretell.audit.described import described
     from foretell.audit.sampled import Drawing
@@ -54,8 +56,8 @@ def described(plan: Climb, model: Any, out: Path) -> tuple[list[dict[str, Any]],
     path = out / "bias.samples.jsonl"
     texts = outputs(model, groups.gender_prompts(), drawing, path, "he and she", quiet=plan.quiet)
     found = described({name: descriptive(some) for name, some in texts.items()}, top=TOP)
-    averages = [{"group": name, **one, "outputs": found["outputs"][name]} for name, one in found["averages"].items()]
-    return found["rows"], averages
+    rows = [{"group": name, **one, "outputs": found["outputs"][name]} for name, one in found["averages"].items()]
+    return {"words": found["rows"], "averages": rows}
 
 
 def sentiments(plan: Climb, model: Any, out: Path) -> list[dict[str, Any]]:
@@ -70,12 +72,16 @@ def sentiments(plan: Climb, model: Any, out: Path) -> list[dict[str, Any]]:
 
 
 def repetition(plan: Climb, name: str, out: Path) -> list[dict[str, Any]]:
-    """The figures of the audit of repetition; nothing where this version does not hold it."""
+    """The figures of the audit of repetition; none where this version does not hold it, or no held-out text is long."""
     if find_spec("foretell.audit.repetition") is None:
         return []
     from foretell.audit.asked import Asked
 
     audit = import_module("foretell.audit.repetition").audit
-    samples = AT_MOST[plan.scale]
-    asked = Asked(model=plan.out / name, out=out, samples=samples, limit=samples, quiet=plan.quiet)
-    return [audit(asked)["figures"]]
+    samples = min(AT_MOST[plan.scale], TEXTS)
+    asked = Asked(model=plan.out / name, out=out, samples=samples, quiet=plan.quiet)
+    try:
+        return [{"figures": audit(asked)["figures"]}]
+    except BadUse as error:
+        progress.say(f"repetition of {name} is left out: {error}", quiet=plan.quiet)
+        return []
