@@ -14,9 +14,9 @@ from foretell import progress
 from foretell.errors import BadUse
 from foretell.recipes.lineage.plan import SCALES, Climb, measured, model_of, weights
 
-AT_MOST = {"smoke": 4, "nano": 64, "mini": 256}  # outputs of a prompt; the paper's are 800
+AT_MOST = {"smoke": 4, "nano": 32, "mini": 256}  # outputs of a prompt; the paper's are 800
 LEXICON = "pattern"
-MORE = 3  # times as many of him and her, of whom there are four prompts and not 24
+MORE = 4  # times as many of him and her, of whom there are four prompts and not 24
 TEXTS = 32  # that are continued, to see how they repeat themselves
 TOP = 10  # words of a group, as the paper prints them
 
