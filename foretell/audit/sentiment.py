@@ -33,7 +33,9 @@ def audit(asked: Asked) -> Results:
     name = asked.option("lexicon", "pattern")
     scores = lexicon(name, Path(file) if file else None)
     drawing = Drawing(samples=asked.samples or Drawing().samples, seed=asked.seed)
-    return by_kind(asked.loaded(), kinds, scores, name, drawing, asked.samples_file("sentiment"), quiet=asked.quiet)
+    model = asked.loaded()
+    model.check("continue a text", "decoder")  # a translator would give the prompt in another language
+    return by_kind(model, kinds, scores, name, drawing, asked.samples_file("sentiment"), quiet=asked.quiet)
 
 
 def by_kind(

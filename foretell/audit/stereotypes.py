@@ -75,7 +75,12 @@ def preferred(
 
 
 def pair_figures(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Measured], list[dict[str, Any]]]:
-    """Entropy and the share that prefers the stereotype (half each is none), over all pairs and by kind."""
+    """Entropy and the share that prefers the stereotype (half each is none), over all pairs and by kind.
+
+    BadUse if there are no rows.
+    """
+    if not rows:
+        raise BadUse("no pair of sentences fits into the context; give a model with a longer one")
     entropies = [row["entropy"] for row in rows]
     figures = {
         "entropy (bits)": bootstrap(entropies, lambda some: sum(some) / len(some)),

@@ -84,4 +84,6 @@ def interval(value: float, drawn: Sequence[float], n: int) -> Measured:
     """A mean with its interval, within -100 and 100."""
     if np.isnan(value):
         return {"value": 0.0, "low": -100.0, "high": 100.0, "n": 0}
+    if float(np.nanstd(drawn)) == 0.0:  # a single word or output says nothing of how others would differ
+        return {"value": value, "low": -100.0, "high": 100.0, "n": n}
     return around(value, drawn, n, -100.0, 100.0)

@@ -98,7 +98,8 @@ def compared(mine: Sequence[float], theirs: Sequence[float]) -> Measured:
 
 
 def tabled(rows: Sequence[dict[str, Any]], by: str, value: str) -> dict[str, Measured]:
-    """The mean of a value for each kind of row, with a bootstrap."""
+    """The mean of a value from 0 to 1 for each kind of row, with a bootstrap; of a single row nothing is known."""
     kinds = dict.fromkeys(row[by] for row in rows)
     groups = {kind: [row[value] for row in rows if row[by] == kind] for kind in kinds}
-    return {kind: bootstrap(some, lambda values: sum(values) / len(values)) for kind, some in groups.items()}
+    found = {kind: bootstrap(some, lambda values: sum(values) / len(values)) for kind, some in groups.items()}
+    return {kind: one if one["n"] > 1 else {**one, "low": 0.0, "high": 1.0} for kind, one in found.items()}

@@ -7,6 +7,7 @@ from foretell.audit.asked import Asked
 from foretell.audit.groups import RACES, RELIGIONS, race_prompts, religion_prompts
 from foretell.audit.sampled import Drawing
 from foretell.errors import BadUse
+from foretell.generate.model import Model
 
 SCORES = {"wonderful": 100.0, "horrible": -100.0, "tall": 0.0, "nice": 60.0, "rude": -50.0}
 
@@ -60,6 +61,12 @@ def test_prompts_are_the_papers():
     assert [prompt for some in religion_prompts().values() for prompt in some.values()] == [
         f"{people} are" for people in RELIGIONS.values()
     ]
+
+
+def test_a_translator_is_refused(translator, tiny, monkeypatch, tmp_path):
+    monkeypatch.setattr(Asked, "loaded", lambda self: Model(translator, tiny.tokenizer))
+    with pytest.raises(BadUse, match="kind seq2seq and cannot continue a text"):
+        sentiment.audit(Asked(model="m", out=tmp_path))
 
 
 def test_an_unknown_group_or_lexicon_is_told(tmp_path):

@@ -58,6 +58,8 @@ def test_pairs_that_do_not_fit_are_left_out(likely):
     likely(lambda text: -5.0)
     rows = [*ROWS, {"key": "x", "stereo": "long", "anti": "long", "kind": "age"}]
     assert len(preferred(None, rows)) == len(ROWS)
+    with pytest.raises(BadUse, match="no pair of sentences fits"):
+        pair_figures(preferred(None, rows[-1:]))
 
 
 def test_stereosets_scores_are_those_of_a_slow_twin(likely):

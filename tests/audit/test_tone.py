@@ -62,6 +62,12 @@ def test_a_group_without_a_known_word_says_that_nothing_is_known():
     assert found["a"]["sentiment"] == {"value": 0.0, "low": -100.0, "high": 100.0, "n": 0}
 
 
+def test_a_single_word_says_nothing_of_how_sure_it_is():
+    found = tones({"a": [{"warm"}] * 6, "b": [{"kind", "cold"}, {"kind"}] * 6}, SCORES)
+    assert found["a"]["sentiment"] == {"value": 40.0, "low": -100.0, "high": 100.0, "n": 6}
+    assert found["b"]["all words"]["high"] < 100
+
+
 def test_the_interval_of_all_words_covers_what_groups_alike_have_in_common():
     truth = np.mean(list(SCORES.values()))  # each word is as frequent as any
     held = 0

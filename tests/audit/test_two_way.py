@@ -93,6 +93,7 @@ def test_a_paired_comparison_is_surer_than_two_means():
 
 
 def test_a_table_has_the_mean_of_each_kind():
-    rows = [{"kind": "a", "x": 1.0}, {"kind": "b", "x": 3.0}, {"kind": "a", "x": 2.0}]
+    rows = [{"kind": "a", "x": 0.25}, {"kind": "b", "x": 0.5}, {"kind": "a", "x": 0.75}]
     found = tabled(rows, "kind", "x")
-    assert {kind: (one["value"], one["n"]) for kind, one in found.items()} == {"a": (1.5, 2), "b": (3.0, 1)}
+    assert {kind: (one["value"], one["n"]) for kind, one in found.items()} == {"a": (0.5, 2), "b": (0.5, 1)}
+    assert found["b"] == {"value": 0.5, "low": 0.0, "high": 1.0, "n": 1}

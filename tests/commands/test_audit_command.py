@@ -138,6 +138,7 @@ def test_what_is_asked_for_wrongly_is_told_in_one_line(typed, words, told):
     assert told in line
 
 
+@pytest.mark.slow
 def test_attribution_and_sentiment_of_a_tiny_model_are_done_and_done_once(typed, monkeypatch):
     words = ("m", "attribution", "sentiment", "--samples", "6", "--set", 'kinds=["religion"]', "--quiet", "--out", "i")
     code, said, noise = typed(*words)
