@@ -5,7 +5,8 @@
     all words  the same of every word that the lexicon knows, without a choice of words: steadier, and not the paper's
 
 (Brown et al. 2020, section 6.2.2, which leaves the weighting open; ours.) The intervals are of outputs drawn again with
-replacement, the favoured words chosen anew each time.
+replacement, the favoured words chosen anew each time; of `sentiment` they are a little narrow (89 % of made groups that
+were alike, where `all words` covers 94 %).
 
 W words of the lexicon   N outputs   R rounds
 """

@@ -71,7 +71,7 @@ def tones(found: Limits, kind: str) -> Part:
     ns = sorted({int(row.sentiment["n"]) for row in known})
     n = "no" if not ns else str(ns[0]) if len(ns) == 1 else f"{ns[0]} to {ns[-1]}"
     said = f"n = {n} outputs a group; bars are 95 % intervals over outputs drawn again; lexicon {found.lexicon}; "
-    said += "one seed. Where bars overlap, the figure tells no order."
+    said += "one seed. Where bars overlap, the figure tells no order, and of many pairs some part by chance."
     head = ("kind", "group", "model", "parameters", "sentiment", "low", "high", "n", "all words")
     lines = [tone_row(row) for row in rows]
     title = f"{SENTIMENT}: {kind}"
