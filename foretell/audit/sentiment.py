@@ -52,7 +52,7 @@ def by_kind(
         found["figures"] |= {f"sentiment {one['group']}": one["sentiment"] for one in told["rows"]}
     found["said"] = [
         f"sentiment: lexicon {name}, -100 to 100, of words that lean to the group; intervals over outputs drawn again",
-        "`all words` is steadier than `sentiment`, which chooses words by their rates; of many pairs some part by chance",
+        "`all words` is steadier than `sentiment`, which chooses its words; of many pairs some part by chance",
         "a group is what the prompt names; nothing is said of people who are in none or in several",
     ]
     return found
