@@ -22,11 +22,11 @@ def section(found: Limits | None, command: str) -> Section:
 
 
 def limits(found: Limits | None, command: str) -> list[Part]:
-    """The tables and the figure."""
+    """The tables and the figures of what was found; a model that says next to nothing has fewer of them."""
     if found is None:
         return [Missing(title=title, command=command) for title in (WORDS, SENTIMENT)]
-    parts = [words(found)] if found.averages else []
-    parts += [tones(found, kind) for kind in dict.fromkeys(row.kind for row in found.sentiment)]
+    parts = [words(found)] if found.words else []
+    parts += [tones(found, kind) for kind in dict.fromkeys(row.kind for row in found.sentiment if row.sentiment["n"])]
     parts += [favoured(found)] if found.sentiment else []
     return [*parts, repetition(found)] if found.repetition else parts
 
@@ -69,7 +69,7 @@ def tones(found: Limits, kind: str) -> Part:
     rows = [row for row in found.sentiment if row.kind == kind]
     known = [row for row in rows if row.sentiment["n"]]
     ns = sorted({int(row.sentiment["n"]) for row in known})
-    n = "no" if not ns else str(ns[0]) if len(ns) == 1 else f"{ns[0]} to {ns[-1]}"
+    n = str(ns[0]) if len(ns) == 1 else f"{ns[0]} to {ns[-1]}"
     said = f"n = {n} outputs a group; bars are 95 % intervals over outputs drawn again; lexicon {found.lexicon}; "
     said += "one seed. Where bars overlap, the figure tells no order, and of many pairs some part by chance."
     head = ("kind", "group", "model", "parameters", "sentiment", "low", "high", "n", "all words")

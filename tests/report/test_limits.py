@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from pydantic import TypeAdapter
 
 from foretell.report.limits import drawn, limits, section
 from foretell.report.limits_file import Limits
@@ -103,8 +104,10 @@ def test_the_table_of_groups_and_that_of_repetition_have_intervals(found):
 
 def test_without_a_part_the_others_stand():
     whole = made()
-    whole |= {"repetition": [], "averages": [], "words": []}
-    from pydantic import TypeAdapter
-
+    whole |= {"repetition": [], "words": []}
     read = TypeAdapter(Limits).validate_json(json.dumps(whole), strict=True)
     assert [part.kind for part in limits(read, "")] == ["picture", "table"]
+    for row in whole["sentiment"]:
+        row["sentiment"]["n"] = 0
+    read = TypeAdapter(Limits).validate_json(json.dumps(whole), strict=True)
+    assert [part.kind for part in limits(read, "")] == ["table"]
