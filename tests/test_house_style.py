@@ -31,7 +31,7 @@ def test_names_say_what_is_inside():
     assert not [path for path in [*FILES, *ROOT.joinpath("tests").rglob("*.py")] if path.stem in empty]
 
 
-@pytest.mark.parametrize("folder", ["model", "objective", "train", "generate", "tasks", "eval", "align"])
+@pytest.mark.parametrize("folder", ["model", "objective", "train", "generate", "tasks", "eval", "audit", "align"])
 def test_mechanisms_know_no_rung(folder):
     named = []
     for path in (PACKAGE / folder).rglob("*.py"):

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from foretell.progress import time_text
-from foretell.report import filtering, scores
+from foretell.report import filtering, limits, scores
 from foretell.report.claims import NOT_YET, Claim, claims
 from foretell.report.parts import Cell, Head, Missing, Part, Section, Table, cell, table
 from foretell.report.read import Demo, read_demo
@@ -45,7 +45,8 @@ def page(demo: Demo) -> str:
     assert engine.loader is not None, "the engine has just been given its loader"
     script = engine.loader.get_source(engine, "page.js")[0]
     found = claims(demo)
-    parts = [story_section(demo), corpus_section(demo), *sections(demo, found), filtering.section(demo)]
+    parts = [story_section(demo), corpus_section(demo), *sections(demo, found)]
+    parts += [filtering.section(demo), limits.section(demo.limits, demo.command)]
     return engine.get_template("report.html.jinja").render(
         demo=demo,
         facts=facts(demo),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from foretell.config import load
 from foretell.errors import BadUse
 from foretell.report.aligned_results import Aligned
+from foretell.report.limits_file import Limits
 from foretell.report.results import (
     Corpus,
     FewShot,
@@ -50,6 +51,7 @@ class Demo:
     few_shot: FewShot | None
     filtering: Filtering | None
     story: Story | None
+    limits: Limits | None = None
     aligned: Aligned | None = None
 
     @property
@@ -79,6 +81,7 @@ def read_demo(folder: Path) -> Demo:
         few_shot=read_result(FewShot, results / "few_shot.json"),
         filtering=read_result(Filtering, results / "filtering.json"),
         story=read_result(Story, results / "story.json"),
+        limits=read_result(Limits, results / "limits.json"),
         aligned=read_result(Aligned, results / "aligned.json"),
     )
 

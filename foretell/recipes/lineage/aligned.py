@@ -24,10 +24,10 @@ from foretell.corpus.config import DemonstrationData, PromptData, RankingData
 from foretell.corpus.jsonl import read_lines
 from foretell.objective.config import PolicyOptimization
 from foretell.recipes import sources
-from foretell.recipes.lineage.plan import SCALES, Climb, model_of, size
+from foretell.recipes.lineage.plan import SCALES, Climb, model_of, run, size
+from foretell.recipes.lineage.together import run_together
 from foretell.runs import read_json, whole_folder
 from foretell.train.config import BatchSize, RunConfig
-from foretell.train.loop import Result, train
 
 Row = dict[str, Any]
 LABELLERS, HELD_OUT = 6, 3
@@ -100,27 +100,26 @@ def read_folder(plan: Climb, name: str) -> Path:
 
 def demonstrated(plan: Climb) -> None:
     """Supervised fine-tuning, and where PPO begins, at every size."""
-    n, folder = amounts(plan), sources.instructions(plan.corpora, plan.text, quiet=plan.quiet)
-    for each in SCALES[plan.scale]:
-        for stage, steps in (("sft", n.sft), ("start", n.start)):
-            cfg = shortened(recipes.recipe(f"instructgpt.{stage}:{each}"), steps)
-            assert isinstance(cfg.data, DemonstrationData), "both read demonstrations"
-            pretrained = f"gpt2.pretrain-{each}"
-            text = str(read_folder(plan, pretrained)) if cfg.data.text else ""
-            data = replace(cfg.data, folder=str(folder), text=text)
-            run(plan, replace(cfg, data=data, start=str(plan.out / pretrained)), of_size(plan, stage, each))
+    n = {"sft": amounts(plan).sft, "start": amounts(plan).start}
+    folder = sources.instructions(plan.corpora, plan.text, quiet=plan.quiet)
+    stages = [(stage, each) for each in SCALES[plan.scale] for stage in n]
+    run_together(plan, [(shown(plan, folder, *one, n[one[0]]), of_size(plan, *one)) for one in stages])
+
+
+def shown(plan: Climb, folder: Path, stage: str, each: str, steps: int) -> RunConfig:
+    """The config of a run on demonstrations, from the pretrained model of its size."""
+    cfg = shortened(recipes.recipe(f"instructgpt.{stage}:{each}"), steps)
+    assert isinstance(cfg.data, DemonstrationData), "both read demonstrations"
+    pretrained = f"gpt2.pretrain-{each}"
+    text = str(read_folder(plan, pretrained)) if cfg.data.text else ""
+    data = replace(cfg.data, folder=str(folder), text=text)
+    return replace(cfg, data=data, start=str(plan.out / pretrained))
 
 
 def shortened(cfg: RunConfig, steps: int) -> RunConfig:
     """The run with so many steps, four times evaluated; the learning rate falls within them."""
     part = max(steps // 4, 1)
     return replace(cfg, steps=steps, evaluate_every=part, checkpoint_every=part, evaluate_rows=64)
-
-
-def run(plan: Climb, cfg: RunConfig, name: str, how: Callable[..., Result] = train) -> Result:
-    """A training run of the climb, on its text, in the folder of that name."""
-    resolved = sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet)
-    return how(resolved, plan.out / name, quiet=plan.quiet)
 
 
 def ranked(plan: Climb) -> None:
@@ -184,24 +183,21 @@ def response(plan: Climb) -> int:
 
 def rewarded(plan: Climb) -> None:
     """The reward model, once over the rankings, from the largest SFT model."""
-    from foretell.align.reward_training import train_reward
-
     n, cfg = amounts(plan), recipes.recipe(f"instructgpt.reward:{size(plan)}")
     assert isinstance(cfg.data, RankingData), "a reward model reads rankings"
     rows = read_lines(plan.out / "labels" / "rankings.jsonl")
     steps = max(sum(row["split"] == "train" for row in rows) // n.rankings, 1)
     cfg = shortened(replace(cfg, start=str(plan.out / of_size(plan, "sft", size(plan)))), steps)
     data = replace(cfg.data, folder=str(plan.out / "labels"))
-    run(plan, replace(cfg, data=data, batch=BatchSize(rows=n.rankings)), REWARD, train_reward)
+    run(plan, replace(cfg, data=data, batch=BatchSize(rows=n.rankings)), REWARD)
 
 
 def optimized(plan: Climb) -> None:
     """PPO without and with pretraining text, at every size."""
-    from foretell.align.ppo import train_ppo
-
-    for each in SCALES[plan.scale]:
-        for stage in ("ppo", "ptx"):
-            run(plan, policy(plan, each, mixed=stage == "ptx"), of_size(plan, stage, each), train_ppo)
+    stages = [(stage, each) for each in SCALES[plan.scale] for stage in ("ppo", "ptx")]
+    run_together(
+        plan, [(policy(plan, each, mixed=stage == "ptx"), of_size(plan, stage, each)) for stage, each in stages]
+    )
 
 
 def policy(plan: Climb, each: str, *, mixed: bool) -> RunConfig:

@@ -12,10 +12,11 @@ from foretell import recipes
 from foretell.corpus.config import EMBEDDED
 from foretell.errors import BadUse
 from foretell.recipes import sources
+from foretell.recipes.trainers import trainer
 from foretell.runs import read_json, write_whole
 from foretell.train.config import RunConfig
 from foretell.train.folder import weights_file
-from foretell.train.loop import Result, train
+from foretell.train.loop import Result
 
 SCALES = {"smoke": ("smoke",), "nano": ("pico", "nano"), "mini": ("nano", "mini")}  # and GPT-2's sizes at each
 
@@ -60,9 +61,8 @@ def keep_to(plan: Climb) -> None:
 
 def run(plan: Climb, cfg: RunConfig, name: str) -> Result:
     """A training run of the climb, on its text, in the folder of that name."""
-    return train(
-        sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet), plan.out / name, quiet=plan.quiet
-    )
+    resolved = sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet)
+    return trainer(cfg.objective.kind)(resolved, plan.out / name, plan.quiet)
 
 
 def size(plan: Climb) -> str:

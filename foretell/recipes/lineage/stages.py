@@ -7,7 +7,9 @@ from foretell import recipes
 from foretell.corpus.config import TaskData
 from foretell.corpus.prepare import prepare_tokens
 from foretell.recipes import sources
+from foretell.recipes.lineage import aligned
 from foretell.recipes.lineage.filtering import filtered
+from foretell.recipes.lineage.limits import limits_measured
 from foretell.recipes.lineage.measures import (
     corpus_table,
     finetune_rows,
@@ -98,4 +100,6 @@ STAGES = (
     Stage(name="GPT-2: measure", weight=4, do=gpt2_measured),
     Stage(name="GPT-3: few-shot", weight=22, do=few_shot_measured),
     Stage(name="GPT-3: text", weight=20, do=filtered),
+    Stage(name="GPT-3: limits", weight=45, do=limits_measured),
+    *(Stage(name=name, weight=weight, do=do) for name, weight, do in aligned.PARTS),
 )
