@@ -11,6 +11,7 @@ from foretell.commands.tables import table
 from foretell.errors import BadUse
 from foretell.eval.asking import Asking
 from foretell.eval.few_shot import askings, few_shot
+from foretell.eval.results import save_results
 from foretell.generate.model import Model, load
 from foretell.model.count import parameters
 from foretell.model.device import choose_device
@@ -74,12 +75,20 @@ def few_shot_suite(model: Model, given: argparse.Namespace) -> tuple[list[str], 
     tasks, shots = suites.tasks_of(given.suite, given.tasks), askings(given.shots, like)
     must_have = bool(given.tasks)
     results = few_shot(model, tasks, source_of(given), shots, given.out, must_have=must_have, quiet=given.quiet)
-    n_parameters = sum(parameters(model.network.cfg).values())
-    for row in results["rows"]:
-        paper = published(row["task"], row["shots"], n_parameters)
-        if paper is not None and given.labels == "right":  # the paper has no such control
-            row["paper"] = paper
+    if given.labels == "right":  # the paper has no such control as shuffled ones
+        with_paper(results["rows"], {task.name: task.shots for task in tasks}, model)
+        save_results(given.out, results)
     return few_shot_lines(results, given.labels), results
+
+
+def with_paper(rows: list[Row], most: dict[str, int], model: Model) -> None:
+    """Put the paper's figure into each row for which it has one; `most` is its K of each task, however it was asked."""
+    n_parameters = sum(parameters(model.network.cfg).values())
+    for row in rows:
+        few = row["k"] == most[row["task"]] > 1
+        paper = published(row["task"], "few" if few else row["shots"], n_parameters)
+        if paper is not None:
+            row["paper"] = paper
 
 
 def few_shot_lines(results: dict[str, Any], labels: str) -> list[str]:

@@ -10,7 +10,17 @@ from typing import Protocol
 
 import numpy as np
 
-from foretell.corpus.config import Data, SegmentData, TaskData, TextData, TranslationData
+from foretell.corpus.config import (
+    Data,
+    DemonstrationData,
+    PromptData,
+    RankingData,
+    SegmentData,
+    TaskData,
+    TextData,
+    TranslationData,
+)
+from foretell.errors import BadUse
 
 Arrays = dict[str, np.ndarray]
 ONE_SOURCE = "text"  # the name that epochs are told by where there are no sources
@@ -39,7 +49,7 @@ class Batches(Protocol):
 
 def open_batches(data: Data, seed: int) -> Batches:
     """The rows of a data config whose folders are there (prepare.py); BadUse if one is damaged or too small."""
-    from foretell.corpus import examples, pairs, segments, windows  # each is made of this file's types
+    from foretell.corpus import demonstrations, examples, pairs, rankings, segments, windows  # made of these types
 
     match data:
         case TextData():
@@ -50,6 +60,12 @@ def open_batches(data: Data, seed: int) -> Batches:
             return pairs.open_pairs(data, seed)
         case TaskData():
             return examples.open_examples(data, seed)
+        case DemonstrationData():
+            return demonstrations.open_demonstrations(data, seed)
+        case RankingData():
+            return rankings.open_rankings(data, seed)
+        case PromptData():
+            raise BadUse("prompts are answered, not read in rows; they are for objective=ppo")
 
 
 def spread(n_rows: int, limit: int) -> np.ndarray:

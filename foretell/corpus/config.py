@@ -139,4 +139,82 @@ class TaskData:
         return self.layout == "gpt1"
 
 
-Data = TextData | SegmentData | TranslationData | TaskData
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemonstrationData:
+    """Prompts with the completions that people wrote, of which the completions alone are learnt."""
+
+    kind: Literal["demonstrations"] = "demonstrations"
+    folder: str = EMBEDDED
+    """a folder with demonstrations.jsonl, or such a file: prompt, completion, split"""
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads the text: that of the pretraining"""
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens of a row; longer examples are left out"""
+    packed: bool = True
+    """several examples in a row, none of which sees another; else one, and the padding that this takes"""
+    text: str = ""
+    """a folder of pretraining tokens that are mixed in; empty for none"""
+    text_share: float = 0.0
+    """the share of the rows that are pretraining text"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if not 0 <= self.text_share < 1:
+            raise ValueError(f"text_share={self.text_share} is not in [0, 1); Ouyang et al. mix in 0.1, or none")
+        if self.text_share and not self.text:
+            raise ValueError(f"text_share={self.text_share} but text is empty; name a folder of tokens, or give 0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RankingData:
+    """Prompts with K outputs each and the ranks that a labeller gave them; a row is one ranking."""
+
+    kind: Literal["rankings"] = "rankings"
+    folder: str = EMBEDDED
+    """a folder with rankings.jsonl, or such a file: prompt, outputs, ranks, split, labeller_group"""
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads the text: that of the pretraining"""
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens of a prompt with one output; longer ones lose the beginning of the prompt"""
+    without_group: str = ""
+    """labels of this group of labellers are held out, and are the held-out side; empty: the file's own split"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromptData:
+    """Prompts that a policy answers, and the pretraining text that is mixed in."""
+
+    kind: Literal["prompts"] = "prompts"
+    folder: str = EMBEDDED
+    """a folder with prompts.jsonl, or such a file: text, split"""
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads the prompts: that of the policy"""
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens of a prompt with its response; a prompt that leaves no room for a response is left out"""
+    response: int
+    """most tokens of a response, its end included"""
+    text: str = ""
+    """a folder of pretraining tokens (Ouyang et al. 2022: PPO-ptx); empty for none"""
+    text_length: int = 0
+    """tokens of a row of that text; 0 takes `length`"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        if not 0 < self.response < self.length:
+            raise ValueError(f"response={self.response} is not in (0, length={self.length}); a prompt needs room too")
+        if self.text_length < 0:
+            raise ValueError(f"text_length={self.text_length} is negative; 0 takes length")
+
+
+Data = TextData | SegmentData | TranslationData | TaskData | DemonstrationData | RankingData | PromptData
+
+
+def tokens_of(data: Data) -> str:
+    """The folder that holds the tokenizer with which the data are read."""
+    return data.folder if isinstance(data, TextData | SegmentData) else data.tokens

@@ -17,18 +17,9 @@ from foretell.generate.config import Beam, Contrastive, Sampling
 from foretell.generate.contrastive import contrastive_search
 from foretell.generate.engine import Completion, generate
 from foretell.generate.score import Score, score
-from foretell.generate.stops import Words
+from foretell.generate.stops import Ending, Words
 from foretell.model.network import Network
 from foretell.text.tokenizer import Tokenizer
-
-
-class Endless:
-    """The words of a tokenizer without an end-of-text token: a completion ends by its length."""
-
-    end_of_text = -1
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.decode = tokenizer.decode
 
 
 class Model:
@@ -36,7 +27,7 @@ class Model:
 
     def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
         self.network, self.tokenizer = network.eval(), tokenizer
-        self.words: Words = tokenizer if tokenizer.has_end else Endless(tokenizer)
+        self.words: Words = tokenizer if tokenizer.has_end else Ending(-1, tokenizer.decode)
 
     def logits(self, ids: Tensor, **given: Tensor) -> Tensor:  # (B, T) -> (B, T, V)
         """Token logits; a seq2seq also takes `source`, an encoder `segments` and `attend`."""

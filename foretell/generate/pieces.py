@@ -65,7 +65,7 @@ def branches_of(depth: Tensor, end: Tensor, start: int, cached: int) -> Branches
     place = torch.arange(start, start + len(depth), device=depth.device)  # (T,)
     of_cache = torch.arange(cached, device=depth.device) < depth.cummin(0).values[:, None]  # (T, C)
     of_piece = (place <= place[:, None]) & (place[:, None] < end)  # (T, T)
-    return Branches(depth, torch.cat([of_cache, of_piece], 1))
+    return Branches(depth[None], torch.cat([of_cache, of_piece], 1)[None])
 
 
 def cut_back(cache: Cache, tree: Tree, start: int, stop: int) -> None:

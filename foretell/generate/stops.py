@@ -1,6 +1,7 @@
 """Where a completion ends because its text holds one of the texts that were named as its ends."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 MARGIN = 8  # tokens more than a stop text has bytes: some vocabularies have tokens without a text of their own
@@ -17,6 +18,14 @@ class Words(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Words of which another id than the tokenizer's own ends a text: an answer's; -1 where nothing ends it."""
+
+    end_of_text: int
+    decode: Callable[[Sequence[int]], str]
 
 
 def before_stop(text: str, stop: Sequence[str]) -> str | None:

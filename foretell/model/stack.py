@@ -44,7 +44,7 @@ class Stack(nn.Module):
         if branches is None:
             masks = {p: self.mask(p, positions, attend, cache, equal) for p in set(cfg.attention)}
         else:
-            masks = {p: branches.allowed(p, cfg.window)[None, None] for p in set(cfg.attention)}  # (1, 1, T, S)
+            masks = {p: branches.allowed(p, cfg.window)[:, None] for p in set(cfg.attention)}  # (B, 1, T, S)
         for name, block in self.layers.items():
             layer = int(name)
             reach = Reach(masks[cfg.pattern(layer)], turn, memory, memory_mask)

@@ -1,9 +1,11 @@
 """From an objective's config to its functions."""
 
+from foretell.errors import BadUse
 from foretell.objective import config
 from foretell.objective.lm import language_model, translation
 from foretell.objective.mean import Objective
 from foretell.objective.mlm import masked_language_model
+from foretell.objective.ranking import ranking
 from foretell.objective.task import task
 
 
@@ -18,3 +20,7 @@ def build_objective(cfg: config.ObjectiveConfig) -> Objective:
             return translation(cfg.label_smoothing)
         case config.Task():
             return task(cfg.lm_weight)
+        case config.Ranking():
+            return ranking()
+        case config.PolicyOptimization() | config.Preference():
+            raise BadUse(f"objective={cfg.kind} needs more than rows; foretell train runs it")

@@ -8,15 +8,19 @@ B batch   T positions   S source positions   N tokens   D d_model
 from torch import Tensor
 
 from foretell.model.network import Network
+from foretell.model.sparse import Branches, branches
 from foretell.objective.cross_entropy import cross_entropy_sum
 from foretell.objective.mean import Batch, Mean, Objective, predicted
 
 
 def language_model() -> Objective:
-    """Minus L1 per token: `inputs (B, T)` and `targets (B, T)`, the tokens one later."""
+    """Minus L1 per token: `inputs (B, T)` and `targets (B, T)`, the tokens one later.
+
+    Where texts are packed into a row and none is to see another, `positions (B, T)` and `ends (B, T)` say how.
+    """
 
     def terms(model: Network, batch: Batch) -> dict[str, Mean]:
-        return {"lm": token_loss(model, model.hidden(batch["inputs"]), batch["targets"])}
+        return {"lm": token_loss(model, model.hidden(batch["inputs"], branches=apart(batch)), batch["targets"])}
 
     return Objective({"lm": 1.0}, lambda batch: {"lm": predicted(batch["targets"])}, terms)
 
@@ -36,6 +40,11 @@ def translation(label_smoothing: float) -> Objective:
         return found
 
     return Objective({"translation": 1.0}, lambda batch: {"translation": predicted(batch["targets"])}, terms)
+
+
+def apart(batch: Batch) -> Branches | None:
+    """What each token of a batch sees where its rows are packed or branch; None for plain causality."""
+    return branches(batch["positions"], batch["ends"]) if "ends" in batch else None
 
 
 def token_loss(model: Network, hidden: Tensor, targets: Tensor, smoothing: float = 0.0) -> Mean:  # (..., D), (...)

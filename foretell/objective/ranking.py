@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from foretell.objective.mean import Mean
+from foretell.objective.mean import Mean, Objective
 
 
 class Pairs(NamedTuple):
@@ -28,6 +28,11 @@ class Pairs(NamedTuple):
     worse: Tensor
     weight: Tensor
     n_prompts: Tensor
+
+
+def ranking() -> Objective:
+    """The loss of rankings, of the scalar head's reward at the end of each output."""
+    raise NotImplementedError
 
 
 def ranking_loss(rewards: Tensor, ranks: Tensor, prompts: Tensor) -> Mean:  # (N,), (N,), (N,)

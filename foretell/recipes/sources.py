@@ -10,7 +10,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from foretell.corpus.config import EMBEDDED, Data, SegmentData, TaskData, TextData, TranslationData
+from foretell.corpus.config import (
+    EMBEDDED,
+    Data,
+    DemonstrationData,
+    PromptData,
+    RankingData,
+    SegmentData,
+    TaskData,
+    TextData,
+    TranslationData,
+    tokens_of,
+)
 from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentation, source_hash, text_folder
 from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
@@ -78,6 +89,9 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
                 return replace(data, tokens=str(own or pair_tokens(data, cfg.model.n_vocab, into, quiet=quiet)))
             read_with = bare_tokenizer(data.tokens, known, cfg.start) or tokens(data.tokens)
             return replace(data, tokens=str(read_with))
+        case DemonstrationData() | RankingData() | PromptData():
+            read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
+            return replace(data, tokens=str(read_with))
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
@@ -119,7 +133,7 @@ def check_tokenizer(folder: Path, known: Tokenizer | None, start: str) -> None:
 def check_vocabulary(cfg: RunConfig) -> None:
     """BadUse if the tokenizer has other ids than the network."""
     data = cfg.data
-    folder = Path(data.tokens if isinstance(data, TranslationData | TaskData) else data.folder)
+    folder = Path(tokens_of(data))
     if (folder / "card.json").exists():
         there = read_json(folder / "card.json")["n_vocab"]
         if there != cfg.model.n_vocab:

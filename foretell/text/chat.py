@@ -5,22 +5,29 @@
 Each <|...|> is one special token and comes from here alone: a text that spells one is encoded as the letters it holds,
 so no user can end a turn or speak as the system. Ouyang et al. 2022 print no format; ours is the shortest that tells
 the turns apart.
+
+A tokenizer without these tokens, such as GPT-2's as published, reads a plain transcript: one turn of the user is its
+text and an empty line, more turns begin with "System: ", "User: " and "Assistant: "; an answer ends with the end of
+text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from foretell.errors import BadUse
 from foretell.text.specials import CHAT, END_OF_TURN
 from foretell.text.tokenizer import Tokenizer
+
+Role = Literal["system", "user", "assistant"]
+ROLE: dict[str, Role] = {role: role for role in get_args(Role)}
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What one side says, once."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Role
     text: str
 
 
@@ -53,6 +60,47 @@ def chat_ids_and_mask(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[list
     return ids, mask
 
 
+def has_chat(tokenizer: Tokenizer) -> bool:
+    """Whether a tokenizer has the chat's special tokens."""
+    return tokenizer.specials.keys() >= set(CHAT)
+
+
+def turns_of(prompt: str | Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
+    """The turns of a prompt as labels hold it: a text, which the user said, or a list of role and content.
+
+    ValueError where it is neither.
+    """
+    if isinstance(prompt, str):
+        return (Turn("user", prompt),)
+    try:
+        return tuple(Turn(ROLE[one["role"]], str(one["content"])) for one in prompt)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a prompt is a text, or a list of objects with role and content; {error} is wrong") from error
+
+
+def prompt_ids(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
+    """The ids of a conversation up to where the assistant is to speak, in the chat format or as a plain transcript."""
+    if has_chat(tokenizer):
+        return chat_ids(tokenizer, turns, answer=True)
+    check_turns(turns)
+    if turns[-1].role != "user":
+        raise BadUse(f"the last turn is the {turns[-1].role}'s; an answer can follow only a user's turn")
+    if len(turns) == 1:
+        return tokenizer.encode(f"{turns[0].text}\n\n")
+    said = "".join(f"{turn.role.capitalize()}: {turn.text}\n\n" for turn in turns)
+    return tokenizer.encode(f"{said}Assistant:")
+
+
+def answer_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The ids of an answer, with the token that ends it."""
+    return [*tokenizer.encode(text), answer_end(tokenizer)]
+
+
+def answer_end(tokenizer: Tokenizer) -> int:
+    """The id that ends an answer: <|end|> in the chat format, else the end of text."""
+    return tokenizer.special(END_OF_TURN) if has_chat(tokenizer) else tokenizer.end_of_text
+
+
 def check_turns(turns: Sequence[Turn]) -> None:
     """Nothing; a BadUse unless user and assistant speak by turns, the user first, after at most one system message."""
     first = 1 if turns and turns[0].role == "system" else 0
@@ -67,7 +115,7 @@ def check_turns(turns: Sequence[Turn]) -> None:
 
 def _turn_ids(tokenizer: Tokenizer, turn: Turn) -> list[int]:
     """<|role|>, the text as plain text, <|end|>."""
-    if not tokenizer.specials.keys() >= set(CHAT):
+    if not has_chat(tokenizer):
         lacks = f"the {tokenizer.kind} tokenizer lacks the chat's special tokens"
         raise BadUse(f"{lacks} {' '.join(CHAT)}; train one of the kind bpe, or add them with with_specials()")
     return [tokenizer.special(f"<|{turn.role}|>"), *tokenizer.encode(turn.text), tokenizer.special(END_OF_TURN)]

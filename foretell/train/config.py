@@ -9,7 +9,14 @@ from typing import Literal
 
 from foretell.corpus.config import Data, TaskData
 from foretell.model.config import NetworkConfig
-from foretell.objective.config import MaskedLanguageModel, ObjectiveConfig, Task
+from foretell.objective.config import (
+    MaskedLanguageModel,
+    ObjectiveConfig,
+    PolicyOptimization,
+    Preference,
+    Ranking,
+    Task,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,15 +178,23 @@ class RunConfig:
         _check_fit(self)
 
 
-FITS = {"lm": ("text", "decoder"), "mlm": ("segments", "encoder"), "translation": ("translation", "seq2seq")}
+FITS = {
+    "lm": (("text", "demonstrations"), "decoder"),
+    "mlm": (("segments",), "encoder"),
+    "translation": (("translation",), "seq2seq"),
+    "ranking": (("rankings",), "decoder"),
+    "preference": (("rankings",), "decoder"),
+    "ppo": (("prompts",), "decoder"),
+}
 
 
 def _check_fit(cfg: RunConfig) -> None:
     """What the objective reads and needs must be there: another network would learn nothing, or see the answer."""
     heads, objective, kind = cfg.model.heads, cfg.objective, cfg.model.kind
-    data, network = FITS.get(objective.kind, ("task", "decoder" if kind != "encoder" else kind))
-    if cfg.data.kind != data:
-        raise ValueError(f"objective={objective.kind} does not read data={cfg.data.kind}; it reads data={data}")
+    read, network = FITS.get(objective.kind, (("task",), "decoder" if kind != "encoder" else kind))
+    if cfg.data.kind not in read:
+        rule = f"it reads data={' or '.join(read)}"
+        raise ValueError(f"objective={objective.kind} does not read data={cfg.data.kind}; {rule}")
     if kind != network:
         raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
     if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
@@ -187,6 +202,12 @@ def _check_fit(cfg: RunConfig) -> None:
     if isinstance(cfg.data, TaskData) and not cfg.data.reads_last and kind != "encoder":
         rule = f"is read at its first token, before which a {kind} sees nothing"
         raise ValueError(f"data.layout={cfg.data.layout} {rule}; take the other layout, or model.kind=encoder")
+    if isinstance(objective, Ranking):
+        if heads.n_outputs != 1:
+            raise ValueError(f"objective=ranking gives one score, model.heads.n_outputs={heads.n_outputs}; give 1")
+        return
+    if isinstance(objective, Preference | PolicyOptimization) and not cfg.start:
+        raise ValueError(f"objective={objective.kind} is measured against the model that it starts from; give --start")
     if not heads.lm and not (isinstance(objective, Task) and not objective.lm_weight):
         raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
     if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:

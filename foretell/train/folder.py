@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foretell.config import dump, load
+from foretell.corpus.config import tokens_of
 from foretell.errors import BadUse
 from foretell.runs import alone, machine, read_json, read_text, sha256, write_whole
 from foretell.train.config import RunConfig
@@ -100,8 +101,8 @@ def write_lineage(folder: Path, lineage: dict[str, Any]) -> None:
 def parents(cfg: RunConfig) -> dict[str, str]:
     """The SHA-256 of what the run is made from: the cards of its data and the weights that it starts from."""
     sources = {"data": Path(cfg.data.folder) / "card.json"}
-    if cfg.data.kind in ("task", "translation"):
-        sources["tokens"] = Path(cfg.data.tokens) / "card.json"
+    if tokens_of(cfg.data) != cfg.data.folder:
+        sources["tokens"] = Path(tokens_of(cfg.data)) / "card.json"
     if cfg.start:
         sources["start"] = weights_file(Path(cfg.start))
     return {name: sha256(path) for name, path in sources.items() if path.exists()}

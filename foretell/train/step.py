@@ -21,7 +21,8 @@ def train_step(
     """What the step measured, after it was taken: the loss, each term, the gradient's norm.
 
     The gradient is that of sum over terms of weight * total / n with n counted over all micro-batches of all ranks,
-    exact however the batch is cut. A gradient that is not finite leaves weights and optimizers alone; `skipped` is 1.
+    exact however the batch is cut; a micro-batch may have some of the terms only. A gradient that is not finite leaves
+    weights and optimizers alone; `skipped` is 1.
     Ranks must add their gradients, not average them (FSDP: set_gradient_divide_factor(1.0)).
     """
     n = count(objective, micro_batches, sum_over_ranks)
@@ -29,14 +30,15 @@ def train_step(
     counts: dict[str, Tensor] = {}
     for batch in micro_batches:
         terms = objective.terms(model, batch)
-        loss = sum(weight * terms[name].total / n[name] for name, weight in objective.weights.items())
-        assert isinstance(loss, Tensor), "an objective has at least one weighted term"
+        weighed = [weight * terms[name].total / n[name] for name, weight in objective.weights.items() if name in terms]
+        loss = sum(weighed)
+        assert isinstance(loss, Tensor), "a micro-batch has at least one weighted term"
         loss.backward()
         for name, term in terms.items():
             totals[name] = totals.get(name, 0) + term.total.detach().float()
             counts[name] = counts.get(name, 0) + term.n
     found = {name: (sum_over_ranks(totals[name]) / sum_over_ranks(counts[name]).clamp(min=1)).item() for name in totals}
-    found["loss"] = sum(weight * found[name] for name, weight in objective.weights.items())
+    found["loss"] = sum(weight * found[name] for name, weight in objective.weights.items() if name in found)
     norm = clip_gradients(model, clip)
     skipped = not torch.isfinite(norm)
     if not skipped:
@@ -52,7 +54,12 @@ def count(
 ) -> dict[str, Tensor]:
     """Each term's count over all micro-batches of all ranks, at least 1."""
     parts = [objective.counts(batch) for batch in micro_batches]
-    return {name: sum_over_ranks(sum(part[name] for part in parts)).clamp(min=1) for name in objective.weights}  # type: ignore[arg-type]
+    found: dict[str, Tensor] = {}
+    for name in objective.weights:
+        there = [part[name] for part in parts if name in part]
+        if there:
+            found[name] = sum_over_ranks(torch.stack(there).sum()).clamp(min=1)
+    return found
 
 
 def clip_gradients(model: nn.Module, clip: float) -> Tensor:

@@ -59,6 +59,15 @@ def test_json_is_one_object_and_another_call_asks_nothing_again(typed):
     assert len(Path("b/answers/sum_of_digits-0.jsonl").read_text().splitlines()) == 3
 
 
+def test_the_file_of_results_has_the_papers_figures_too(typed):
+    words = ("m", "--suite", "arithmetic", "--tasks", "two_digit_addition", "--limit", "2", "--threads", "1")
+    code, said, _ = typed(*words, "--shots", "50", "few", "--out", "p", "--json", "--quiet")
+    printed, kept = json.loads(said)["rows"], json.loads(Path("p/results.json").read_text())["rows"]
+    assert code == 0
+    assert [row["paper"] for row in printed] == [{"size": "125M", "value": 2.0}] * 2
+    assert [row["paper"] for row in kept] == [row["paper"] for row in printed]
+
+
 def test_the_paper_has_no_control_with_shuffled_labels(typed):
     _, said, _ = typed("m", *SUMS, "--shots", "1", "--labels", "shuffled", "--out", "c", "--quiet")
     assert "GPT-3" not in said
