@@ -26,11 +26,11 @@ from foretell.audit.contamination_ngrams import Runs, dirty_runs, run_hits, runs
 from foretell.audit.contamination_scores import answer_files, joined_rows
 from foretell.audit.contamination_substrings import LENGTH, Patterns, pattern_hits, patterns_of, plain, substrings
 from foretell.audit.contamination_training import Part, read, training_parts
+from foretell.audit.seen_text import several, training_of
 from foretell.corpus.ngrams import chunks
-from foretell.errors import BadUse
 from foretell.eval.measured import share
 from foretell.eval.records import append_records, read_records
-from foretell.runs import read_json, write_whole
+from foretell.runs import write_whole
 from foretell.tasks.source import Source
 
 METHODS = ("ngrams", "substrings")
@@ -64,10 +64,11 @@ def audit(asked: Asked) -> Results:
     """
     method = one_of("method", asked.option("method", "both"), [*METHODS, "both"])
     methods = METHODS if method == "both" else (method,)
-    answers = answer_files([Path(one) for one in asked.option("answers", [])])
-    training = training_parts(asked.option("training", None) or [training_of(asked.model)])
+    answers = answer_files([Path(one) for one in several(asked.option("answers", []))])
+    training = training_parts(several(asked.option("training", None)) or [training_of(asked.model)])
     source = Source(folders=asked.data, seed=asked.seed)
-    examples = gathered(asked.option("tasks", []), asked.option("sets", []), source, asked.limit)
+    tasks, sets = (several(asked.option(name, [])) for name in ("tasks", "sets"))
+    examples = gathered(tasks, sets, source, asked.limit)
     sizes, lengths = sizes_of(examples)
     wanted = wanted_of(examples.examples, lengths, methods, asked.seed)
     tally, broken = scanned(wanted, training, asked)
@@ -77,21 +78,7 @@ def audit(asked: Asked) -> Results:
     joined_to = [row for name in methods for row in joined_rows(answers, dirty_ids(wanted, found[name]), name)]
     figures = {f"dirty examples, {name}": share(sum(map(bool, found[name])), len(wanted.examples)) for name in methods}
     told = {"documents": tally.documents, "n_bytes": tally.n_bytes, "unread": broken, "missing": examples.missing}
-    return {"figures": figures, "rows": rows, "scores": joined_to, "said": sentences(told, methods), **told}
-
-
-def training_of(model: str | Path) -> Path:
-    """The training text of a run folder; BadUse if the model is none, or its text is no longer there."""
-    config = Path(model) / "config.json"
-    data = read_json(config).get("data") if config.is_file() else None
-    if not isinstance(data, Mapping) or not data.get("folder"):
-        raise BadUse(
-            f"{model} does not say what it was trained on; give --training FOLDER with that text or its tokens"
-        )
-    folder = Path(data["folder"])
-    if not folder.exists():
-        raise BadUse(f"{folder}, which {model} was trained on, is not there; give --training FOLDER")
-    return folder
+    return {"figures": figures, "rows": rows, "tables": {"scores": joined_to}, "said": sentences(told, methods), **told}
 
 
 def wanted_of(examples: Sequence[Example], sizes: np.ndarray, methods: Sequence[str], seed: int) -> Wanted:

@@ -258,7 +258,7 @@ def test_tasks_are_searched_for_under_the_ids_of_their_answers(tmp_path):
     [
         ({"method": "ngram"}, "did you mean 'ngrams'"),
         ({"training": ["nowhere"]}, "nowhere does not exist"),
-        ({"training": None}, "give --training FOLDER"),
+        ({"training": None}, "give --set training=FOLDER"),
         ({"sets": ["nowhere"]}, "nowhere does not exist"),
         ({"sets": [], "tasks": ["piqa"]}, "no evaluation example"),
         ({"answers": ["nowhere"]}, "foretell eval wrote"),
