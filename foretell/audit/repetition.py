@@ -22,6 +22,7 @@ from foretell.audit.repetition_measures import (
     longest_repeat,
     parts,
     repeated_by_part,
+    repetition,
     self_bleu,
     seq_rep,
     zlib_ratio,
@@ -70,7 +71,7 @@ def audit(asked: Asked) -> Results:
             texts[name] = continued(model, name, how, prompts, asked, shown.advance)
     if (path := asked.find(FILE)) is not None:
         texts["published"] = published_samples(str(path))
-    rows = [row for name, some in texts.items() for row in rows_of(name, some)]
+    rows = [row for name, some in texts.items() for row in rows_of(name, some, model.tokenizer.encode)]
     return {
         "figures": figures_of(texts),
         "rows": rows,
@@ -143,10 +144,11 @@ def figures_of(texts: dict[str, list[str]]) -> dict[str, Measured]:
     return {f"seq-rep-{N}, {name}": bootstrap(values, fmean) for name, values in found.items() if values}
 
 
-def rows_of(name: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The row of whole texts, and one for each part of them."""
+def rows_of(name: str, texts: Sequence[str], encode: Callable[[str], list[int]]) -> list[dict[str, Any]]:
+    """The row of whole texts, and one for each part of them. Tokens tell of loops without a space, as words do not."""
     reps = [seq_rep(text, N) for text in texts]
     whole = row(name, "all", reps, texts)
+    whole["seq_rep_tokens"] = mean([repetition(encode(text), N) for text in texts])
     whole |= {"longest_repeat": fmean(map(longest_repeat, texts)), "zlib": mean([zlib_ratio(text) for text in texts])}
     by_part = [repeated_by_part(text, N) for text in texts]
     pieces = [parts(text) for text in texts]
@@ -166,7 +168,7 @@ def row(name: str, part: str, reps: Sequence[float | None], texts: Sequence[str]
         found |= {"above_0.2": fmean(one > 0.2 for one in known)}
     else:
         found |= {"above_0.2": None}
-    found |= {"distinct_2": distinct(texts, 2), "self_bleu": self_bleu(texts)}
+    found |= {"seq_rep_tokens": None, "distinct_2": distinct(texts, 2), "self_bleu": self_bleu(texts)}
     return found | {"longest_repeat": None, "zlib": mean([zlib_ratio(text) for text in texts])}
 
 

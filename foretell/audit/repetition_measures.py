@@ -11,13 +11,15 @@ parts. The shares of the parts, weighed by their n-grams, add up to seq-rep-n.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 from statistics import fmean
+from typing import TypeVar
 
 from foretell.errors import BadUse
 from foretell.eval.overlap import sacrebleu
 
+T = TypeVar("T", bound=Hashable)
 PARTS = 10
 MOST_BLEU = 16  # texts of self-BLEU: each is compared with every other
 PUBLISHED = {"mean": 0.078, "median": 0.023, "p90": 0.195, "p99": 0.83, "above 0.2": 0.093}
@@ -26,14 +28,19 @@ HUMAN = {"mean": 0.011, "p90": 0.018}
 """seq-rep-4 of film reviews of 1000 words and more"""
 
 
-def grams(words: Sequence[str], n: int) -> list[tuple[str, ...]]:
+def grams(words: Sequence[T], n: int) -> list[tuple[T, ...]]:
     """The runs of n words."""
     return list(zip(*(words[i:] for i in range(n)), strict=False))
 
 
 def seq_rep(text: str, n: int) -> float | None:
     """The share of a text's n-grams that are repetitions; None where it has none."""
-    found = grams(text.split(), n)
+    return repetition(text.split(), n)
+
+
+def repetition(words: Sequence[Hashable], n: int) -> float | None:
+    """seq_rep() of words, or of tokens."""
+    found = grams(words, n)
     return 1 - len(set(found)) / len(found) if found else None
 
 
