@@ -11,7 +11,7 @@ E examples   U units: runs of words, then substrings
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from foretell.audit.contamination_hits import Evidence, Tally, add, as_record, j
 from foretell.audit.contamination_ngrams import Runs, dirty_runs, run_hits, runs_of
 from foretell.audit.contamination_scores import answer_files, joined_rows
 from foretell.audit.contamination_substrings import LENGTH, Patterns, pattern_hits, patterns_of, plain, substrings
-from foretell.audit.contamination_training import Part, read, training_parts
+from foretell.audit.contamination_training import Batch, Part, read, training_parts
 from foretell.audit.seen_text import several, training_of
 from foretell.corpus.ngrams import chunks
 from foretell.eval.measured import share
@@ -105,7 +105,7 @@ def scanned(wanted: Wanted, parts: Sequence[Part], asked: Asked) -> tuple[Tally,
             key = part.key(wanted.plan)
             record = known.get(key)
             if record is None:
-                tally, unread = searched(wanted, part)
+                tally, unread = tallied(wanted, read(part))
                 record = {"key": key, "unread": unread, **as_record(tally)}
                 append_records(path, [record])
             merge(whole, of_record(record, len(whole.counts)))
@@ -114,11 +114,11 @@ def scanned(wanted: Wanted, parts: Sequence[Part], asked: Asked) -> tuple[Tally,
     return whole, broken
 
 
-def searched(wanted: Wanted, part: Part) -> tuple[Tally, int]:
-    """What one part holds, and how many of its records could not be read."""
+def tallied(wanted: Wanted, batches: Iterable[Batch]) -> tuple[Tally, int]:
+    """What some text holds, and how many of its records could not be read."""
     first = wanted.n_units[0]
     tally, broken = Tally(counts=np.zeros(sum(wanted.n_units), np.int64)), 0
-    for batch in read(part):
+    for batch in batches:
         broken += batch.broken
         tally.documents += len(batch.texts)
         for begin, words in chunks(batch.texts):

@@ -17,7 +17,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +28,8 @@ LENGTH, SUBSTRINGS = 50, 3
 TIERS = ((47, 16, 32), (15, 8, 8), (8, 8, 1), (4, 4, 1), (1, 1, 1))
 """bytes of the shortest pattern, bytes of a window, bytes from one place that is looked at to the next"""
 DELETED = bytes(c for c in range(128) if not chr(c).isalnum())
+KEPT = np.ones(256, np.uint8)
+KEPT[list(DELETED)] = 0
 SPARSE = 4  # bits by which the table is longer than the windows
 MOST_BITS = 26
 
@@ -81,10 +82,12 @@ def plain(text: str) -> str:
 
 def stripped(content: np.ndarray, offsets: np.ndarray) -> tuple[bytes, np.ndarray]:
     """The letters and digits of texts in UTF-8, one after the other, and how many bytes come before each text."""
-    spaced = blanked(content, _out).tobytes()
-    bounds = offsets.tolist()
-    parts = [spaced[a:b].translate(None, DELETED) for a, b in pairwise(bounds)]
-    return b"".join(parts), np.cumsum([0, *map(len, parts)])
+    spaced = blanked(content, _out)
+    sizes = np.diff(offsets)
+    kept = np.zeros(len(sizes), np.int64)
+    if len(content):
+        kept[sizes > 0] = np.add.reduceat(KEPT[spaced], offsets[:-1][sizes > 0], dtype=np.int64)
+    return spaced.tobytes().translate(None, DELETED), np.concatenate([[0], np.cumsum(kept)])
 
 
 def substrings(question: str, name: str, seed: int = 0) -> list[str]:
@@ -187,15 +190,10 @@ def equal(patterns: Patterns, units: np.ndarray, content: np.ndarray, begins: np
 def original(words: Words, offsets: np.ndarray, hits: Hits) -> dict[str, np.ndarray]:
     """Where hits begin and end in the texts as they are, found in the texts that have any."""
     begins, ends = np.zeros_like(hits.begins), np.zeros_like(hits.ends)
-    spaced = blanked(words.content, _out)
     for text in np.unique(hits.texts).tolist():
         start, stop = words.offsets[text : text + 2].tolist()
-        kept = start + np.flatnonzero(KEPT[spaced[start:stop]])
+        kept = start + np.flatnonzero(KEPT[blanked(words.content[start:stop], _out)])
         mine = np.flatnonzero(hits.texts == text)
         begins[mine] = kept[hits.begins[mine] - offsets[text]]
         ends[mine] = kept[hits.ends[mine] - offsets[text] - 1] + 1
     return {"begins": begins, "ends": ends}
-
-
-KEPT = np.ones(256, bool)
-KEPT[list(DELETED)] = False

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from foretell.audit.asked import Asked
-from foretell.audit.contamination import DIRTY, audit, evidence_of, searched, wanted_of
+from foretell.audit.contamination import DIRTY, audit, evidence_of, tallied, wanted_of
 from foretell.audit.contamination_examples import Example, gathered, size_of, sizes_of, word_counts
 from foretell.audit.contamination_training import Part, read, training_parts
 from foretell.corpus.documents import Document, Gathered, save_documents
@@ -47,7 +47,7 @@ def flags(out, method="ngrams"):
 
 def dirty_in(texts, examples, sizes, folder, methods=BOTH):
     wanted = wanted_of(examples, np.array(sizes), methods, 0)
-    tallies = [searched(wanted, part)[0] for part in training_parts([write(folder, texts)])]
+    tallies = [tallied(wanted, read(part))[0] for part in training_parts([write(folder, texts)])]
     assert len(tallies) == 1
     return {m: [one is not None for one in evidence_of(wanted, tallies[0], m)] for m in methods}
 
@@ -135,7 +135,7 @@ def test_what_was_found_is_kept_and_read_again_as_it_was(tmp_path, monkeypatch):
     texts = planted(documents(30), [one.text for one in examples[:5]])
     given = asked(tmp_path / "out", write(tmp_path / "text", texts, 3), write_set(tmp_path / "quiz.jsonl", examples))
     before = audit(given)
-    monkeypatch.setattr(contamination, "searched", None)  # whatever is searched again would raise
+    monkeypatch.setattr(contamination, "tallied", None)  # whatever is searched again would raise
     assert audit(given) == before
     assert before["documents"] == 30
 
