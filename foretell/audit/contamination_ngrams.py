@@ -15,7 +15,7 @@ import numpy as np
 
 from foretell.audit.contamination_examples import Example
 from foretell.audit.contamination_hits import Hits, joined
-from foretell.corpus.evaluation_index import Index, found, holders, indexed
+from foretell.corpus.evaluation_index import Index, found, holders, indexed, known_words
 from foretell.corpus.evaluation_text import Item
 from foretell.corpus.ngrams import Words
 
@@ -31,6 +31,8 @@ class Lengths:
     indexes: tuple[Index, ...]
     rows: tuple[np.ndarray, ...]
     """of each index: the examples of its items"""
+    places: tuple[np.ndarray, ...]
+    """of each index: where the words of `around` are in its vocabulary, -1 where they are not"""
     firsts: tuple[int, ...]
     """of each index: its first unit"""
 
@@ -53,7 +55,9 @@ def runs_of(examples: Sequence[Example], sizes: np.ndarray) -> Runs:  # (E,)
         indexes = tuple(indexed(items_of(examples, mine), n) for n, mine in zip(group, rows, strict=True))
         around = indexed(items_of(examples, np.concatenate(rows)), group[0]) if len(group) > 1 else indexes[0]
         firsts = first + np.cumsum([0, *(len(index.hashes) for index in indexes)])
-        groups.append(Lengths(around=around, indexes=indexes, rows=rows, firsts=tuple(firsts[:-1].tolist())))
+        places = tuple(known_words(index, around.vocabulary) for index in indexes)
+        begins = tuple(firsts[:-1].tolist())
+        groups.append(Lengths(around=around, indexes=indexes, rows=rows, places=places, firsts=begins))
         first = int(firsts[-1])
     return Runs(groups=tuple(groups), n_units=first)
 
@@ -73,15 +77,16 @@ def run_hits(runs: Runs, words: Words) -> Hits:
 
 def group_hits(group: Lengths, words: Words) -> Iterator[Hits]:
     """The hits of each length of a group."""
-    starts, grams = found(group.around, words)
+    known = known_words(group.around, words.vocabulary)
+    starts, grams = found(group.around, words, known)
     if len(group.indexes) == 1:
         yield hits_at(words, starts, grams, group.indexes[0].n, group.firsts[0])
         return
     if not len(starts):
         return
-    near, places = words_near(words, starts, group.around.n)
-    for index, first in zip(group.indexes, group.firsts, strict=True):
-        inner, grams = found(index, near)
+    near, places, used = words_near(words, known, starts, group.around.n)
+    for index, known_there, first in zip(group.indexes, group.places, group.firsts, strict=True):
+        inner, grams = found(index, near, known_there[used])
         yield hits_at(words, places[inner], grams, index.n, first)
 
 
@@ -91,19 +96,22 @@ def hits_at(words: Words, starts: np.ndarray, grams: np.ndarray, n: int, first: 
     return Hits(grams + first, texts, words.begins[starts], words.ends[starts + n - 1])
 
 
-def words_near(words: Words, starts: np.ndarray, n: int) -> tuple[Words, np.ndarray]:  # (H,) -> W', (W',)
-    """The words of runs of n that begin at `starts`, each unbroken stretch as a text, and where they stood."""
+def words_near(
+    words: Words, known: np.ndarray, starts: np.ndarray, n: int
+) -> tuple[Words, np.ndarray, np.ndarray]:  # (U,), (H,) -> (W'), (U')
+    """The words of runs of n that begin at `starts`, each unbroken stretch as a text; where they stood, and which
+    known words they are.
+    """
     covered = np.zeros(len(words.codes) + n, np.int32)
     np.add.at(covered, starts, 1)
     np.add.at(covered, starts + n, -1)
     places = np.flatnonzero(np.cumsum(covered)[: len(words.codes)] > 0)
     texts = np.searchsorted(words.firsts, places, "right") - 1
     breaks = np.flatnonzero((np.diff(places) > 1) | (np.diff(texts) > 0)) + 1
-    used, codes = np.unique(words.codes[places], return_inverse=True)
+    used, codes = np.unique(known[words.codes[places]], return_inverse=True)
     firsts = np.concatenate([[0], breaks, [len(places)]])
-    vocabulary = words.vocabulary.take(used)
-    near = words._replace(vocabulary=vocabulary, codes=codes.astype(np.int32), firsts=firsts)
-    return near._replace(begins=words.begins[places], ends=words.ends[places]), places
+    near = words._replace(codes=codes.astype(np.int32), firsts=firsts, begins=words.begins[places])
+    return near, places, used
 
 
 def dirty_runs(runs: Runs, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # (U,) -> (P,), (P,)

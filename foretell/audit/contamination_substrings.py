@@ -28,9 +28,8 @@ LENGTH, SUBSTRINGS = 50, 3
 TIERS = ((47, 16, 32), (15, 8, 8), (8, 8, 1), (4, 4, 1), (1, 1, 1))
 """bytes of the shortest pattern, bytes of a window, bytes from one place that is looked at to the next"""
 DELETED = bytes(c for c in range(128) if not chr(c).isalnum())
-KEPT = np.ones(256, np.uint8)
-KEPT[list(DELETED)] = 0
-SPARSE = 4  # bits by which the table is longer than the windows
+KEPT = bytes(c not in DELETED for c in range(256))
+SPARSE = 6  # bits by which the table is longer than the windows
 MOST_BITS = 26
 
 
@@ -82,12 +81,13 @@ def plain(text: str) -> str:
 
 def stripped(content: np.ndarray, offsets: np.ndarray) -> tuple[bytes, np.ndarray]:
     """The letters and digits of texts in UTF-8, one after the other, and how many bytes come before each text."""
-    spaced = blanked(content, _out)
+    plain_bytes = blanked(content, _out).tobytes()
     sizes = np.diff(offsets)
     kept = np.zeros(len(sizes), np.int64)
     if len(content):
-        kept[sizes > 0] = np.add.reduceat(KEPT[spaced], offsets[:-1][sizes > 0], dtype=np.int64)
-    return spaced.tobytes().translate(None, DELETED), np.concatenate([[0], np.cumsum(kept)])
+        is_kept = np.frombuffer(plain_bytes.translate(KEPT), np.uint8)
+        kept[sizes > 0] = np.add.reduceat(is_kept, offsets[:-1][sizes > 0], dtype=np.int32)
+    return plain_bytes.translate(None, DELETED), np.concatenate([[0], np.cumsum(kept)])
 
 
 def substrings(question: str, name: str, seed: int = 0) -> list[str]:
@@ -192,7 +192,8 @@ def original(words: Words, offsets: np.ndarray, hits: Hits) -> dict[str, np.ndar
     begins, ends = np.zeros_like(hits.begins), np.zeros_like(hits.ends)
     for text in np.unique(hits.texts).tolist():
         start, stop = words.offsets[text : text + 2].tolist()
-        kept = start + np.flatnonzero(KEPT[blanked(words.content[start:stop], _out)])
+        spaced = blanked(words.content[start:stop], _out).tobytes()
+        kept = start + np.flatnonzero(np.frombuffer(spaced.translate(KEPT), np.uint8))
         mine = np.flatnonzero(hits.texts == text)
         begins[mine] = kept[hits.begins[mine] - offsets[text]]
         ends[mine] = kept[hits.ends[mine] - offsets[text] - 1] + 1
