@@ -5,7 +5,7 @@ passages". Prompts are beginnings of held-out documents; each way of choosing to
 document does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -73,7 +73,7 @@ def audit(asked: Asked) -> Results:
         texts["published"] = published_samples(str(path))
     rows = [row for name, some in texts.items() for row in rows_of(name, some, model.tokenizer.encode)]
     return {
-        "figures": figures_of(texts),
+        "figures": figures_of(texts, model.tokenizer.encode),
         "rows": rows,
         "published": PUBLISHED,
         "said": said(texts, len(human[0]), rows),
@@ -138,10 +138,16 @@ def published_samples(path: str) -> list[str]:
     return found
 
 
-def figures_of(texts: dict[str, list[str]]) -> dict[str, Measured]:
-    """The mean seq-rep-4 of each way."""
-    found = {name: [x for text in some if (x := seq_rep(text, N)) is not None] for name, some in texts.items()}
-    return {f"seq-rep-{N}, {name}": bootstrap(values, fmean) for name, values in found.items() if values}
+def figures_of(texts: dict[str, list[str]], encode: Callable[[str], list[int]]) -> dict[str, Measured]:
+    """The mean seq-rep-4 of each way, of words and of tokens."""
+    found: dict[str, Measured] = {}
+    units: dict[str, Callable[[str], Sequence[Hashable]]] = {"words": str.split, "tokens": encode}
+    for what, cut in units.items():
+        for name, some in texts.items():
+            values = [x for text in some if (x := repetition(cut(text), N)) is not None]
+            if values:
+                found[f"seq-rep-{N} of {what}, {name}"] = bootstrap(values, fmean)
+    return found
 
 
 def rows_of(name: str, texts: Sequence[str], encode: Callable[[str], list[int]]) -> list[dict[str, Any]]:

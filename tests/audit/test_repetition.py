@@ -38,11 +38,13 @@ def asked(out, folder, **options):
 @pytest.mark.usefixtures("given_model")
 def test_every_way_and_people_are_measured_whole_and_by_tenths(tmp_path, text):
     found = audit(asked(tmp_path, text))
-    assert set(found["figures"]) == {f"seq-rep-4, {name}" for name in (PEOPLE, *WAYS)}
+    assert set(found["figures"]) == {
+        f"seq-rep-4 of {what}, {name}" for what in ("words", "tokens") for name in (PEOPLE, *WAYS)
+    }
     for one in found["figures"].values():
         assert 1 <= one["n"] <= 3  # a text that ended at once has no 4-gram
         assert one["low"] - 1e-9 <= one["value"] <= one["high"] + 1e-9
-    assert found["figures"]["seq-rep-4, people"]["n"] == 3
+    assert found["figures"]["seq-rep-4 of words, people"]["n"] == 3
     assert len(found["rows"]) == 11 * (1 + len(WAYS))
     assert len({tuple(row) for row in found["rows"]}) == 1
     json.dumps(found)
@@ -100,7 +102,7 @@ def test_published_samples_are_measured_where_they_are(tmp_path, text):
         data=(tmp_path / "data",),
         options={"text": str(text), "ways": "greedy"},
     )
-    assert audit(given)["figures"]["seq-rep-4, published"]["n"] == 2
+    assert audit(given)["figures"]["seq-rep-4 of words, published"]["n"] == 2
 
 
 @pytest.mark.usefixtures("given_model")
