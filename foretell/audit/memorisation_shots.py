@@ -6,12 +6,13 @@ those it knew before; what right labels add to that was learnt in context.
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from math import sqrt
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from foretell.eval.asking import Asking, ask
-from foretell.eval.measured import bootstrap, mean_of_shares
+from foretell.eval.measured import Measured, bootstrap, mean_of_shares, share
 from foretell.eval.prompts import Labels
 from foretell.eval.records import Record
 from foretell.generate.model import Model
@@ -75,9 +76,24 @@ def row(task: str, k: int, right: Sequence[Record], shuffled: Sequence[Record]) 
         "shown": fmean(record["demonstrations"] for record in right),
         "right": mean_of_shares([a for a, _ in pairs]),
         "shuffled": mean_of_shares([b for _, b in pairs]),
-        "learnt": bootstrap(pairs, lambda some: fmean(a - b for a, b in some)),
+        "learnt": learnt(pairs),
         "n": len(pairs),
     }
+
+
+def learnt(pairs: Sequence[tuple[float, float]]) -> Measured:
+    """The mean difference of pairs, with the bootstrap's interval, but for right and wrong answers.
+
+    Those have Newcombe's (1998, method 10), as if of two samples: it is too wide rather than too narrow, and tells of
+    doubt where all pairs are alike.
+    """
+    if any(value not in (0.0, 1.0) for pair in pairs for value in pair):
+        return bootstrap(pairs, lambda some: fmean(a - b for a, b in some))
+    a, b = (share(sum(side), len(pairs)) for side in zip(*pairs, strict=True))
+    value = a["value"] - b["value"]
+    low = value - sqrt((a["value"] - a["low"]) ** 2 + (b["high"] - b["value"]) ** 2)
+    high = value + sqrt((a["high"] - a["value"]) ** 2 + (b["value"] - b["low"]) ** 2)
+    return {"value": value, "low": low, "high": high, "n": len(pairs)}
 
 
 def questions_asked(n: int, shots: Sequence[int] = SHOTS) -> int:

@@ -229,7 +229,13 @@ def test_what_is_learnt_in_context_is_right_less_random_labels():
     found = row("task", 5, records([1, 1, 1, 0]), records([0, 1, 0, 0]))
     assert (found["right"]["value"], found["shuffled"]["value"], found["learnt"]["value"]) == (0.75, 0.25, 0.5)
     assert found["shown"] == 5
-    assert found["learnt"]["low"] <= 0.5 <= found["learnt"]["high"]
+    # Newcombe 1998, method 10, of 3/4 and 1/4 by Wilson's intervals (0.3006, 0.9544) and (0.0456, 0.6994)
+    assert found["learnt"]["low"] == pytest.approx(0.5 - math.hypot(0.75 - 0.3006, 0.6994 - 0.25), abs=1e-3)
+    assert found["learnt"]["high"] == pytest.approx(0.5 + math.hypot(0.9544 - 0.75, 0.25 - 0.0456), abs=1e-3)
+    alike = row("task", 5, records([0] * 10), records([0] * 10))["learnt"]
+    assert alike["low"] < 0 < alike["high"]
+    parts = row("task", 5, records([0.5, 1, 0.2]), records([0, 1, 0]))["learnt"]
+    assert parts["value"] == pytest.approx(0.7 / 3)
 
 
 def test_examples_are_added_until_no_more_fit(tiny, tmp_path):
