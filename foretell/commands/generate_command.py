@@ -28,6 +28,15 @@ def run(args: list[str]) -> None:
     )
     flags.add_argument("--beam", type=int, default=0, metavar="N", help="beam search of this width instead of sampling")
     flags.add_argument("--length-penalty", type=float, default=0.6, metavar="ALPHA", help="of the beam search")
+    flags.add_argument(
+        "--repetition-penalty", type=float, default=1.0, metavar="R", help="above 1: what was said is less likely"
+    )
+    flags.add_argument(
+        "--no-repeat-ngram", type=int, default=0, metavar="N", help="no run of N tokens comes twice; 0 allows all"
+    )
+    flags.add_argument(
+        "--contrastive", type=float, default=0.0, metavar="ALPHA", help="contrastive search among the --top-k likeliest"
+    )
     given = flags.parse_args(args)
     prompts = read_prompts(given.prompt)
     import torch
@@ -48,6 +57,9 @@ def run(args: list[str]) -> None:
         beam=given.beam,
         length_penalty=given.length_penalty,
         seed=given.seed or 0,
+        repetition_penalty=given.repetition_penalty,
+        no_repeat_ngram=given.no_repeat_ngram,
+        contrastive=given.contrastive,
     )
     for prompt, completion in zip(prompts, found, strict=True):
         if given.json:

@@ -125,9 +125,19 @@ def _index(
     return Index(n=n, vocabulary=words, holders=holders, bounds=bounds, **(named | firsts))
 
 
-def found(index: Index, words: Words) -> tuple[np.ndarray, np.ndarray]:  # (H,), (H,)
-    """The words at which indexed n-grams begin, in order, and which n-grams they are."""
-    known = pc.fill_null(pc.index_in(words.vocabulary, value_set=index.vocabulary), -1).to_numpy()
+def known_words(index: Index, vocabulary: pa.Array) -> np.ndarray:  # (U,)
+    """The place of each word in the index's vocabulary, -1 where it has none."""
+    return pc.fill_null(pc.index_in(vocabulary, value_set=index.vocabulary), -1).to_numpy()
+
+
+def found(
+    index: Index, words: Words, known: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:  # (U,) -> (H,), (H,)
+    """The words at which indexed n-grams begin, in order, and which n-grams they are.
+
+    `known` are the known_words() of the vocabulary, where they have been looked up before.
+    """
+    known = known_words(index, words.vocabulary) if known is None else known
     codes = known[words.codes]
     starts = runs(codes >= 0, words.firsts, index.n)
     hashes = rolling(spread(known, index.salt)[words.codes], index.n)[starts]

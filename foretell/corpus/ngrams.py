@@ -16,7 +16,7 @@ N texts   W words   U different words   n words of a run
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -135,6 +135,11 @@ def _content(array: pa.Array) -> np.ndarray:
 
 def _blanked(content: np.ndarray) -> np.ndarray:
     """The bytes with blanks in place of every character beyond ASCII that stands between words."""
+    return blanked(content, _dividing)
+
+
+def blanked(content: np.ndarray, out: Callable[[], np.ndarray]) -> np.ndarray:
+    """The bytes with blanks in place of every character beyond ASCII that is out by a table of the first BEYOND."""
     leads = np.flatnonzero(content >= 0xC2)
     if not len(leads):
         return content
@@ -145,12 +150,12 @@ def _blanked(content: np.ndarray) -> np.ndarray:
         codes = np.where(
             sizes > further, codes << 6 | content[np.minimum(leads + further, len(content) - 1)] & 0x3F, codes
         )
-    divided = _dividing()[np.minimum(codes, BEYOND - 1)]
-    leads, sizes = leads[divided], sizes[divided]
-    blanked = content.copy()
+    is_out = out()[np.minimum(codes, BEYOND - 1)]
+    leads, sizes = leads[is_out], sizes[is_out]
+    made = content.copy()
     for further in range(4):
-        blanked[leads[sizes > further] + further] = BLANK
-    return blanked
+        made[leads[sizes > further] + further] = BLANK
+    return made
 
 
 @cache

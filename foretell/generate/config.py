@@ -16,6 +16,11 @@ class Sampling:
     seed: int = 0
     alternatives: int = 0
     """how many of the likeliest tokens are told with each chosen one"""
+    repetition_penalty: float = 1.0
+    """divides the logits above 0 of tokens that the prompt or the completion has, and multiplies those below (Keskar et
+    al. 2019, section 4.1); 1 changes nothing"""
+    no_repeat_ngram: int = 0
+    """no run of so many tokens comes twice in prompt and completion (Paulus et al. 2017, section 2.5); 0 allows all"""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
@@ -28,6 +33,34 @@ class Sampling:
             raise ValueError(f"top_k={self.top_k} is negative; 0 leaves all tokens in")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p={self.top_p} is not in (0, 1]; 1 leaves all tokens in")
+        if not (isfinite(self.repetition_penalty) and self.repetition_penalty > 0):
+            raise ValueError(f"repetition_penalty={self.repetition_penalty} is not above 0; 1 changes nothing")
+        if self.no_repeat_ngram < 0:
+            raise ValueError(f"no_repeat_ngram={self.no_repeat_ngram} is negative; 0 allows all")
+        check_stop(self.stop)
+
+    @property
+    def repeats_freely(self) -> bool:
+        """Whether nothing is done against repetition."""
+        return self.repetition_penalty == 1 and not self.no_repeat_ngram
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrastive:
+    """Contrastive search (Su et al. 2022, equation 5): the likeliest tokens, less what resembles what was said."""
+
+    max_new_tokens: int
+    k: int = 4
+    """how many of the likeliest tokens are compared"""
+    alpha: float = 0.6
+    """how much the likeness to the context counts against a token; 0 takes the likeliest"""
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.k < 1 or self.max_new_tokens < 1:
+            raise ValueError(f"k={self.k}, max_new_tokens={self.max_new_tokens}: both must be at least 1")
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha={self.alpha} is not in [0, 1]; the paper's is 0.6")
         check_stop(self.stop)
 
 

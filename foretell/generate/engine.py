@@ -18,6 +18,7 @@ from foretell.generate.config import Sampling
 from foretell.generate.decode import logits_of, reader
 from foretell.generate.pick import pick, uniform
 from foretell.generate.prompts import in_order, padded, read_prompts, rows_at_once
+from foretell.generate.repeats import against_repeats
 from foretell.generate.stops import Words, stops_of
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
@@ -44,6 +45,8 @@ class Row:
     sampling: Sampling
     last: int
     """the token that is read next"""
+    prompt: Sequence[int] = ()
+    """what is not to be repeated either"""
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
@@ -86,7 +89,10 @@ class Batch:
             read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share)
             last = [prompt[-1] for prompt in given]
         numbers = range(self.added, self.added + len(given)) if numbers is None else numbers
-        self.rows += [Row(number=n, sampling=sampling, last=token) for n, token in zip(numbers, last, strict=True)]
+        self.rows += [
+            Row(number=n, sampling=sampling, last=token, prompt=() if cfg.kind == "seq2seq" else prompt)
+            for n, token, prompt in zip(numbers, last, prompts, strict=True)
+        ]
         self.cache = cache if self.cache is None else self.cache.joined(cache)
         self.added += len(given)
         return list(numbers)
@@ -127,6 +133,8 @@ class Batch:
     @staticmethod
     def drawn(logits: Tensor, rows: Sequence[Row], how: Sampling) -> list[int]:  # (B, V)
         """A token of each of these rows, which share their settings."""
+        if not how.repeats_freely:
+            logits = against_repeats(logits, [[*row.prompt, *row.ids] for row in rows], how)
         draws = [uniform(how.seed, row.number, len(row.ids)) for row in rows] if how.temperature else []
         return pick(logits, how.temperature, how.top_k, how.top_p, draws).tolist()
 

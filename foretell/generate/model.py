@@ -13,7 +13,8 @@ from foretell.errors import BadUse
 from foretell.exchange.card import Card
 from foretell.exchange.folder import load_model, save_model
 from foretell.generate.beam import beam_search
-from foretell.generate.config import Beam, Sampling
+from foretell.generate.config import Beam, Contrastive, Sampling
+from foretell.generate.contrastive import contrastive_search
 from foretell.generate.engine import Completion, generate
 from foretell.generate.score import Score, score
 from foretell.generate.stops import Ending, Words
@@ -66,23 +67,43 @@ class Model:
         beam: int = 0,
         length_penalty: float = 0.6,
         seed: int = 0,
+        repetition_penalty: float = 1.0,
+        no_repeat_ngram: int = 0,
+        contrastive: float = 0.0,
     ) -> list[Completion]:
         """A completion of each prompt (a translation of each source), drawn, or searched if a beam width is given.
 
-        A search draws nothing, so that temperature, top_k and top_p are refused beside a beam. BadUse for an empty
-        prompt where no token of the vocabulary can stand before a text.
+        `contrastive` is the alpha of contrastive search among the top_k (4 if 0) likeliest tokens. A search draws
+        nothing, so that temperature, top_p and the measures against repetition are refused beside it. BadUse for an
+        empty prompt where no token of the vocabulary can stand before a text.
         """
         self.check("generate", "decoder", "seq2seq")
         given = [self.tokenizer.encode(prompt) for prompt in ([prompts] if isinstance(prompts, str) else prompts)]
         if not all(given) and not self.tokenizer.has_end:
             raise BadUse("a prompt is empty and the vocabulary has no end-of-text token to begin after; give some text")
+        measures = (repetition_penalty, no_repeat_ngram)
+        if contrastive:
+            if (temperature, top_p, *measures, beam) != (1.0, 1.0, 1.0, 0, 0):
+                rule = "searches and draws nothing; leave out temperature, top_p, beam and measures against repetition"
+                raise BadUse(f"contrastive={contrastive} {rule}")
+            search = Contrastive(max_new_tokens=max_new_tokens, k=top_k or 4, alpha=contrastive, stop=stop)
+            return contrastive_search(self.network, self.words, given, search)
         if beam:
             if (temperature, top_k, top_p) != (1.0, 0, 1.0):
                 raise BadUse(f"beam={beam} searches and draws nothing; leave out temperature, top_k and top_p")
+            if measures != (1.0, 0):
+                raise BadUse(f"beam={beam} takes no measures against repetition; leave them out, or draw instead")
             how = Beam(width=beam, length_penalty=length_penalty, max_new_tokens=max_new_tokens, stop=stop)
             return beam_search(self.network, self.words, given, how)
         sampling = Sampling(
-            max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop, seed=seed
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            stop=stop,
+            seed=seed,
+            repetition_penalty=repetition_penalty,
+            no_repeat_ngram=no_repeat_ngram,
         )
         return generate(self.network, self.words, given, sampling)
 

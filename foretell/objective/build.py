@@ -9,13 +9,14 @@ from foretell.objective.mlm import masked_language_model
 from foretell.objective.preference import preference
 from foretell.objective.ranking import ranking
 from foretell.objective.task import task
+from foretell.objective.unlikelihood import unlikely_repeats
 
 
 def build_objective(cfg: config.ObjectiveConfig, reference: Network | None = None) -> Objective:
     """The objective that a config names; a preference is measured against the reference, which it freezes."""
     match cfg:
         case config.LanguageModel():
-            return language_model()
+            return unlikely_repeats(cfg.unlikelihood) if cfg.unlikelihood else language_model()
         case config.MaskedLanguageModel():
             return masked_language_model(cfg.next_sentence)
         case config.Translation():

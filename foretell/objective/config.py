@@ -9,6 +9,12 @@ class LanguageModel:
     """L1: the likelihood of each token given those before it (Radford et al. 2018, eq. 1)."""
 
     kind: Literal["lm"] = "lm"
+    unlikelihood: float = 0.0
+    """alpha: how much what the row has said is made unlikely to come again (Welleck et al. 2019, eq. 5; theirs is 1)"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.unlikelihood < float("inf"):
+            raise ValueError(f"unlikelihood={self.unlikelihood} is not at least 0; the paper's is 1, 0 switches it off")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
