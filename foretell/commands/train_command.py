@@ -27,6 +27,9 @@ def run(args: list[str]) -> None:
     flags = parser("train", "Train any stage of any rung. A run that was stopped continues.", EXAMPLES, COMMON)
     flags.add_argument("recipe", metavar="RECIPE[:SIZE] | config.json", nargs="?")
     flags.add_argument("--data", metavar="DIR", help="text, tokens, pairs or a task: what the recipe reads")
+    flags.add_argument(
+        "--prediction", metavar="CARD", help="a card that foretells this run, registered before it begins"
+    )
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -41,6 +44,8 @@ def run(args: list[str]) -> None:
     from foretell.api import train
     from foretell.train.loop import Stopped
 
+    if known.prediction:
+        cfg = foretold(cfg, Path(known.prediction), known.out, known.quiet)
     try:
         result = train(cfg, known.out, quiet=known.quiet)
     except Stopped as stopped:
@@ -51,6 +56,17 @@ def run(args: list[str]) -> None:
     else:
         measured = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
         print(f"{result.folder}: {measured}")
+
+
+def foretold(cfg: RunConfig, card: Path, out: str | None, quiet: bool) -> RunConfig:
+    """The config with its data there, of a run that its card allows to begin; BadUse otherwise."""
+    from foretell.api import default_folder
+    from foretell.recipes.sources import resolve
+    from foretell.scaling.cards import admit
+
+    cfg = resolve(cfg, quiet=quiet)
+    admit(card, cfg, Path(out) if out else default_folder(cfg))
+    return cfg
 
 
 COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet")

@@ -10,7 +10,7 @@ from foretell.errors import BadUse, nearest
 from foretell.train.config import RunConfig
 
 # the demo, which climbs them all; the folders they read; how text is made; what models are asked; the papers' figures
-NOT_RUNGS = {"lineage", "sources", "corpora", "suites", "published", "finetuning", "finetuning_rows"}
+NOT_RUNGS = {"lineage", "sources", "corpora", "suites", "published", "finetuning", "finetuning_rows", "ladder"}
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,0 +1,184 @@
+"""A loss foretold before the run begins: a ladder, a card, a larger target with several seeds, and what came of it.
+
+$ python -m benchmarks.predict --text FOLDER        on the text in a folder; without it, this machine's documentation
+$ python -m benchmarks.predict --small              a minute, for a look; writes no page
+
+What was trained stays in --out: started again, it goes on where it stopped. Writes benchmarks/predict.md.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log
+from pathlib import Path
+from typing import Any
+
+from foretell.commands.predict_ladder import train_all, with_data, write_target
+from foretell.corpus.config import EMBEDDED
+from foretell.errors import BadUse
+from foretell.recipes.ladder import Ladder
+from foretell.runs import processor
+from foretell.scaling.cards import admit, read_card, register, score
+from foretell.scaling.fits import fit_runs, points_of, read_fit, write_fit
+from foretell.scaling.forecast import foretell, target
+from foretell.scaling.points import Point, read_points
+from foretell.train.loop import train
+from foretell.train.metrics import read_metrics
+
+HERE = Path(__file__).parent
+MEASURE = "val_bits_per_byte"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A ladder and the width of its target."""
+
+    rule: Ladder
+    target: int
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+
+def plan(text: str, small: bool) -> Plan:
+    """What is trained: nearly bytes, whose losses fall as a law says from smaller models on than those of words."""
+    usual = Ladder(folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28, 32))
+    if small:
+        return Plan(rule=replace(usual, widths=(8, 12, 16, 20), tokens_per_parameter=4.0), target=24, seeds=(0,))
+    return Plan(rule=usual, target=64)
+
+
+def foretold(made: Plan, out: Path) -> Path:
+    """The card of the target, written once the ladder is trained and before any target begins."""
+    runs = train_all(made.rule, out / "ladder", quiet=False)
+    card = out / "card.json"
+    if not card.exists():
+        write_fit(out / "fit.json", fit_runs(runs, MEASURE))
+        cfg = write_target(made.rule, made.target, out / "target.json")
+        register(out / "fit.json", cfg, card, out / f"target-{made.seeds[0]}")
+    return card
+
+
+def targets(made: Plan, card: Path, out: Path) -> list[dict[str, Any]]:
+    """The scores of the target's seeds, each trained under the card."""
+    scores = []
+    cfg = write_target(made.rule, made.target, out / "target.json")
+    for seed in made.seeds:
+        run = out / f"target-{seed}"
+        admit(card, replace(cfg, seed=seed), run)
+        train(replace(cfg, seed=seed), run)
+        scores.append(score(card, run))
+        print(scores[-1], flush=True)
+    return scores
+
+
+def cpu_seconds(runs: Sequence[Path]) -> float:
+    """What the runs took, branches counted once."""
+    return float(sum(read_metrics(run / "metrics.jsonl")[-1]["cpu_seconds"] for run in runs))
+
+
+def from_below(points: Sequence[Point], aim: Point, share: float) -> str:
+    """What the rungs below a share of the target's compute would have said, as a row's cells."""
+    some = [point for point in points if point.flops <= aim.flops * share]
+    try:
+        from foretell.scaling.choose import without_plateau
+
+        found = foretell(without_plateau(some)[0], aim)
+    except BadUse as refused:
+        return f"refused: {refused} | | "
+    return f"{found.value:.4f} | [{found.low:.4f}, {found.high:.4f}] | {found.value / aim.loss - 1:+.2%}"
+
+
+def page(made: Plan, out: Path, scores: Sequence[dict[str, Any]], text: str) -> str:
+    """The figures as Markdown."""
+    card, fit = read_card(out / "card.json"), read_fit(out / "fit.json")
+    runs = sorted((out / "ladder").iterdir())
+    every, kept = read_points(runs, MEASURE), points_of(fit)
+    said, cost = card["predicted"], card["target"]
+    lowest, largest = min(p.flops for p in every), max(p.flops for p in every)
+    final = sum(one["final"] for one in scores) / len(scores)
+    aim = replace(target(cost["parameters"], cost["tokens"], cost["flops"]), loss=final)
+    spent = cpu_seconds([run for run in runs if "-1-seed" in run.name])
+    spent_targets = cpu_seconds([out / f"target-{seed}" for seed in made.seeds[: len(scores)]])
+    lines = [
+        f"The loss of a network of width {made.target}, foretold from {len(every)} runs of these widths",
+        f"({', '.join(map(str, made.rule.widths))}) and registered before the first target began. Text: {text},",
+        f"tokens of a BPE of {made.rule.n_vocab}, {made.rule.tokens_per_parameter:g} tokens a parameter; held-out bits",
+        f"per byte; one thread of {processor()}; made by benchmarks/predict.py.",
+        "",
+        f"- target: {cost['parameters']:,.0f} parameters in matrix products, {cost['tokens']:,.0f} tokens,"
+        f" {cost['flops']:.3g} FLOPs:",
+        f"  **{cost['flops'] / lowest:.0f} times the ladder's smallest run, {cost['flops'] / largest:.1f} times its"
+        f" largest**, {cost['flops'] / min(p.flops for p in kept):.0f} times the smallest that was kept",
+        f"- registered {card['registered']}, first target begun {scores[0]['begun']}",
+        f"- CPU: the ladder's longest runs {spent:.0f} s (without the falls of the shorter ones), {len(scores)} targets"
+        f" {spent_targets:.0f} s",
+        f"- predicted **{said['value']:.4f}**, 95 % [{said['low']:.4f}, {said['high']:.4f}], by the {said['law']} law;",
+        f"  parts of the half-width: noise {said['noise']:.2%}, between laws {said['between']:.2%}, left-out rungs"
+        f" {said['left_out']:.2%}",
+        "",
+        "| seed | final | predicted / final - 1 | z | inside |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {seed} | {one['final']:.4f} | {one['relative_error']:+.2%} | {one['z']:+.2f} |"
+            f" {'yes' if one['inside'] else 'no'} |"
+            for seed, one in zip(made.seeds, scores, strict=False)
+        ),
+        "",
+        "The ladder; slope is -d ln L / d ln C to the next width's longest run:",
+        "",
+        "| run | parameters | FLOPs | bits per byte | slope | used |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *ladder_rows(every, {p.name for p in kept}),
+        "",
+        "| law | parameters | missed the left-out rungs by | in sample |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| {law['formula']} | {', '.join(f'{k} {v:.4g}' for k, v in law['parameters'].items())} |"
+            f" {law['left_out_error']:.2%} | {law['in_sample_error']:.2%} |"
+            for law in fit["laws"]
+        ),
+        "",
+        "What shorter ladders say of the same target, computed afterwards from the same runs:",
+        "",
+        "| rungs up to | predicted | 95 % | error against the seeds' mean |",
+        "| --- | --- | --- | --- |",
+        *(
+            f"| 1/{round(1 / share)} of the target's compute | {from_below(every, aim, share)} |"
+            for share in (1 / 20, 1 / 50, 1 / 100)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def ladder_rows(points: Sequence[Point], kept: set[str]) -> list[str]:
+    """The ladder's runs as rows."""
+    found, longest = [], [p for p in points if "-1-seed" in p.name]
+    for p in sorted(points, key=lambda p: (p.parameters, p.tokens)):
+        later = [q for q in longest if q.parameters > p.parameters and q.seed == p.seed] if p in longest else []
+        slope = f"{log(p.loss / later[0].loss) / log(later[0].flops / p.flops):.3f}" if later else ""
+        used = "yes" if p.name in kept else "no"
+        found.append(f"| {p.name} | {p.parameters:,.0f} | {p.flops:.2g} | {p.loss:.4f} | {slope} | {used} |")
+    return found
+
+
+def main() -> None:
+    """Train, foretell, score."""
+    flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    flags.add_argument("--text", default=EMBEDDED, help="a folder of text")
+    flags.add_argument("--name", default="", help="what the page calls the text")
+    flags.add_argument("--out", type=Path, default=Path("runs/predict"))
+    flags.add_argument("--small", action="store_true")
+    given = flags.parse_args()
+    made = plan(given.text, given.small)
+    made = replace(made, rule=with_data(made.rule, quiet=False))
+    card = foretold(made, given.out)
+    print(read_card(card)["predicted"], flush=True)
+    scores = targets(made, card, given.out)
+    name = given.name or ("the documentation of this machine" if given.text == EMBEDDED else Path(given.text).name)
+    text = page(made, given.out, scores, name)
+    print(text)
+    if not given.small:
+        (HERE / "predict.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
