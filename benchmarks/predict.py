@@ -40,10 +40,10 @@ class Plan:
 
 def plan(text: str, small: bool) -> Plan:
     """What is trained: nearly bytes, whose losses fall as a law says from smaller models on than those of words."""
-    usual = Ladder(folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28, 32))
+    usual = Ladder(folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28), seeds=(0, 1))
     if small:
         return Plan(rule=replace(usual, widths=(8, 12, 16, 20), tokens_per_parameter=4.0), target=24, seeds=(0,))
-    return Plan(rule=usual, target=64)
+    return Plan(rule=usual, target=56)
 
 
 def foretold(made: Plan, out: Path) -> Path:
@@ -67,6 +67,8 @@ def targets(made: Plan, card: Path, out: Path) -> list[dict[str, Any]]:
         train(replace(cfg, seed=seed), run)
         scores.append(score(card, run))
         print(scores[-1], flush=True)
+        if seed != made.seeds[-1]:
+            print(page(made, out, scores, made.rule.folder), flush=True)
     return scores
 
 

@@ -60,6 +60,8 @@ def ladder(args: list[str]) -> None:
     flags.add_argument("--vocab", type=int, default=usual.n_vocab, metavar="N", help="token ids, where text is given")
     flags.add_argument("--train", action="store_true", help="train all rungs; a second time, those that are left")
     given = flags.parse_args(args)
+    if given.device not in (None, "auto", "cpu", "cuda"):
+        raise BadUse(f"--device {given.device} is none of auto, cpu, cuda")
     rule = Ladder(
         widths=given.widths,
         tokens_per_parameter=given.tokens_per_parameter,

@@ -16,7 +16,7 @@ from foretell.runs import read_json, read_text
 from foretell.train.config import RunConfig
 from foretell.train.folder import CONFIG, LINEAGE, METRICS
 from foretell.train.metrics import read_metrics
-from foretell.train.schedule import rate, rows_before
+from foretell.train.schedule import rows_before
 
 DECAYED = 0.2  # the share of the peak learning rate that a finished schedule has come down to, at the most
 MEASURES = ("val_bits_per_byte", "val_loss")
@@ -56,10 +56,11 @@ def read_config(run: Path) -> RunConfig:
 def read_point(run: Path, measure: str = MEASURES[0]) -> Point:
     """The point of a run folder; BadUse where the run, or the fall of its learning rate, is not finished."""
     cfg, lineage = read_config(run), finished(run)
-    left = rate(cfg.schedule, cfg.steps - 1, cfg.steps)
+    left = cfg.schedule.floor if cfg.schedule.shape in ("linear", "cosine") else 1.0
     if left > DECAYED:
-        rule = f"its learning rate ended at {left:.0%} of its peak, so its loss is not that of a finished schedule"
-        raise BadUse(f"{run}: {rule}; train it with --schedule.shape linear or cosine that falls to the end")
+        rule = "whose loss would still fall if its learning rate did"
+        remedy = "train it with --schedule.shape linear or cosine and a floor of at most"
+        raise BadUse(f"{run} has a {cfg.schedule.shape} schedule with floor {left:g}, {rule}; {remedy} {DECAYED:g}")
     loss = result(lineage, run, measure)
     parameters, tokens, flops = cost(cfg)
     return Point(name=run.name, parameters=parameters, tokens=tokens, flops=flops, loss=loss, seed=cfg.seed)
