@@ -19,6 +19,7 @@ from foretell.errors import BadUse
 from foretell.recipes.ladder import Ladder
 from foretell.runs import processor
 from foretell.scaling.cards import admit, read_card, register, score
+from foretell.scaling.choose import without_plateau
 from foretell.scaling.fits import fit_runs, points_of, read_fit, write_fit
 from foretell.scaling.forecast import foretell, target
 from foretell.scaling.points import Point, read_points
@@ -81,8 +82,6 @@ def from_below(points: Sequence[Point], aim: Point, share: float) -> str:
     """What the rungs below a share of the target's compute would have said, as a row's cells."""
     some = [point for point in points if point.flops <= aim.flops * share]
     try:
-        from foretell.scaling.choose import without_plateau
-
         found = foretell(without_plateau(some)[0], aim)
     except BadUse as refused:
         return f"refused: {refused} | | "
@@ -92,63 +91,77 @@ def from_below(points: Sequence[Point], aim: Point, share: float) -> str:
 def page(made: Plan, out: Path, scores: Sequence[dict[str, Any]], text: str) -> str:
     """The figures as Markdown."""
     card, fit = read_card(out / "card.json"), read_fit(out / "fit.json")
-    runs = sorted((out / "ladder").iterdir())
-    every, kept = read_points(runs, MEASURE), points_of(fit)
-    said, cost = card["predicted"], card["target"]
-    lowest, largest = min(p.flops for p in every), max(p.flops for p in every)
+    every = read_points(sorted((out / "ladder").iterdir()), MEASURE)
+    cost = card["target"]
     final = sum(one["final"] for one in scores) / len(scores)
     aim = replace(target(cost["parameters"], cost["tokens"], cost["flops"]), loss=final)
-    spent = cpu_seconds([run for run in runs if "-1-seed" in run.name])
-    spent_targets = cpu_seconds([out / f"target-{seed}" for seed in made.seeds[: len(scores)]])
     lines = [
-        f"The loss of a network of width {made.target}, foretold from {len(every)} runs of these widths",
-        f"({', '.join(map(str, made.rule.widths))}) and registered before the first target began. Text: {text},",
-        f"tokens of a BPE of {made.rule.n_vocab}, {made.rule.tokens_per_parameter:g} tokens a parameter; held-out bits",
-        f"per byte; one thread of {processor()}; made by benchmarks/predict.py.",
-        "",
-        f"- target: {cost['parameters']:,.0f} parameters in matrix products, {cost['tokens']:,.0f} tokens,"
-        f" {cost['flops']:.3g} FLOPs:",
-        f"  **{cost['flops'] / lowest:.0f} times the ladder's smallest run, {cost['flops'] / largest:.1f} times its"
-        f" largest**, {cost['flops'] / min(p.flops for p in kept):.0f} times the smallest that was kept",
-        f"- registered {card['registered']}, first target begun {scores[0]['begun']}",
-        f"- CPU: the ladder's longest runs {spent:.0f} s (without the falls of the shorter ones), {len(scores)} targets"
-        f" {spent_targets:.0f} s",
-        f"- predicted **{said['value']:.4f}**, 95 % [{said['low']:.4f}, {said['high']:.4f}], by the {said['law']} law;",
-        f"  parts of the half-width: noise {said['noise']:.2%}, between laws {said['between']:.2%}, left-out rungs"
-        f" {said['left_out']:.2%}",
+        *head(made, out, card, scores, text),
+        *what_was_said(card, every, points_of(fit)),
         "",
         "| seed | final | predicted / final - 1 | z | inside |",
         "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {seed} | {one['final']:.4f} | {one['relative_error']:+.2%} | {one['z']:+.2f} |"
-            f" {'yes' if one['inside'] else 'no'} |"
-            for seed, one in zip(made.seeds, scores, strict=False)
-        ),
+        *(score_row(seed, one) for seed, one in zip(made.seeds, scores, strict=False)),
         "",
         "The ladder; slope is -d ln L / d ln C to the next width's longest run:",
         "",
         "| run | parameters | FLOPs | bits per byte | slope | used |",
         "| --- | --- | --- | --- | --- | --- |",
-        *ladder_rows(every, {p.name for p in kept}),
+        *ladder_rows(every, {p.name for p in points_of(fit)}),
         "",
         "| law | parameters | missed the left-out rungs by | in sample |",
         "| --- | --- | --- | --- |",
-        *(
-            f"| {law['formula']} | {', '.join(f'{k} {v:.4g}' for k, v in law['parameters'].items())} |"
-            f" {law['left_out_error']:.2%} | {law['in_sample_error']:.2%} |"
-            for law in fit["laws"]
-        ),
+        *(law_row(law) for law in fit["laws"]),
         "",
         "What shorter ladders say of the same target, computed afterwards from the same runs:",
         "",
         "| rungs up to | predicted | 95 % | error against the seeds' mean |",
         "| --- | --- | --- | --- |",
-        *(
-            f"| 1/{round(1 / share)} of the target's compute | {from_below(every, aim, share)} |"
-            for share in (1 / 20, 1 / 50, 1 / 100)
-        ),
+        *(f"| 1/{n} of the target's compute | {from_below(every, aim, 1 / n)} |" for n in (20, 50, 100)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def head(made: Plan, out: Path, card: dict[str, Any], scores: Sequence[dict[str, Any]], text: str) -> list[str]:
+    """What was trained, when, and what it took."""
+    widths, ratio = ", ".join(map(str, made.rule.widths)), f"{made.rule.tokens_per_parameter:g} tokens a parameter"
+    ladder = cpu_seconds([run for run in (out / "ladder").iterdir() if "-1-seed" in run.name])
+    targets = cpu_seconds([out / f"target-{seed}" for seed in made.seeds[: len(scores)]])
+    return [
+        f"The loss of a network of width {made.target}, foretold from runs of the widths {widths} and registered",
+        f"before the first target began. Text: {text}; tokens of a BPE of {made.rule.n_vocab}, {ratio}; held-out",
+        f"bits per byte; one thread of {processor()}; made by benchmarks/predict.py.",
+        "",
+        f"- registered {card['registered']}, first target begun {scores[0]['begun']}",
+        f"- CPU: the longest run of each width and seed {ladder:.0f} s in all (the falls of the shorter ones are not",
+        f"  counted), {len(scores)} targets {targets:.0f} s",
+    ]
+
+
+def what_was_said(card: dict[str, Any], every: Sequence[Point], kept: Sequence[Point]) -> list[str]:
+    """How far away the target is, and what the card says of it."""
+    said, cost = card["predicted"], card["target"]
+    over = [cost["flops"] / flops for flops in (min(p.flops for p in every), max(p.flops for p in every))]
+    parts = f"noise {said['noise']:.2%}, between laws {said['between']:.2%}, left-out rungs {said['left_out']:.2%}"
+    return [
+        f"- target: {cost['parameters']:,.0f} parameters in matrix products, {cost['tokens']:,.0f} tokens,",
+        f"  {cost['flops']:.3g} FLOPs: **{over[0]:,.0f} times the ladder's smallest run, {over[1]:.1f} times its",
+        f"  largest**, {cost['flops'] / min(p.flops for p in kept):,.0f} times the smallest that was kept",
+        f"- predicted **{said['value']:.4f}**, 95 % [{said['low']:.4f}, {said['high']:.4f}], by the {said['law']} law",
+        f"  of {said['n']} runs; the half-width's parts: {parts}",
+    ]
+
+
+def score_row(seed: int, one: dict[str, Any]) -> str:
+    """One seed's line."""
+    inside = "yes" if one["inside"] else "no"
+    return f"| {seed} | {one['final']:.4f} | {one['relative_error']:+.2%} | {one['z']:+.2f} | {inside} |"
+
+
+def law_row(law: dict[str, Any]) -> str:
+    """One law's line."""
+    parameters = ", ".join(f"{name} {value:.4g}" for name, value in law["parameters"].items())
+    return f"| {law['formula']} | {parameters} | {law['left_out_error']:.2%} | {law['in_sample_error']:.2%} |"
 
 
 def ladder_rows(points: Sequence[Point], kept: set[str]) -> list[str]:
