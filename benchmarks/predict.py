@@ -41,10 +41,12 @@ class Plan:
 
 def plan(text: str, small: bool) -> Plan:
     """What is trained: nearly bytes, whose losses fall as a law says from smaller models on than those of words."""
-    usual = Ladder(folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28), seeds=(0, 1))
+    usual = Ladder(
+        folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28, 32, 36, 40), seeds=(0, 1)
+    )
     if small:
         return Plan(rule=replace(usual, widths=(8, 12, 16, 20), tokens_per_parameter=4.0), target=24, seeds=(0,))
-    return Plan(rule=usual, target=56)
+    return Plan(rule=usual, target=64)
 
 
 def foretold(made: Plan, out: Path) -> Path:
@@ -91,7 +93,7 @@ def from_below(points: Sequence[Point], aim: Point, share: float) -> str:
 def page(made: Plan, out: Path, scores: Sequence[dict[str, Any]], text: str) -> str:
     """The figures as Markdown."""
     card, fit = read_card(out / "card.json"), read_fit(out / "fit.json")
-    every = read_points(sorted((out / "ladder").iterdir()), MEASURE)
+    every = read_points(train_all(made.rule, out / "ladder", quiet=True), MEASURE)
     cost = card["target"]
     final = sum(one["final"] for one in scores) / len(scores)
     aim = replace(target(cost["parameters"], cost["tokens"], cost["flops"]), loss=final)

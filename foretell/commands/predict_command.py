@@ -55,7 +55,9 @@ def ladder(args: list[str]) -> None:
     flags.add_argument("--widths", type=numbers, default=usual.widths, metavar="D,D,...", help="d_model of the rungs")
     flags.add_argument("--target", type=int, metavar="D", help="d_model of the target; writes OUT/target.json")
     flags.add_argument("--tokens-per-parameter", type=float, default=usual.tokens_per_parameter, metavar="R")
-    flags.add_argument("--seeds", type=numbers, default=usual.seeds, metavar="S,S,...", help="seeds of every width")
+    flags.add_argument(
+        "--seeds", type=numbers, default=usual.seeds, metavar="S,S,...", help="seeds of the smaller half of the widths"
+    )
     flags.add_argument("--data", default=usual.folder, metavar="DIR", help="text or tokens; else this machine's own")
     flags.add_argument("--vocab", type=int, default=usual.n_vocab, metavar="N", help="token ids, where text is given")
     flags.add_argument("--train", action="store_true", help="train all rungs; a second time, those that are left")

@@ -34,6 +34,7 @@ class Ladder:
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)
     """the runs of a width, as shares of its tokens"""
     seeds: tuple[int, ...] = (0,)
+    """those of the smaller half of the widths, whose losses differ most; the others have the first alone"""
     folder: str = EMBEDDED
     n_vocab: int = 512
     n_ctx: int = 64
@@ -51,6 +52,8 @@ class Ladder:
             raise ValueError(f"widths={self.widths} {rule}")
         if not self.shares or not all(0 < share <= 1 for share in self.shares) or 1.0 not in self.shares:
             raise ValueError(f"shares={self.shares} are not in (0, 1] with 1 among them")
+        if not self.seeds:
+            raise ValueError("seeds is empty; give at least one")
         if not self.tokens_per_parameter > 0:
             raise ValueError(f"tokens_per_parameter={self.tokens_per_parameter} is not positive; Chinchilla's is 20")
 
@@ -100,8 +103,9 @@ def n_steps(rule: Ladder, model: NetworkConfig, share: float) -> int:
 
 def families(rule: Ladder) -> list[list[RunConfig]]:
     """The runs of each width and seed, the shortest first: each goes on from the one before it."""
+    widths = sorted(rule.widths)
     return [
         [rung(rule, width, share, seed) for share in sorted(rule.shares)]
-        for width in sorted(rule.widths)
-        for seed in rule.seeds
+        for i, width in enumerate(widths)
+        for seed in (rule.seeds if i < (len(widths) + 1) // 2 else rule.seeds[:1])
     ]

@@ -3,7 +3,8 @@
 On published ladders the laws fit what they were fitted to within 0.4 % and miss by 4 to 50 %; so a law is judged by
 the largest rungs, left out one by one. Below some size a model learns word frequencies and little else: the loss lies
 on a plateau, and its slope against compute first falls, then rises. No law of this kind holds across that, and a fit
-that is made there is confidently wrong: the small rungs are dropped until the slope only falls, or the fit is refused.
+that is made there is confidently wrong: small rungs are dropped until the slope only falls, and further where that
+foretells the left-out rungs better; or the fit is refused.
 """
 
 from collections.abc import Sequence
@@ -98,16 +99,21 @@ MOST_STEEPENING = 3.0  # standard errors
 def without_plateau(points: Sequence[Point]) -> tuple[list[Point], list[Point]]:
     """The points kept and those dropped: the smallest sizes go until the loss falls ever more slowly.
 
+    Of what is left, more go where the left-out rungs are missed by less for it, by more than one run's noise.
     BadUse where fewer than FEWEST sizes are given or would be left.
     """
     sizes = sorted({point.parameters for point in points})
     check_rungs(len(sizes))
+    missed: dict[float, float] = {}
     for first in sizes[: len(sizes) - FEWEST + 1]:
         kept = [point for point in points if point.parameters >= first]
         if steepening(path(kept)) <= MOST_STEEPENING:
-            return kept, [point for point in points if point.parameters < first]
-    rule = "the loss falls faster, not slower, with compute among the largest: no law of scale holds there"
-    raise BadUse(f"{rule}; add larger rungs, and leave out the smallest")
+            missed[first] = fit_all(kept)[0].left_out
+    if not missed:
+        rule = "the loss falls faster, not slower, with compute among the largest: no law of scale holds there"
+        raise BadUse(f"{rule}; add larger rungs, and leave out the smallest")
+    lowest = min(size for size, miss in missed.items() if miss <= min(missed.values()) + NOISE)
+    return [p for p in points if p.parameters >= lowest], [p for p in points if p.parameters < lowest]
 
 
 def check_rungs(n: int) -> None:
