@@ -2,7 +2,8 @@
 
     half-width of ln L, the root of the sum of the squares of
         noise      t (n - p degrees) times the spread of the law under a bootstrap over runs, and of one run
-        between    how far the laws that foretell the left-out rungs about as well lie from the chosen one
+        between    how far the laws that foretell the left-out rungs about as well lie from the chosen one, or the
+                   chosen one without the smallest size, whichever is more
         left out   how far the chosen law missed the largest rungs, times how much further the target lies
 
 The bootstrap weighs the runs by draws of an exponential (Rubin 1981): one that draws some runs twice and others never
@@ -17,7 +18,7 @@ import numpy as np
 
 from foretell.errors import BadUse
 from foretell.eval.t_test import t_quantile
-from foretell.scaling.choose import ALIKE, Fitted, fit_all, path, problem, rungs
+from foretell.scaling.choose import ALIKE, FEWEST, Fitted, fit_all, fit_law, path, problem, rungs
 from foretell.scaling.laws import NOISE, design
 from foretell.scaling.points import Point
 from foretell.scaling.robust import fit, predicted
@@ -62,7 +63,8 @@ def forecast(fitted: Sequence[Fitted], aim: Point, draws: int = DRAWS, seed: int
     chosen = holding[0]
     middle = log(chosen.loss(aim))
     near = [one for one in holding if one.left_out <= AS_GOOD * chosen.left_out + NOISE]
-    between = max(abs(log(one.loss(aim)) - middle) for one in near)
+    others = [log(one.loss(aim)) for one in near] + without_smallest(chosen, aim)
+    between = max(abs(other - middle) for other in others)
     noise = noise_of(chosen, aim, draws, seed)
     missed = chosen.left_out * further(chosen.points, aim)
     half = sqrt(noise**2 + between**2 + missed**2)
@@ -77,6 +79,16 @@ def forecast(fitted: Sequence[Fitted], aim: Point, draws: int = DRAWS, seed: int
         left_out=missed,
         n=len(chosen.points),
     )
+
+
+def without_smallest(one: Fitted, aim: Point) -> list[float]:
+    """ln L of the target by the law fitted without the smallest size, where enough are left: the choice of rungs moves
+    a forecast as much as the choice of a law does."""
+    rest = [point for group in rungs(one.points)[1:] for point in group]
+    if len(rungs(rest)) < FEWEST - 1 or len(rest) < len(one.law.names):
+        return []
+    theta, middle = fit_law(one.law, rest)
+    return [float(predicted(design(one.law, [aim], middle), theta[None])[0, 0])]
 
 
 def holds(one: Fitted, aim: Point) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from foretell.errors import BadUse
 from foretell.scaling.choose import (
+    MOST_STEEPENING,
     can_hold,
     fit_all,
     fit_law,
@@ -102,6 +103,13 @@ def test_a_ladder_that_steepens_to_its_top_is_refused():
     small = dict(list(PUBLISHED_PLATEAU.items())[2:8])
     with pytest.raises(BadUse, match="no law of scale holds there; add larger rungs"):
         without_plateau(of_compute(small))
+
+
+@pytest.mark.parametrize(("law", "most"), [(some_law, 0.01), (lambda draw: joint(0.0, 2e2, 0.3, 0.0, 1.0), 0.12)])
+def test_noise_alone_hardly_ever_looks_like_a_plateau(law, most):
+    draw = np.random.default_rng(0)
+    seen = [steepening(ladder(law(draw), draw, sizes=SIZES[-4:])) > MOST_STEEPENING for _ in range(200)]
+    assert np.mean(seen) <= most
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

@@ -7,10 +7,11 @@ import pytest
 
 from foretell.errors import BadUse
 from foretell.eval.t_test import t_quantile
-from foretell.scaling.choose import fit_all
+from foretell.scaling.choose import fit_all, fit_law
 from foretell.scaling.forecast import AS_GOOD, drawn, forecast, foretell, further, noise_of, target
-from foretell.scaling.laws import LAWS, NOISE
+from foretell.scaling.laws import LAWS, NOISE, design
 from foretell.scaling.points import Point
+from foretell.scaling.robust import predicted
 from tests.scaling.made import SIZES, joint, ladder, point, some_law
 
 LAW = some_law(np.random.default_rng(5))
@@ -27,7 +28,7 @@ def covered(cases, shares, further_by):
         law = some_law(draw)
         points = ladder(law, draw, shares=shares)
         size = SIZES[-1] * further_by**0.5
-        found = foretell(points, aim_of(size))
+        found = foretell(points, aim_of(size), draws=60)
         true = law(size, 20 * size) * exp(0.003 * draw.normal())
         inside += found.low <= true <= found.high
         halves.append(log(found.high / found.low) / 2)
@@ -59,6 +60,9 @@ def test_the_half_width_is_made_of_its_parts():
     between = max(
         abs(log(one.loss(aim) / best.loss(aim))) for one in fitted if one.left_out <= AS_GOOD * best.left_out + NOISE
     )
+    theta, middle = fit_law(best.law, points[1:])
+    fewer = float(predicted(design(best.law, [aim], middle), theta[None])[0, 0])
+    between = max(between, abs(fewer - log(best.loss(aim))))
     assert found.between == pytest.approx(between)
     assert found.left_out == pytest.approx(best.left_out * further(points, aim))
     half = sqrt(found.noise**2 + between**2 + found.left_out**2)
