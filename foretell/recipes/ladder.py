@@ -9,9 +9,9 @@ $ foretell predict ladder --widths 16,20,24,28 --target 64        the table of t
     schedule       warm-up, stable, and a fall to zero over the last fifth
 
 Muon's update has the same spectral norm at every width, which is what keeps the best rate of a hidden matrix where it
-was (Yang et al. 2023); AdamW's rule is nanochat's. One tuned small run then serves all: at widths 16 and 32,
-on novels, half and twice either rate ended within 0.7 % of these, and the order was the same within noise. The runs of a width share
-their steps until the first begins its fall, so that a longer one is branched off the shorter (scaling/branches.py).
+was (Yang et al. 2023); AdamW's rule is nanochat's. One tuned small run then serves all: at widths 16 and 32, on novels,
+a rate of half or twice these ended within 0.5 % of them. The runs of a width share their steps until the first begins
+its fall, so that a longer one is branched off the shorter (scaling/branches.py).
 """
 
 from dataclasses import dataclass, replace

@@ -36,6 +36,7 @@ def test_a_ladder_is_shown_without_training(here, capsys):
     assert not list(here.iterdir())
 
 
+@pytest.mark.slow
 def test_the_whole_way_from_a_ladder_to_a_score(here, capsys):
     (here / "notes").mkdir()
     for i in range(6):
