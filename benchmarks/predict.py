@@ -82,11 +82,12 @@ def cpu_seconds(runs: Sequence[Path]) -> float:
 
 def from_below(points: Sequence[Point], aim: Point, share: float) -> str:
     """What the rungs below a share of the target's compute would have said, as a row's cells."""
-    some = [point for point in points if point.flops <= aim.flops * share]
+    whole = {point.parameters for point in points if "-1-seed" in point.name and point.flops <= aim.flops * share}
+    some = [point for point in points if point.parameters in whole]
     try:
         found = foretell(without_plateau(some)[0], aim)
     except BadUse as refused:
-        return f"refused: {refused} | | "
+        return f"refused: {str(refused).partition(':')[0]} | | "
     return f"{found.value:.4f} | [{found.low:.4f}, {found.high:.4f}] | {found.value / aim.loss - 1:+.2%}"
 
 
@@ -105,7 +106,7 @@ def page(made: Plan, out: Path, scores: Sequence[dict[str, Any]], text: str) -> 
         "| --- | --- | --- | --- | --- |",
         *(score_row(seed, one) for seed, one in zip(made.seeds, scores, strict=False)),
         "",
-        "The ladder; slope is -d ln L / d ln C to the next width's longest run:",
+        "The longest runs of the ladder; slope is -d ln L / d ln C to the next width's, seed by seed:",
         "",
         "| run | parameters | FLOPs | bits per byte | slope | used |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -136,7 +137,7 @@ def head(made: Plan, out: Path, card: dict[str, Any], scores: Sequence[dict[str,
         "",
         f"- registered {card['registered']}, first target begun {scores[0]['begun']}",
         f"- CPU: the longest run of each width and seed {ladder:.0f} s in all (the falls of the shorter ones are not",
-        f"  counted), {len(scores)} targets {targets:.0f} s",
+        f"  counted), {len(scores)} target{'s' * (len(scores) != 1)} {targets:.0f} s",
     ]
 
 
@@ -167,10 +168,10 @@ def law_row(law: dict[str, Any]) -> str:
 
 
 def ladder_rows(points: Sequence[Point], kept: set[str]) -> list[str]:
-    """The ladder's runs as rows."""
+    """The longest runs of each width as rows."""
     found, longest = [], [p for p in points if "-1-seed" in p.name]
-    for p in sorted(points, key=lambda p: (p.parameters, p.tokens)):
-        later = [q for q in longest if q.parameters > p.parameters and q.seed == p.seed] if p in longest else []
+    for p in sorted(longest, key=lambda p: (p.parameters, p.seed)):
+        later = [q for q in longest if q.parameters > p.parameters and q.seed == p.seed]
         slope = f"{log(p.loss / later[0].loss) / log(later[0].flops / p.flops):.3f}" if later else ""
         used = "yes" if p.name in kept else "no"
         found.append(f"| {p.name} | {p.parameters:,.0f} | {p.flops:.2g} | {p.loss:.4f} | {slope} | {used} |")

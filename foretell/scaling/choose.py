@@ -55,14 +55,20 @@ def fit_law(law: Law, points: Sequence[Point]) -> tuple[np.ndarray, Centre]:
 
 
 def path(points: Sequence[Point]) -> list[Point]:
-    """The points along which compute alone decides: of each size and seed the one that read the most, if alike."""
-    longest: dict[tuple[float, int], Point] = {}
-    for point in sorted(points, key=lambda point: point.tokens):
-        longest[(point.parameters, point.seed)] = point
-    middle = float(np.median([point.ratio for point in longest.values()]))
-    return sorted(
-        (p for p in longest.values() if middle / ALIKE <= p.ratio <= middle * ALIKE), key=lambda point: point.flops
-    )
+    """The points along which compute alone decides: those of the tokens for each parameter that most sizes have.
+
+    Where several ratios are had by as many sizes, the largest. Of each size and seed there is one point.
+    """
+    middle = max((p.ratio for p in points), key=lambda ratio: (len({p.parameters for p in near(points, ratio)}), ratio))
+    nearest: dict[tuple[float, int], Point] = {}
+    for point in sorted(near(points, middle), key=lambda point: -abs(log(point.ratio / middle))):
+        nearest[(point.parameters, point.seed)] = point
+    return sorted(nearest.values(), key=lambda point: point.flops)
+
+
+def near(points: Sequence[Point], ratio: float) -> list[Point]:
+    """The points with about so many tokens for each parameter."""
+    return [point for point in points if ratio / ALIKE <= point.ratio <= ratio * ALIKE]
 
 
 def rungs(points: Sequence[Point]) -> list[list[Point]]:

@@ -53,6 +53,14 @@ def test_a_run_with_another_ratio_is_not_on_the_path():
     assert 3e7 not in [p.parameters for p in path(points)]
 
 
+def test_sizes_whose_longest_run_is_not_there_do_not_empty_the_path():
+    points = ladder(LAW, DRAW, shares=(0.25, 0.5, 1.0))
+    cut = [p for p in points if p.flops <= points[-1].flops / 30]
+    assert len(rungs(path(cut))) == max(
+        len({p.parameters for p in cut if abs(p.ratio / r - 1) < 0.1}) for r in (5, 10, 20)
+    )
+
+
 def test_rungs_are_sizes_and_seeds_go_together():
     points = [point(2e5, 1e6, 1.0, seed=1), point(1e5, 1e6, 2.0), point(2e5, 1e6, 1.1, seed=2)]
     assert [[p.loss for p in group] for group in rungs(points)] == [[2.0], [1.0, 1.1]]
