@@ -34,6 +34,9 @@ def run(args: list[str]) -> None:
     flags.add_argument("--select-by", metavar="RUN", help="a reward model: its favourite checkpoint becomes the model")
     flags.add_argument("--folds", metavar="N", help="a reward model without each group of labellers: N, or groups")
     flags.add_argument("--seeds", metavar="N", type=count, default=3, help="runs of each fold")
+    flags.add_argument(
+        "--prediction", metavar="CARD", help="a card that foretells this run, registered before it begins"
+    )
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -52,6 +55,8 @@ def run(args: list[str]) -> None:
         from foretell.align.reward import load_reward
 
         load_reward(known.select_by)  # what is wrong with it is told before hours of training
+    if known.prediction:
+        cfg = foretold(cfg, Path(known.prediction), known.out, known.quiet)
     try:
         if known.folds:
             from foretell.commands.train_folds import run_folds
@@ -86,6 +91,17 @@ def selected(run: Path, reward: str, quiet: bool, as_json: bool) -> str:
         for one in found.scores
     ]
     return "\n".join([*lines, f"{run}: the model is that of step {found.step}"])
+
+
+def foretold(cfg: RunConfig, card: Path, out: str | None, quiet: bool) -> RunConfig:
+    """The config with its data there, of a run that its card allows to begin; BadUse otherwise."""
+    from foretell.api import default_folder
+    from foretell.recipes.sources import resolve
+    from foretell.scaling.cards import admit
+
+    cfg = resolve(cfg, quiet=quiet)
+    admit(card, cfg, Path(out) if out else default_folder(cfg))
+    return cfg
 
 
 COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet")

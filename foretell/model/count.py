@@ -34,18 +34,26 @@ def attended(pattern: Pattern, window: int, length: int) -> float:
     return band + sum(i // window for i in range(length)) / length  # window, 2 window, ... back as far as there is text
 
 
-def flops_per_token(cfg: NetworkConfig, length: int) -> float:
-    """The floating-point operations of training on one token of a row of `length`."""
+def matrix_parameters(cfg: NetworkConfig) -> int:
+    """The parameters that a token is multiplied by: blocks and output layer, not the embeddings that it looks up.
+
+    The count that gives the cleanest laws of scale at small sizes, where embeddings are most of a network.
+    """
     model = build_meta(cfg)
     matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("embed."))
     output = cfg.n_vocab * cfg.d_model if model.lm_head is not None and model.lm_head.weight is None else 0
+    return matrices + output
+
+
+def flops_per_token(cfg: NetworkConfig, length: int) -> float:
+    """The floating-point operations of training on one token of a row of `length`."""
     inner = cfg.n_heads * cfg.d_head
     if cfg.kind == "decoder":
         reach = sum(attended(cfg.pattern(i), cfg.window, length) for i in range(cfg.n_layers))
     else:
         stacks = 1 if cfg.kind == "encoder" else 3  # a seq2seq attends in the encoder, the decoder and between them
         reach = float(stacks * cfg.n_layers * length)
-    return 6 * (matrices + output) + 12 * inner * reach
+    return 6 * matrix_parameters(cfg) + 12 * inner * reach
 
 
 def training_bytes(cfg: NetworkConfig, rows: int, length: int) -> dict[str, float]:

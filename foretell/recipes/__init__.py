@@ -12,6 +12,7 @@ from foretell.train.config import RunConfig
 NOT_RUNGS = {
     "lineage",  # the demo, which climbs them all
     "trainers",
+    "ladder",  # runs that foretell another
     "sources",  # the folders they read
     "label_files",
     "corpora",  # how text is made
