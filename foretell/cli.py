@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "the resolved config of a recipe, its parameters, FLOPs and memory",
     "label": "prompts to be labelled, and what labellers gave: a store, import, export",
     "eval": "ask a model the questions of a suite, and score its answers",
+    "serve": "models behind an API that OpenAI's clients can ask",
     "generate": "continue a prompt with a model",
     "import": "bring in a Hugging Face folder or hf:NAME as a model folder",
     "export": "write a run's model for another tool",

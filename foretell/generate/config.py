@@ -16,6 +16,8 @@ class Sampling:
     seed: int = 0
     alternatives: int = 0
     """how many of the likeliest tokens are told with each chosen one"""
+    bias: tuple[tuple[int, float], ...] = ()
+    """what is added to the logits of single tokens before one is chosen; what is told of it is without"""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

@@ -26,6 +26,16 @@ def kept(logits: Tensor, top_k: int, top_p: float) -> Tensor:  # (B, V) -> (B, V
     return logits
 
 
+def biased(logits: Tensor, bias: tuple[tuple[int, float], ...]) -> Tensor:  # (B, V) -> (B, V)
+    """The logits with what single tokens are given more or less."""
+    if not bias:
+        return logits
+    tokens, added = zip(*bias, strict=True)
+    return logits.index_add(
+        1, torch.tensor(tokens, device=logits.device), logits.new_tensor(added).expand(len(logits), -1)
+    )
+
+
 def pick(logits: Tensor, temperature: float, top_k: int, top_p: float, draws: list[float]) -> Tensor:  # (B, V) -> (B,)
     """A token of each row: the likeliest at temperature 0, else where the draw falls in the cumulated probabilities."""
     if temperature == 0:

@@ -1,0 +1,299 @@
+"""The requests and answers of the API as OpenAI's clients send and read them; what is beyond the limits is refused.
+
+A field that we do not know is an error, as it is there: a setting that would be ignored is worse than none.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+MOST_PROMPTS, MOST_IDS, MOST_STOPS, MOST_BIASES, MOST_MESSAGES = 128, 131_072, 4, 300, 256
+MOST_CHOICES, MOST_LOGPROBS = 8, 20
+INT64 = 2**63
+
+TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
+Ids = Annotated[list[TokenId], Field(max_length=MOST_IDS)]
+Texts = Annotated[list[StrictStr], Field(min_length=1, max_length=MOST_PROMPTS)]
+OneRow = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_IDS)]
+Rows = Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS)]
+Prompt = StrictStr | Texts | OneRow | Rows
+StopText = Annotated[str, Field(min_length=1, max_length=64)]
+Stop = StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS)]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
+IdText = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+
+
+class Strict(BaseModel):
+    """A request."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class StreamOptions(Strict):
+    """What a stream also tells."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class Settings(Strict):
+    """What completions and chat have in common."""
+
+    model: Name
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    top_k: int | None = Field(None, ge=0, le=INT64 - 1)
+    min_p: float | None = Field(None, ge=0, le=1)
+    repetition_penalty: float | None = Field(None, gt=0, le=100)
+    n: int | None = Field(None, ge=1, le=MOST_CHOICES)
+    stop: Stop | None = None
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    logit_bias: Annotated[dict[IdText, Bias], Field(max_length=MOST_BIASES)] | None = None
+    seed: int | None = Field(None, ge=-INT64, lt=INT64)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    user: Annotated[str, Field(max_length=512)] | None = None
+
+
+class CompletionRequest(Settings):
+    """What `/v1/completions` is asked."""
+
+    prompt: Prompt | None = None
+    max_tokens: int | None = Field(None, ge=0, lt=2**31)
+    best_of: int | None = Field(None, ge=1, le=MOST_CHOICES)
+    echo: bool | None = None
+    logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
+    suffix: str | None = None
+
+
+class ImageUrl(Strict):
+    """Where an image is: data: URLs alone could be read."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class TextPart(Strict):
+    """A text of a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImagePart(Strict):
+    """An image of a message."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class Message(Strict):
+    """One turn of a conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | Annotated[list[TextPart | ImagePart], Field(min_length=1, max_length=64)]
+    name: Annotated[str, Field(max_length=64)] | None = None
+
+
+class ResponseFormat(Strict):
+    """Plain text is all that there is."""
+
+    type: Literal["text"]
+
+
+class ChatRequest(Settings):
+    """What `/v1/chat/completions` is asked."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    max_tokens: int | None = Field(None, ge=1, lt=2**31)
+    max_completion_tokens: int | None = Field(None, ge=1, lt=2**31)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
+    response_format: ResponseFormat | None = None
+
+
+class EmbeddingRequest(Strict):
+    """What `/v1/embeddings` is asked."""
+
+    model: Name
+    input: Prompt
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: int | None = Field(None, ge=1, lt=2**31)
+    user: Annotated[str, Field(max_length=512)] | None = None
+
+
+class TokenizeRequest(Strict):
+    """What `/tokenize` is asked."""
+
+    model: Name
+    prompt: str
+
+
+class DetokenizeRequest(Strict):
+    """What `/detokenize` is asked."""
+
+    model: Name
+    tokens: Ids
+
+
+class Usage(BaseModel):
+    """How many tokens were read and made."""
+
+    prompt_tokens: int
+    completion_tokens: int = 0
+    total_tokens: int
+
+
+class LegacyLogprobs(BaseModel):
+    """Of each token: its text, log-probability, the likeliest there, and at which character it begins."""
+
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None] | None
+    text_offset: list[int]
+
+
+class CompletionChoice(BaseModel):
+    """One continuation."""
+
+    index: int
+    text: str
+    logprobs: LegacyLogprobs | None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class CompletionAnswer(BaseModel):
+    """What `/v1/completions` answers."""
+
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    choices: list[CompletionChoice]
+    usage: Usage
+
+
+class TopLogprob(BaseModel):
+    """A token that was likely."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class TokenLogprob(TopLogprob):
+    """A token that was chosen."""
+
+    top_logprobs: list[TopLogprob]
+
+
+class ChatLogprobs(BaseModel):
+    """The log-probabilities of an answer's tokens."""
+
+    content: list[TokenLogprob]
+    refusal: None = None
+
+
+class AnswerMessage(BaseModel):
+    """What the assistant said."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class ChatChoice(BaseModel):
+    """One answer."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: ChatLogprobs | None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatAnswer(BaseModel):
+    """What `/v1/chat/completions` answers."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: Usage
+
+
+class Embedding(BaseModel):
+    """A text as a vector, or as the base64 of its float32 numbers."""
+
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingUsage(BaseModel):
+    """How many tokens were read."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingAnswer(BaseModel):
+    """What `/v1/embeddings` answers."""
+
+    object: Literal["list"] = "list"
+    data: list[Embedding]
+    model: str
+    usage: EmbeddingUsage
+
+
+class ModelEntry(BaseModel):
+    """A model that is served."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "foretell"
+    max_model_len: int
+
+
+class ModelList(BaseModel):
+    """What `/v1/models` answers."""
+
+    object: Literal["list"] = "list"
+    data: list[ModelEntry]
+
+
+class TokenizeAnswer(BaseModel):
+    """What `/tokenize` answers."""
+
+    count: int
+    max_model_len: int
+    tokens: list[int]
+    token_strs: list[str]
+
+
+class DetokenizeAnswer(BaseModel):
+    """What `/detokenize` answers."""
+
+    prompt: str
+
+
+class ErrorBody(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorAnswer(BaseModel):
+    """Every answer that is an error."""
+
+    error: ErrorBody
+
+
+Responses = dict[int | str, dict[str, Any]]
+REFUSALS: Responses = {status: {"model": ErrorAnswer} for status in (400, 401, 403, 404, 408, 413, 415, 429, 503)}
