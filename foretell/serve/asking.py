@@ -83,12 +83,13 @@ def bias(served: Served, asked: Settings) -> tuple[tuple[int, float], ...]:
     return found
 
 
-def check_length(served: Served, n_prompt: int, new: int, param: str = "max_tokens") -> None:
-    """Refused if a prompt and the new tokens do not fit into the model's context."""
+def check_length(served: Served, n_prompt: int, new: int, params: tuple[str, str]) -> None:
+    """Refused if a prompt and the new tokens do not fit into the context; `params` are the fields of the two."""
     n_ctx = served.n_ctx
     needed = max(n_prompt, new) if served.network.cfg.kind == "seq2seq" else n_prompt + new
     if needed > n_ctx:
         said = f"the model's context holds {n_ctx} tokens; the prompt has {n_prompt}, and {new} new ones are asked for"
+        param = params[0 if n_prompt >= n_ctx else 1]
         raise Refused(400, f"{said}; shorten it or ask for fewer", param=param, code="context_length_exceeded")
 
 

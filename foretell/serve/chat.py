@@ -96,7 +96,7 @@ def rows_of(served: Served, asked: ChatRequest, ids: list[int]) -> list[Wanted]:
     param = "max_completion_tokens" if asked.max_completion_tokens is not None else "max_tokens"
     given = asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_tokens
     new = max(room, 1) if given is None else given
-    check_length(served, len(ids), new, param if given is not None else "messages")
+    check_length(served, len(ids), new, ("messages", param))
     if asked.top_logprobs and not asked.logprobs:
         raise Refused(400, "top_logprobs needs logprobs=true", param="top_logprobs")
     how = sampling(served, asked, new, asked.top_logprobs or 0, () if served.chats else TRANSCRIPT_STOPS)

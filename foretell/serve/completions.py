@@ -40,7 +40,7 @@ async def complete(asking: Asking, asked: CompletionRequest) -> "CompletionAnswe
     new = USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens
     ids = prompts_of(served, asked)
     for one in ids:
-        check_length(served, max(len(one), 1), new)
+        check_length(served, max(len(one), 1), new, ("prompt", "max_tokens"))
     n, best_of = check_choices(asked)
     rows = rows_of(served, asked, ids, new, best_of)
     telling = []

@@ -63,6 +63,10 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refused:
     place = [part for part in first["loc"] if part not in ("body", "path", "query")]
     names = [str(part) for part in place if isinstance(part, int) or str(part).replace("_", "").isalnum()]
     field = ".".join(names) or None
+    if first["type"] == "value_error":
+        return Refused(
+            400, f"{field or 'the request'} holds half of a surrogate pair; send whole characters", param=field
+        )
     if first["type"] == "extra_forbidden":
         return Refused(400, f"the field {field} is not known; leave it out", param=field)
     return Refused(400, f"{field or 'the request'}: {first['msg'][:200]}", param=field)

@@ -5,23 +5,32 @@ A field that we do not know is an error, as it is there: a setting that would be
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 MOST_PROMPTS, MOST_IDS, MOST_STOPS, MOST_BIASES, MOST_MESSAGES = 128, 131_072, 4, 300, 256
 MOST_CHOICES, MOST_LOGPROBS = 8, 20
 INT64 = 2**63
 
+
+def whole(text: str) -> str:
+    """The text; a ValueError for half of a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+Text = Annotated[StrictStr, AfterValidator(whole)]
 TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
 Ids = Annotated[list[TokenId], Field(max_length=MOST_IDS)]
-Texts = Annotated[list[StrictStr], Field(min_length=1, max_length=MOST_PROMPTS)]
+Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_PROMPTS)]
 OneRow = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_IDS)]
 Rows = Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS)]
-Prompt = StrictStr | Texts | OneRow | Rows
-StopText = Annotated[str, Field(min_length=1, max_length=64)]
+Prompt = Text | Texts | OneRow | Rows
+StopText = Annotated[Text, Field(min_length=1, max_length=64)]
 Stop = StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS)]
-Name = Annotated[str, Field(min_length=1, max_length=128)]
+Name = Annotated[Text, Field(min_length=1, max_length=128)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
-IdText = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+IdText = Annotated[StrictStr, Field(pattern=r"^[0-9]{1,7}$")]
 
 
 class Strict(BaseModel):
@@ -54,7 +63,7 @@ class Settings(Strict):
     seed: int | None = Field(None, ge=-INT64, lt=INT64)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    user: Annotated[str, Field(max_length=512)] | None = None
+    user: Annotated[Text, Field(max_length=512)] | None = None
 
 
 class CompletionRequest(Settings):
@@ -65,13 +74,13 @@ class CompletionRequest(Settings):
     best_of: int | None = Field(None, ge=1, le=MOST_CHOICES)
     echo: bool | None = None
     logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)
-    suffix: str | None = None
+    suffix: Text | None = None
 
 
 class ImageUrl(Strict):
     """Where an image is: data: URLs alone could be read."""
 
-    url: str
+    url: Text
     detail: Literal["auto", "low", "high"] | None = None
 
 
@@ -79,7 +88,7 @@ class TextPart(Strict):
     """A text of a message."""
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class ImagePart(Strict):
@@ -93,8 +102,8 @@ class Message(Strict):
     """One turn of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | Annotated[list[TextPart | ImagePart], Field(min_length=1, max_length=64)]
-    name: Annotated[str, Field(max_length=64)] | None = None
+    content: Text | Annotated[list[TextPart | ImagePart], Field(min_length=1, max_length=64)]
+    name: Annotated[Text, Field(max_length=64)] | None = None
 
 
 class ResponseFormat(Strict):
@@ -121,14 +130,14 @@ class EmbeddingRequest(Strict):
     input: Prompt
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: int | None = Field(None, ge=1, lt=2**31)
-    user: Annotated[str, Field(max_length=512)] | None = None
+    user: Annotated[Text, Field(max_length=512)] | None = None
 
 
 class TokenizeRequest(Strict):
     """What `/tokenize` is asked."""
 
     model: Name
-    prompt: str
+    prompt: Text
 
 
 class DetokenizeRequest(Strict):
