@@ -10,6 +10,8 @@ from foretell.commands.flags import count, parser
 from foretell.errors import BadUse, Failed
 
 if TYPE_CHECKING:
+    from uvicorn import Server
+
     from foretell.serve.guard import App
 
 EXAMPLES = """  foretell serve runs/demo/ppo                          then base_url is http://127.0.0.1:8000/v1
@@ -44,7 +46,7 @@ def run(args: list[str]) -> None:
         print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
     elif not given.quiet:
         print(f"{', '.join(ready.models)} at {ready.address}/v1 (Ctrl-C ends)", flush=True)
-    serve(ready)
+    server(ready).run(sockets=[ready.listening])
 
 
 def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -145,16 +147,13 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there; Failed where it cannot."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
+        return socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
     except OSError as error:
         raise Failed(f"cannot listen at {host} port {port}: {error.strerror}; give another --port") from error
-    return listening
 
 
-def serve(ready: Ready) -> None:
-    """Serve until the process is told to end."""
+def server(ready: Ready) -> "Server":
+    """The server, which runs until the process is told to end."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -166,4 +165,4 @@ def serve(ready: Ready) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=GRACE,
     )
-    uvicorn.Server(config).run(sockets=[ready.listening])
+    return uvicorn.Server(config)

@@ -8,40 +8,25 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
-from foretell.serve.asking import Asking, Bell, Gone
-from foretell.serve.guard import App, Guard
-from foretell.serve.metrics import Counts
+from foretell.serve.asking import Bell, Gone
+from foretell.serve.guard import Guard
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
-from foretell.serve.served import Served, found
+from foretell.serve.served import Served
 from foretell.serve.settings import Limits
+from foretell.serve.state import State
 from foretell.version import VERSION
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from starlette.requests import Request
 
 ABOUT = "Models of foretell, as OpenAI's clients ask them."
 
 
-class State:
-    """What the routes share: the models, the counts, and the bell of the event loop that serves."""
-
-    def __init__(self, models: Mapping[str, Served], limits: Limits) -> None:
-        self.models, self.limits, self.counts = models, limits, Counts()
-        self.bell: Bell | None = None
-
-    def asking(self, request: "Request", model: str) -> Asking:
-        """What one request has under way with a model; Refused where there is no such model."""
-        served = found(self.models, model)
-        assert self.bell is not None, "the application has begun"
-        return Asking(request, served, self.limits, self.bell)
-
-
-def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str]) -> App:
+def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str]) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys."""
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state), limits, keys, state.counts)
+    return Guard(routed(state), state, keys)
 
 
 def routed(state: State) -> "FastAPI":

@@ -12,9 +12,8 @@ from typing import Any
 
 from foretell.serve.keys import owner
 from foretell.serve.limits import Rates, Receive, read_body, replayed
-from foretell.serve.metrics import Counts
 from foretell.serve.refusals import Refused
-from foretell.serve.settings import Limits
+from foretell.serve.state import State
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -34,9 +33,10 @@ HEADERS = {
 class Guard:
     """An application behind these checks. A request's client is left in scope["state"]["client"]."""
 
-    def __init__(self, app: App, limits: Limits, keys: Mapping[str, str], counts: Counts) -> None:
-        self.app, self.limits, self.keys, self.counts = app, limits, keys, counts
-        self.rates = Rates(limits.rate)
+    def __init__(self, app: App, state: State, keys: Mapping[str, str]) -> None:
+        self.app, self.state, self.keys = app, state, keys
+        self.limits, self.counts = state.limits, state.counts
+        self.rates = Rates(state.limits.rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's beginning and end."""

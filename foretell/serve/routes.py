@@ -10,7 +10,7 @@ from foretell.serve.served import Served, found
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from foretell.serve.api import State
+    from foretell.serve.state import State
 
 STREAM: wire.Responses = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "or a stream"}
