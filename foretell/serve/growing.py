@@ -1,5 +1,6 @@
 """One row as a client follows it: the text, tokens and log-probabilities that are new since it last looked."""
 
+import codecs
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class Growing:
         self.spelling, self.wanted, self.with_end = spelling, wanted, with_end
         self.flow = Flow(spelling, wanted.sampling.stop, wanted.ends)
         self.tokens = 0
+        self.offsets, self.decoder = [0], codecs.getincrementaldecoder("utf-8")("replace")
+        """where each token begins, and where the last of them ends"""
 
     def piece(self) -> Piece | None:
         """What is new, or None if nothing is; the last piece has a reason to finish."""
@@ -32,22 +35,26 @@ class Growing:
         if done is not None:
             text = self.flow.last(done.text)
             ids, told = tokens_of(self.spelling, self.wanted, with_end=self.with_end)
-            offsets, start = self.spelling.offsets(ids), self.tokens
-            self.tokens = len(ids)
+            start, self.tokens = self.tokens, len(ids)
             finish = "length" if done.finish == "length" else "stop"
-            return Piece(text, ids[start:], told[start:], offsets[start:-1], finish)
+            return Piece(text, ids[start:], told[start:], self.begins(ids)[start : len(ids)], finish)
         if row is None:
             return None
         ids = row.ids[: len(row.logprobs)]  # the thread may be adding to both
         text = self.flow.more(ids)
         if not text:
             return None
-        offsets = self.spelling.offsets(ids)
-        start = self.tokens
+        offsets, start = self.begins(ids), self.tokens
         while self.tokens < self.flow.seen and offsets[self.tokens + 1] <= self.flow.sent:
             self.tokens += 1
         here = slice(start, self.tokens)
         return Piece(text, ids[here], told_of(row.logprobs, row.alternatives, here), offsets[here], None)
+
+    def begins(self, ids: Sequence[int]) -> list[int]:
+        """At which character each of these ids begins, and where the last ends; known ones are not looked at again."""
+        for i in ids[len(self.offsets) - 1 :]:
+            self.offsets.append(self.offsets[-1] + len(self.decoder.decode(self.spelling.bytes[i])))
+        return self.offsets
 
 
 def tokens_of(spelling: Spelling, wanted: Wanted, *, with_end: bool) -> tuple[list[int], list[Told]]:
