@@ -45,7 +45,10 @@ def run(args: list[str]) -> None:
     if given.json:
         print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
     elif not given.quiet:
-        print(f"{', '.join(ready.models)} at {ready.address}/v1 (Ctrl-C ends)", flush=True)
+        print(
+            f"{', '.join(ready.models)} at {ready.address}/v1; the playground: {ready.address} (Ctrl-C ends)",
+            flush=True,
+        )
     server(ready).run(sockets=[ready.listening])
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from foretell.generate.model import Model
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.guard import Guard
+from foretell.serve.pages.routes import add_pages
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
 from foretell.serve.served import Served
@@ -26,10 +27,10 @@ ABOUT = "Models of foretell, as OpenAI's clients ask them."
 def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str]) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys."""
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state), state, keys)
+    return Guard(routed(state, with_keys=bool(keys)), state, keys)
 
 
-def routed(state: State) -> "FastAPI":
+def routed(state: State, *, with_keys: bool) -> "FastAPI":
     """The routes, without the guard. FastAPI's pages of documentation would load scripts from elsewhere: none."""
     import asyncio
 
@@ -49,6 +50,7 @@ def routed(state: State) -> "FastAPI":
     )
     add_handlers(app)
     add_routes(app, state)
+    add_pages(app, state, with_keys=with_keys)
     return app
 
 

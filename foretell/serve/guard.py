@@ -4,6 +4,7 @@ In this order: the name that the server was called by, the key, the page that se
 and its body, counted. Plain ASGI, so that a stream goes through untouched and a client's going away is seen.
 """
 
+import re
 import sys
 import time
 import traceback
@@ -18,7 +19,8 @@ from foretell.serve.state import State
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-OPEN = ("/health",)
+OPEN = re.compile(r"/health|/|/playground(/chat)?|/static/[^/]*")
+"""what needs no key and is not counted against a client's rate: pages hold nothing, what they ask does"""
 READS = ("GET", "HEAD", "OPTIONS")
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {
@@ -75,7 +77,7 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         check_host(headers.get("host", ""), self.limits.hosts)
         client = (scope.get("client") or ("unknown",))[0]
-        if self.keys and scope["path"] not in OPEN:
+        if self.keys and not OPEN.fullmatch(scope["path"]):
             name = owner(self.keys, headers.get("authorization", ""))
             if name is None:
                 raise Refused(401, "a key is needed: Authorization: Bearer KEY", code="invalid_api_key")
@@ -86,7 +88,7 @@ class Guard:
                 check_origin(headers)
             if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise Refused(415, "send the request as Content-Type: application/json")
-        after = self.rates.take(client) if scope["path"] not in OPEN else 0
+        after = 0 if OPEN.fullmatch(scope["path"]) else self.rates.take(client)
         if after:
             raise Refused(429, f"more than {self.limits.rate} requests in a minute", code="rate", after=after)
         declared = headers.get("content-length", "0")

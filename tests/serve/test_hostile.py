@@ -146,7 +146,15 @@ def test_a_name_is_never_a_path(client):
 
 def test_other_pages_and_methods_are_refused(client):
     refused(client.get("/v1/completions"), 405)
-    for page in ("/", "/docs", "/redoc", "/v2/models", "/v1/completions/x"):
+    for page in (
+        "/docs",
+        "/static/x.js",
+        "/static/..%2froutes.py",
+        "/static/%2fetc%2fpasswd",
+        "/redoc",
+        "/v2/models",
+        "/v1/completions/x",
+    ):
         refused(client.get(page), 404)
 
 
