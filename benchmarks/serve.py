@@ -256,7 +256,7 @@ def table(found: list[dict], crowd: dict[str, float], given: argparse.Namespace)
             lines.append(f"| {clients} | {side} | {cells} | {speed} | {cpu} |")
     lines += [
         "",
-        f"200 clients for {given.crowd:g} s on foretell's server: {crowd['streams']:.0f} streams, every one whole, none",
+        f"200 clients for {given.crowd:g} s on foretell's server: {crowd['streams']:.0f} streams, all whole, none",
         f"refused; {crowd['tokens_per_second']:.0f} tokens/s, first token after {crowd['first_median']:.2f} s (median)",
         f"and {crowd['first_95']:.2f} s (95 %), {crowd['cpu_per_thousand']:.2f} CPU-s per 1000 tokens, peak memory",
         f"{crowd['peak_mib']:.0f} MiB.",

@@ -8,9 +8,9 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foretell.generate.config import Sampling
 from foretell.serve.refusals import Refused, refused
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 NOT_YET = ("min_p",)
 """settings that are known to clients and refused unless they change nothing"""
+
+
+SMALL = 8192  # characters
+T = TypeVar("T")
 
 
 class Gone(Exception):
@@ -91,6 +95,11 @@ def check_length(served: Served, n_prompt: int, new: int, params: tuple[str, str
         said = f"the model's context holds {n_ctx} tokens; the prompt has {n_prompt}, and {new} new ones are asked for"
         param = params[0 if n_prompt >= n_ctx else 1]
         raise Refused(400, f"{said}; shorten it or ask for fewer", param=param, code="context_length_exceeded")
+
+
+async def aside(size: int, work: Callable[[], T]) -> T:
+    """What the work gives, done in another thread if it is of so many characters that others would notice."""
+    return await asyncio.to_thread(work) if size > SMALL else work()
 
 
 class Asking:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from foretell.serve import streams
-from foretell.serve.asking import Asking, check_length, sampling
+from foretell.serve.asking import Asking, aside, check_length, sampling
 from foretell.serve.growing import Growing, Piece, tokens_of
 from foretell.serve.logprobs import chat as chat_logprobs
 from foretell.serve.refusals import Refused
@@ -38,7 +38,8 @@ async def chat(asking: Asking, asked: ChatRequest) -> "ChatAnswer | Response":
     """The answer, or a stream of it."""
     served = asking.served
     served.check_writes()
-    ids = prompt_of(served, turns_of(asked.messages))
+    turns = turns_of(asked.messages)
+    ids = await aside(sum(len(turn.text) for turn in turns), lambda: prompt_of(served, turns))
     rows = rows_of(served, asked, ids)
     asking.submit(rows, each=bool(asked.stream))
     if asked.stream:
@@ -80,6 +81,8 @@ def text_of(message: Message, place: int) -> str:
 def prompt_of(served: Served, turns: Sequence[Turn]) -> list[int]:
     """The ids of a conversation, up to where the assistant is to speak."""
     if served.chats:
+        for turn in turns:
+            served.check_characters(turn.text)
         return chat_ids(served.tokenizer, turns, answer=True)
     return served.encode(transcript(turns))
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foretell.generate.told import Told, told
-from foretell.serve import streams
-from foretell.serve.asking import Asking, check_length, sampling
+from foretell.serve import streams, wire
+from foretell.serve.asking import Asking, aside, check_length, sampling
 from foretell.serve.growing import Growing, Piece, tokens_of
 from foretell.serve.logprobs import legacy
 from foretell.serve.refusals import Refused
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 USUAL_TOKENS = 16  # OpenAI's
+MOST_TOLD = 2**18  # log-probabilities of prompts in one answer
+ALOUD = 4096  # tokens of prompts that are read for them at a time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,17 +40,15 @@ async def complete(asking: Asking, asked: CompletionRequest) -> "CompletionAnswe
     served = asking.served
     served.check_writes()
     new = USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens
-    ids = prompts_of(served, asked)
+    ids = await aside(characters(asked.prompt), lambda: prompts_of(served, asked))
     for one in ids:
         check_length(served, max(len(one), 1), new, ("prompt", "max_tokens"))
     n, best_of = check_choices(asked)
     rows = rows_of(served, asked, ids, new, best_of)
-    telling = []
-    if asked.echo and asked.logprobs is not None:
-        telling = [Wanted(call=lambda: read_aloud(served, ids, asked))]
+    telling = calls_of(served, asked, ids) if asked.echo and asked.logprobs is not None else []
     asking.submit([*telling, *(row for some in rows for row in some)], each=bool(asked.stream))
     await asking.wait(telling if asked.stream else None)
-    heard = telling[0].answer if telling else [[None] * len(one) for one in ids]
+    heard = [told for call in telling for told in call.answer] or [[None] * len(one) for one in ids]
     prompts = [
         Prompt(ids=one, text=served.spelling.decode(one), rows=some, told=told)
         for one, some, told in zip(ids, rows, heard, strict=True)
@@ -112,6 +112,32 @@ def rows_of(
         [Wanted(prompt=ids, sampling=how, stream=place * best_of + i) for i in range(best_of)]
         for place, ids in enumerate(prompts)
     ]
+
+
+def calls_of(served: Served, asked: CompletionRequest, prompts: Sequence[list[int]]) -> list[Wanted]:
+    """Calls that read the prompts aloud, some at a time, so that the batch has its turns between them.
+
+    Refused if so much would be told that the answer alone took long to write.
+    """
+    entries = sum(map(len, prompts)) * ((asked.logprobs or 0) + 1)
+    if entries > MOST_TOLD:
+        said = (
+            f"{entries} log-probabilities of prompts are asked for; at most {MOST_TOLD} are told, send less at a time"
+        )
+        raise Refused(400, said, param="logprobs")
+    some: list[list[list[int]]] = [[]]
+    for ids in prompts:
+        if some[-1] and sum(map(len, some[-1])) + len(ids) > ALOUD:
+            some.append([])
+        some[-1].append(ids)
+    return [Wanted(call=lambda part=part: read_aloud(served, part, asked)) for part in some]  # type: ignore[misc]
+
+
+def characters(prompt: wire.Prompt | None) -> int:
+    """How long the texts of a prompt are."""
+    if isinstance(prompt, str):
+        return len(prompt)
+    return sum(len(one) for one in prompt or () if isinstance(one, str))
 
 
 def read_aloud(served: Served, prompts: Sequence[list[int]], asked: CompletionRequest) -> list[list[Told | None]]:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import torch
 
-from foretell.serve.asking import Asking
-from foretell.serve.completions import checked
+from foretell.serve.asking import Asking, aside
+from foretell.serve.completions import characters, checked
 from foretell.serve.refusals import Refused
 from foretell.serve.scheduler import Wanted
 from foretell.serve.served import Served
@@ -26,7 +26,7 @@ async def embed(asking: Asking, asked: EmbeddingRequest) -> EmbeddingAnswer:
     d_model = served.network.cfg.d_model
     if asked.dimensions not in (None, d_model):
         raise Refused(400, f"the vectors of this model have {d_model} numbers; leave it out", param="dimensions")
-    rows = inputs_of(served, asked)
+    rows = await aside(characters(asked.input), lambda: inputs_of(served, asked))
     calls = [Wanted(call=lambda ids=ids: vector(served, ids)) for ids in rows]  # type: ignore[misc]
     asking.submit(calls)
     await asking.wait()

@@ -57,16 +57,17 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Refused:
     """What is wrong with a request that does not fit its schema: of the field that went wrong deepest."""
     if not errors:
         return Refused(400, "the request is not as it should be")
-    first = max(errors, key=lambda error: (error["type"] != "extra_forbidden", len(error["loc"])))
+    first = max(errors, key=lambda error: len(error["loc"]))
     if first["type"] == "json_invalid":
         return Refused(400, "the request is no JSON; send one JSON object")
     place = [part for part in first["loc"] if part not in ("body", "path", "query")]
     names = [str(part) for part in place if isinstance(part, int) or str(part).replace("_", "").isalnum()]
     field = ".".join(names) or None
-    if first["type"] == "value_error":
+    if first["type"] == "unknown_field":
+        name = ".".join([*names, first["msg"]])
+        return Refused(400, f"the field {name} is not known; leave it out", param=name if name.isascii() else None)
+    if first["type"] == "value_error" and "surrogate" in first["msg"]:
         return Refused(
             400, f"{field or 'the request'} holds half of a surrogate pair; send whole characters", param=field
         )
-    if first["type"] == "extra_forbidden":
-        return Refused(400, f"the field {field} is not known; leave it out", param=field)
-    return Refused(400, f"{field or 'the request'}: {first['msg'][:200]}", param=field)
+    return Refused(400, f"{field or 'the request'}: {first['msg'].removeprefix('Value error, ')[:200]}", param=field)

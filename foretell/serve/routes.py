@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from foretell.serve import chat, completions, embeddings, wire
+from foretell.serve.asking import aside
 from foretell.serve.metrics import Metric, by_model, exposition
 from foretell.serve.refusals import Refused
 from foretell.serve.served import Served, found
@@ -64,7 +65,7 @@ def add_words(app: "FastAPI", state: "State") -> None:
     async def tokenize(asked: wire.TokenizeRequest) -> wire.TokenizeAnswer:
         """The tokens of a text."""
         served = found(state.models, asked.model)
-        ids = served.tokenizer.encode(asked.prompt)
+        ids = await aside(len(asked.prompt), lambda: served.tokenizer.encode(asked.prompt))
         names = [served.spelling.name(i) for i in ids]
         return wire.TokenizeAnswer(count=len(ids), max_model_len=served.n_ctx, tokens=ids, token_strs=names)
 

@@ -25,6 +25,8 @@ class Served:
         self.network, self.tokenizer = model.network, model.tokenizer
         self.n_ctx = model.network.cfg.n_ctx
         self.spelling = Spelling(self.tokenizer, model.network.cfg.n_vocab)
+        longest = max(map(len, self.spelling.bytes))
+        self.most_characters = self.n_ctx * (longest if self.spelling.by_bytes else max(64, longest))
         self.kept = Prefixes(limits.prefix_bytes)
         self.scheduler = Scheduler(
             self.network, self.spelling, rows=limits.rows, max_waiting=limits.max_waiting, kept=self.kept
@@ -38,11 +40,21 @@ class Served:
             raise Refused(400, f"the model {self.name} is of kind {kind} and makes no text; ask another", param="model")
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a prompt, which must not be empty where nothing can stand before a text."""
+        """The ids of a prompt, which must not be empty where nothing can stand before a text.
+
+        A text that cannot fit, however it is cut, is refused before it is: that would hold up everybody else.
+        """
+        self.check_characters(text)
         ids = self.tokenizer.encode(text)
         if not ids and not self.tokenizer.has_end:
             raise Refused(400, "the prompt is empty, and this model's vocabulary has nothing to begin with; give text")
         return ids
+
+    def check_characters(self, text: str) -> None:
+        """Refused if the context cannot hold so long a text."""
+        if len(text) > self.most_characters:
+            said = f"the model's context holds {self.n_ctx} tokens; a text has {len(text)} characters"
+            raise Refused(400, f"{said}, more than they can spell; shorten it", code="context_length_exceeded")
 
 
 def found(models: Mapping[str, Served], name: str) -> Served:

@@ -5,7 +5,17 @@ A field that we do not know is an error, as it is there: a setting that would be
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 MOST_PROMPTS, MOST_IDS, MOST_STOPS, MOST_BIASES, MOST_MESSAGES = 128, 131_072, 4, 300, 256
 MOST_CHOICES, MOST_LOGPROBS = 8, 20
@@ -19,15 +29,27 @@ def whole(text: str) -> str:
     return text
 
 
+def spelled(name: str) -> str:
+    """The beginning of a field's name, so that it can be told."""
+    return name[:64].encode(errors="replace").decode()
+
+
+def few(given: Any) -> Any:
+    """What was given; a ValueError for many entries, before each of them is looked at."""
+    if isinstance(given, dict) and len(given) > MOST_BIASES:
+        raise ValueError(f"it has {len(given)} entries; at most {MOST_BIASES} are read")
+    return given
+
+
 Text = Annotated[StrictStr, AfterValidator(whole)]
 TokenId = Annotated[StrictInt, Field(ge=0, lt=2**31)]
-Ids = Annotated[list[TokenId], Field(max_length=MOST_IDS)]
-Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_PROMPTS)]
-OneRow = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_IDS)]
-Rows = Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS)]
+Ids = Annotated[list[TokenId], Field(max_length=MOST_IDS, fail_fast=True)]
+Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
+OneRow = Annotated[list[TokenId], Field(min_length=1, max_length=MOST_IDS, fail_fast=True)]
+Rows = Annotated[list[Ids], Field(min_length=1, max_length=MOST_PROMPTS, fail_fast=True)]
 Prompt = Text | Texts | OneRow | Rows
 StopText = Annotated[Text, Field(min_length=1, max_length=64)]
-Stop = StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS)]
+Stop = StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS, fail_fast=True)]
 Name = Annotated[Text, Field(min_length=1, max_length=128)]
 Bias = Annotated[float, Field(ge=-100, le=100)]
 IdText = Annotated[StrictStr, Field(pattern=r"^[0-9]{1,7}$")]
@@ -37,6 +59,16 @@ class Strict(BaseModel):
     """A request."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def known(cls, given: Any) -> Any:
+        """What was given; an error for the first field that is not known, rather than one for each of thousands."""
+        names = given if isinstance(given, dict) else {}
+        unknown = next((name for name in names if name not in cls.model_fields), None)
+        if unknown is not None:
+            raise PydanticCustomError("unknown_field", "{name}", {"name": spelled(unknown)})
+        return given
 
 
 class StreamOptions(Strict):
@@ -59,7 +91,7 @@ class Settings(Strict):
     stop: Stop | None = None
     presence_penalty: float | None = Field(None, ge=-2, le=2)
     frequency_penalty: float | None = Field(None, ge=-2, le=2)
-    logit_bias: Annotated[dict[IdText, Bias], Field(max_length=MOST_BIASES)] | None = None
+    logit_bias: Annotated[dict[IdText, Bias], Field(max_length=MOST_BIASES), BeforeValidator(few)] | None = None
     seed: int | None = Field(None, ge=-INT64, lt=INT64)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -102,7 +134,7 @@ class Message(Strict):
     """One turn of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Annotated[list[TextPart | ImagePart], Field(min_length=1, max_length=64)]
+    content: Text | Annotated[list[TextPart | ImagePart], Field(min_length=1, max_length=64, fail_fast=True)]
     name: Annotated[Text, Field(max_length=64)] | None = None
 
 
@@ -115,7 +147,7 @@ class ResponseFormat(Strict):
 class ChatRequest(Settings):
     """What `/v1/chat/completions` is asked."""
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES, fail_fast=True)]
     max_tokens: int | None = Field(None, ge=1, lt=2**31)
     max_completion_tokens: int | None = Field(None, ge=1, lt=2**31)
     logprobs: bool | None = None
@@ -137,7 +169,7 @@ class TokenizeRequest(Strict):
     """What `/tokenize` is asked."""
 
     model: Name
-    prompt: Text
+    prompt: Annotated[StrictStr, Field(max_length=MOST_IDS), AfterValidator(whole)]
 
 
 class DetokenizeRequest(Strict):

@@ -68,6 +68,15 @@ def test_without_new_tokens_the_prompt_alone_is_told(client):
     assert len(found["logprobs"]["tokens"]) == len(found["logprobs"]["token_logprobs"])
 
 
+def test_prompts_are_read_some_at_a_time_and_told_alike(client, monkeypatch):
+    how = {"prompt": [PROMPT, "Raise an", "a", "", PROMPT], "max_tokens": 1, "echo": True, "logprobs": 2}
+    whole = post(client, **how, temperature=0)["choices"]
+    monkeypatch.setattr("foretell.serve.completions.ALOUD", 8)
+    for one, other in zip(post(client, **how, temperature=0)["choices"], whole, strict=True):
+        assert one["text"] == other["text"]
+        assert one["logprobs"]["token_logprobs"][1:] == pytest.approx(other["logprobs"]["token_logprobs"][1:], abs=1e-5)
+
+
 def test_parts_of_a_character_are_told_as_bytes(client):
     found = post(client, prompt="\u20ac", max_tokens=0, echo=True, logprobs=0)["choices"][0]
     assert found["logprobs"]["tokens"] == [r"bytes:\xe2", r"bytes:\x82", r"bytes:\xac"]

@@ -139,6 +139,46 @@ def test_what_cannot_be_embedded_is_refused(client, more):
     refused(client.post("/v1/embeddings", json={"model": "one", "input": "a", **more}))
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({f"f{i}": 1 for i in range(20_000)}, "f0"),
+        ({"prompt": [[-1] * 50_000]}, "prompt"),
+        ({"prompt": [[-1]] * 50_000}, "prompt"),
+        ({"logit_bias": {f"x{i}": 1 for i in range(20_000)}}, "logit_bias"),
+        ({"stop": [1] * 50_000}, "stop"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_of_thousands_of_errors_one_is_looked_for(more, said):
+    from pydantic import ValidationError
+
+    from foretell.serve.wire import CompletionRequest
+
+    with pytest.raises(ValidationError) as error:
+        CompletionRequest.model_validate({**GOOD, **more})
+    assert error.value.error_count() < 10
+    assert said in str(error.value)
+
+
+def test_a_text_that_cannot_fit_is_not_cut_into_tokens(client, models, monkeypatch):
+    monkeypatch.setattr(models["one"].tokenizer, "encode", None)
+    longest = "a" * 96 * 64
+    for body in ({"prompt": longest}, {"prompt": ["a" * 10_000]}):
+        answer = client.post("/v1/completions", json={**GOOD, **body})
+        assert refused(answer)["code"] == "context_length_exceeded"
+    messages = [{"role": "user", "content": longest}]
+    assert refused(client.post("/v1/chat/completions", json={**CHAT, "messages": messages}))["code"]
+    assert refused(client.post("/v1/embeddings", json={"model": "one", "input": longest}))["code"]
+
+
+def test_more_log_probabilities_than_are_told_are_refused(client, monkeypatch):
+    monkeypatch.setattr("foretell.serve.completions.MOST_TOLD", 20)
+    told = {**GOOD, "prompt": [[1] * 5, [2] * 5], "echo": True, "max_tokens": 0}
+    assert client.post("/v1/completions", json={**told, "logprobs": 1}).status_code == 200
+    assert refused(client.post("/v1/completions", json={**told, "logprobs": 2}))["param"] == "logprobs"
+
+
 def test_a_name_is_never_a_path(client):
     for name in ("..%2f..%2fetc%2fpasswd", "one%00", "%2e%2e", "tests"):
         refused(client.get(f"/v1/models/{name}"), 404)
