@@ -3,6 +3,7 @@
 import argparse
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,7 +50,8 @@ def run(args: list[str]) -> None:
             f"{', '.join(ready.models)} at {ready.address}/v1; the playground: {ready.address} (Ctrl-C ends)",
             flush=True,
         )
-    server(ready).run(sockets=[ready.listening])
+    with suppress(KeyboardInterrupt):  # how a server is usually ended
+        server(ready).run(sockets=[ready.listening])
 
 
 def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -18,6 +18,10 @@ class Sampling:
     """how many of the likeliest tokens are told with each chosen one"""
     bias: tuple[tuple[int, float], ...] = ()
     """what is added to the logits of single tokens before one is chosen; what is told of it is without"""
+    presence_penalty: float = 0.0
+    """what is taken from the logits of tokens that the completion has (not its prompt), as OpenAI's API names it"""
+    frequency_penalty: float = 0.0
+    """what is taken from them for each time that it has them"""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

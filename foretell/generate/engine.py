@@ -16,7 +16,7 @@ from torch import Tensor
 from foretell.errors import BadUse
 from foretell.generate.config import Sampling
 from foretell.generate.decode import logits_of, reader
-from foretell.generate.pick import biased, pick, uniform
+from foretell.generate.pick import biased, less_said, pick, uniform
 from foretell.generate.prompts import Kept, in_order, padded, read_kept, read_prompts, rows_at_once
 from foretell.generate.stops import Words, stops_of
 from foretell.model.cache import Cache, empty_cache
@@ -162,7 +162,10 @@ class Batch:
     def drawn(logits: Tensor, rows: Sequence[Row], how: Sampling) -> list[int]:  # (B, V)
         """A token of each of these rows, which share their settings but for their seeds."""
         draws = [uniform(row.sampling.seed, row.stream, len(row.ids)) for row in rows] if how.temperature else []
-        return pick(biased(logits, how.bias), how.temperature, how.top_k, how.top_p, draws).tolist()
+        logits = less_said(
+            biased(logits, how.bias), [row.ids for row in rows], how.presence_penalty, how.frequency_penalty
+        )
+        return pick(logits, how.temperature, how.top_k, how.top_p, draws).tolist()
 
     def ended(self, row: Row) -> Completion | None:
         """The row's completion if it has ended: by end of text, by a stop text (which is cut off), or by length."""

@@ -22,8 +22,8 @@ from foretell.serve.wire import Settings
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-NOT_YET = ("min_p",)
-"""settings that are known to clients and refused unless they change nothing"""
+NOT_YET = {"min_p": 0.0, "repetition_penalty": 1.0}
+"""settings that clients know and that are refused unless they are these, which change nothing"""
 
 
 SMALL = 8192  # characters
@@ -62,8 +62,8 @@ def sampling(
     served: Served, asked: Settings, max_new_tokens: int, alternatives: int, stop: Sequence[str] = ()
 ) -> Sampling:
     """The engine's settings; without a seed every request has its own."""
-    for name in NOT_YET:
-        if getattr(asked, name) not in (None, 0, 0.0):
+    for name, nothing in NOT_YET.items():
+        if getattr(asked, name) not in (None, nothing):
             raise Refused(400, f"{name} is not supported; leave it out", param=name)
     given = asked.stop or []
     return Sampling(
@@ -75,6 +75,8 @@ def sampling(
         seed=secrets.randbits(62) if asked.seed is None else asked.seed,
         alternatives=alternatives,
         bias=bias(served, asked),
+        presence_penalty=asked.presence_penalty or 0.0,
+        frequency_penalty=asked.frequency_penalty or 0.0,
     )
 
 

@@ -160,6 +160,13 @@ def test_a_bias_forbids_and_forces_a_token(client):
     assert likeliest != forced[:1]
 
 
+def test_penalties_keep_a_token_from_coming_again(client):
+    how = {"max_tokens": 12, "temperature": 0, "logit_bias": {"7": 1.9, "9": 1}, "logprobs": 0}
+    for name in ("presence_penalty", "frequency_penalty"):
+        plain, less = (post(client, **how, **{name: value})["choices"][0]["logprobs"]["tokens"] for value in (-2, 2))
+        assert len(set(less)) > len(set(plain))
+
+
 def test_ids_that_the_tokenizer_lacks_do_no_harm(client):
     found = client.post(
         "/v1/completions", json={"model": "two", "prompt": [310, 5], "max_tokens": 30, "echo": True, "logprobs": 1}

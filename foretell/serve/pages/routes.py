@@ -30,7 +30,7 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool) -> None:
     """The pages, and the files that they are made of."""
     from starlette.responses import RedirectResponse, Response
 
-    own = statics()
+    own = own_files()
     made = {path: rendered(name, state, with_keys=with_keys) for path, name in PAGES.items()}
 
     def page(path: str) -> Response:
@@ -55,7 +55,7 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool) -> None:
         return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
 
 
-def statics() -> dict[str, bytes]:
+def own_files() -> dict[str, bytes]:
     """The style and the scripts by name."""
     folder = files("foretell.serve.pages") / "static"
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
