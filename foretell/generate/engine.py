@@ -7,7 +7,7 @@ B batch   T positions   D d_model   V n_vocab
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -75,7 +75,7 @@ class Batch:
         self.done: dict[int, Completion] = {}
         self.added = 0
         self.cache: Cache | None = None
-        self.stops = cache(partial(stops_of, words))
+        self.stops = lru_cache(64)(partial(stops_of, words))  # bounded: a server's batch lives long
 
     def add(
         self,

@@ -161,6 +161,13 @@ def test_a_row_that_is_cancelled_leaves_the_others_as_they_are():
         assert found.ids == slow(network, PROMPTS[number], how, number)[0]
 
 
+def test_a_batch_that_lives_long_does_not_remember_every_stop_text():
+    batch = Batch(random_network(BASE), Numbers())
+    for n in range(200):
+        assert batch.stops((f"stop {n}",))([1]) is None
+    assert batch.stops.cache_info().currsize <= 64
+
+
 def test_a_row_ends_at_its_own_ends():
     network, how = random_network(BASE), Sampling(max_new_tokens=12, temperature=1.2, seed=2)
     whole = slow(network, [5], how, 0)[0]

@@ -187,6 +187,14 @@ def test_a_translator_translates_and_an_encoder_is_refused(client, models):
 
 
 def test_two_models_answer_at_once(models):
-    with asked({name: models[name] for name in ("one", "two")}) as client:
-        both = [post(client, model=name, seed=1, max_tokens=8)["choices"][0]["text"] for name in ("one", "two")]
-    assert both[0] != both[1]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with asked({name: models[name] for name in ("one", "two")}) as client, ThreadPoolExecutor(4) as pool:
+
+        def text(name):
+            return post(client, model=name, seed=1, max_tokens=20)["choices"][0]["text"]
+
+        alone = {name: text(name) for name in ("one", "two")}
+        names = ["one", "two"] * 8
+        assert list(pool.map(text, names)) == [alone[name] for name in names]
+    assert alone["one"] != alone["two"]

@@ -99,6 +99,15 @@ def test_a_token_is_sent_before_the_next_is_made(models, monkeypatch):
             assert len(next(iter(scheduler.running.values())).row.ids) == 1
 
 
+def test_while_there_is_nothing_to_say_a_comment_keeps_the_connection(models, monkeypatch):
+    monkeypatch.setattr("foretell.serve.streams.KEEP_ALIVE", 0.01)
+    with live(models) as (port, scheduler), held(scheduler, monkeypatch):
+        connection = post(port, {**LONG, "stream": True})
+        with closing(connection), connection.getresponse() as answer:
+            assert answer.readline() == b": still here\n"
+            assert answer.headers["x-accel-buffering"] == "no"
+
+
 def test_when_the_places_are_taken_the_answer_is_429_and_when_to_come_back(models, monkeypatch):
     with live(models, rows=1, max_waiting=4) as (port, scheduler), held(scheduler, monkeypatch):
         first = post(port, LONG)
