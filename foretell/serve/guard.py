@@ -19,7 +19,7 @@ from foretell.serve.state import State
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-OPEN = re.compile(r"/health|/|/playground(/chat)?|/static/[^/]*")
+OPEN = re.compile(r"/health|/|/playground(/chat)?|/compare|/static/[^/]*")
 """what needs no key and is not counted against a client's rate: pages hold nothing, what they ask does"""
 READS = ("GET", "HEAD", "OPTIONS")
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -77,7 +77,7 @@ def settle(page, said="done"):
 
 @pytest.fixture(scope="module")
 def one(models):
-    with live({"one": models["one"]}, {}) as address:
+    with live({name: models[name] for name in ("one", "two")}, {}) as address:
         yield address
 
 
@@ -161,6 +161,26 @@ def test_a_chat_is_streamed_and_can_be_stopped_and_regenerated(browser, one, mon
 
 
 @pytest.mark.slow
+def test_two_models_stand_side_by_side_and_the_address_brings_it_back(browser, one):
+    address, _ = one
+    with page_at(browser, address, "/compare") as page:
+        page.get_by_label("Prompt").fill("Return the <b>value</b>")
+        page.get_by_label("Maximum length").fill("12")
+        page.get_by_role("button", name="Submit").click()
+        settle(page)
+        said = page.locator(".pair .said").all_text_contents()
+        assert said[0]
+        assert said[0] != said[1]
+        assert page.locator("h2").all_text_contents() == ["A: one", "B: two"]
+        again = page.url.removeprefix(address)
+    with page_at(browser, address, again) as page:
+        assert page.get_by_label("Prompt").input_value() == "Return the <b>value</b>"
+        page.get_by_role("button", name="Submit").click()
+        settle(page)
+        assert page.locator(".pair .said").all_text_contents() == said
+
+
+@pytest.mark.slow
 def test_what_the_server_refuses_is_shown(browser, one):
     address, _ = one
     with page_at(browser, address, "/playground") as page:
@@ -185,7 +205,7 @@ def test_with_keys_the_page_lists_nothing_until_it_has_one(browser, models):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["/playground", "/playground/chat"])
+@pytest.mark.parametrize("path", ["/playground", "/playground/chat", "/compare"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_screen_shows_all_of_it_and_every_field_has_a_name(browser, one, path, scheme):
     address, _ = one
@@ -199,7 +219,7 @@ def test_a_narrow_screen_shows_all_of_it_and_every_field_has_a_name(browser, one
 
 
 def test_pages_have_a_policy_without_inline_code_and_hold_none(client):
-    for path in ("/playground", "/playground/chat"):
+    for path in ("/playground", "/playground/chat", "/compare"):
         answer = client.get(path)
         assert answer.status_code == 200
         policy = answer.headers["content-security-policy"]
@@ -212,7 +232,7 @@ def test_pages_have_a_policy_without_inline_code_and_hold_none(client):
         ]
         assert "http://" not in answer.text
         assert "https://" not in answer.text
-    for name in ("page.css", "api.js", "completion.js", "chat.js"):
+    for name in ("page.css", "api.js", "completion.js", "chat.js", "compare.js"):
         answer = client.get(f"/static/{name}")
         assert answer.status_code == 200
         assert "innerHTML" not in answer.text

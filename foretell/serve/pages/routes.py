@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from foretell.serve.state import State
 
-PAGES = {"/playground": "completion", "/playground/chat": "chat"}
+PAGES = {"/playground": "completion", "/playground/chat": "chat", "/compare": "compare"}
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -47,6 +47,10 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool) -> None:
     @app.get("/playground/chat", include_in_schema=False)
     async def chat() -> Response:
         return page("/playground/chat")
+
+    @app.get("/compare", include_in_schema=False)
+    async def compare() -> Response:
+        return page("/compare")
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(name: str) -> Response:

@@ -64,7 +64,9 @@ async function unlock() {
   const answer = await fetch("/v1/models", { headers: headers() });
   if (!answer.ok) return complain(await problem(answer));
   const { data } = await answer.json();
-  at("model").replaceChildren(...data.map((model) => new Option(`${model.id} (${model.max_model_len} tokens)`, model.id)));
+  for (const list of document.querySelectorAll("select.models")) {
+    list.replaceChildren(...data.map((model) => new Option(`${model.id} (${model.max_model_len} tokens)`, model.id)));
+  }
 }
 
 /** Show an error, or none. */
