@@ -17,13 +17,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from foretell.serve import streams
+from foretell.serve.answers import AnswerMessage, ChatAnswer, ChatChoice, ChatLogprobs, Usage
 from foretell.serve.asking import Asking, aside, check_length, sampling
 from foretell.serve.growing import Growing, Piece, tokens_of
 from foretell.serve.logprobs import chat as chat_logprobs
 from foretell.serve.refusals import Refused
 from foretell.serve.scheduler import Wanted
 from foretell.serve.served import Served
-from foretell.serve.wire import AnswerMessage, ChatAnswer, ChatChoice, ChatLogprobs, ChatRequest, Message, Usage
+from foretell.serve.wire import ChatRequest, Message
 from foretell.text.chat import Turn, chat_ids, check_turns
 from foretell.text.specials import CHAT
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from foretell.generate.told import Told, told
 from foretell.serve import streams, wire
+from foretell.serve.answers import CompletionAnswer, CompletionChoice, LegacyLogprobs, Usage
 from foretell.serve.asking import Asking, aside, check_length, sampling
 from foretell.serve.growing import Growing, Piece, tokens_of
 from foretell.serve.logprobs import legacy
@@ -15,7 +16,7 @@ from foretell.serve.refusals import Refused
 from foretell.serve.scheduler import Wanted
 from foretell.serve.served import Served
 from foretell.serve.spelling import Spelling
-from foretell.serve.wire import CompletionAnswer, CompletionChoice, CompletionRequest, LegacyLogprobs, Usage
+from foretell.serve.wire import CompletionRequest
 
 if TYPE_CHECKING:
     from starlette.responses import Response

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import torch
 
+from foretell.serve.answers import Embedding, EmbeddingAnswer, EmbeddingUsage
 from foretell.serve.asking import Asking, aside
 from foretell.serve.completions import characters, checked
 from foretell.serve.refusals import Refused
 from foretell.serve.scheduler import Wanted
 from foretell.serve.served import Served
-from foretell.serve.wire import Embedding, EmbeddingAnswer, EmbeddingRequest, EmbeddingUsage
+from foretell.serve.wire import EmbeddingRequest
 
 ENDS = ("[CLS]", "[SEP]")  # what an encoder has learnt to see around a text
 

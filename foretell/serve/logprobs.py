@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from foretell.generate.told import Told
+from foretell.serve.answers import ChatLogprobs, LegacyLogprobs, TokenLogprob, TopLogprob
 from foretell.serve.spelling import Spelling
-from foretell.serve.wire import ChatLogprobs, LegacyLogprobs, TokenLogprob, TopLogprob
 
 Pairs = Sequence[tuple[int, float]]
 

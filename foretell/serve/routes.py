@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from foretell.serve import chat, completions, embeddings, wire
+from foretell.serve import answers, chat, completions, embeddings, wire
 from foretell.serve.asking import aside
 from foretell.serve.metrics import Metric, by_model, exposition
 from foretell.serve.refusals import Refused
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from foretell.serve.state import State
 
-STREAM: wire.Responses = {
+STREAM: answers.Responses = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "or a stream"}
 }
 
@@ -30,20 +30,20 @@ def add_asking(app: "FastAPI", state: "State") -> None:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    also: wire.Responses = {**wire.REFUSALS, **STREAM}
+    also: answers.Responses = {**answers.REFUSALS, **STREAM}
 
-    @app.post("/v1/completions", response_model=wire.CompletionAnswer, responses=also)
-    async def complete(asked: wire.CompletionRequest, request: Request) -> wire.CompletionAnswer | Response:
+    @app.post("/v1/completions", response_model=answers.CompletionAnswer, responses=also)
+    async def complete(asked: wire.CompletionRequest, request: Request) -> answers.CompletionAnswer | Response:
         """Continue prompts."""
         return await completions.complete(state.asking(request, asked.model), asked)
 
-    @app.post("/v1/chat/completions", response_model=wire.ChatAnswer, responses=also)
-    async def answer(asked: wire.ChatRequest, request: Request) -> wire.ChatAnswer | Response:
+    @app.post("/v1/chat/completions", response_model=answers.ChatAnswer, responses=also)
+    async def answer(asked: wire.ChatRequest, request: Request) -> answers.ChatAnswer | Response:
         """Answer in a conversation."""
         return await chat.chat(state.asking(request, asked.model), asked)
 
-    @app.post("/v1/embeddings", response_model=wire.EmbeddingAnswer, responses=wire.REFUSALS)
-    async def embed(asked: wire.EmbeddingRequest, request: Request) -> wire.EmbeddingAnswer:
+    @app.post("/v1/embeddings", response_model=answers.EmbeddingAnswer, responses=answers.REFUSALS)
+    async def embed(asked: wire.EmbeddingRequest, request: Request) -> answers.EmbeddingAnswer:
         """Texts as vectors."""
         return await embeddings.embed(state.asking(request, asked.model), asked)
 
@@ -51,36 +51,36 @@ def add_asking(app: "FastAPI", state: "State") -> None:
 def add_words(app: "FastAPI", state: "State") -> None:
     """The models, and their tokens."""
 
-    @app.get("/v1/models", responses=wire.REFUSALS)
-    async def models() -> wire.ModelList:
+    @app.get("/v1/models", responses=answers.REFUSALS)
+    async def models() -> answers.ModelList:
         """The models that are served."""
-        return wire.ModelList(data=[entry(served) for served in state.models.values()])
+        return answers.ModelList(data=[entry(served) for served in state.models.values()])
 
-    @app.get("/v1/models/{name}", responses=wire.REFUSALS)
-    async def model(name: str) -> wire.ModelEntry:
+    @app.get("/v1/models/{name}", responses=answers.REFUSALS)
+    async def model(name: str) -> answers.ModelEntry:
         """One of them."""
         return entry(found(state.models, name))
 
-    @app.post("/tokenize", responses=wire.REFUSALS)
-    async def tokenize(asked: wire.TokenizeRequest) -> wire.TokenizeAnswer:
+    @app.post("/tokenize", responses=answers.REFUSALS)
+    async def tokenize(asked: wire.TokenizeRequest) -> answers.TokenizeAnswer:
         """The tokens of a text."""
         served = found(state.models, asked.model)
         ids = await aside(len(asked.prompt), lambda: served.tokenizer.encode(asked.prompt))
         names = [served.spelling.name(i) for i in ids]
-        return wire.TokenizeAnswer(count=len(ids), max_model_len=served.n_ctx, tokens=ids, token_strs=names)
+        return answers.TokenizeAnswer(count=len(ids), max_model_len=served.n_ctx, tokens=ids, token_strs=names)
 
-    @app.post("/detokenize", responses=wire.REFUSALS)
-    async def detokenize(asked: wire.DetokenizeRequest) -> wire.DetokenizeAnswer:
+    @app.post("/detokenize", responses=answers.REFUSALS)
+    async def detokenize(asked: wire.DetokenizeRequest) -> answers.DetokenizeAnswer:
         """The text of tokens."""
         served = found(state.models, asked.model)
-        return wire.DetokenizeAnswer(prompt=served.spelling.decode(completions.checked(served, asked.tokens)))
+        return answers.DetokenizeAnswer(prompt=served.spelling.decode(completions.checked(served, asked.tokens)))
 
 
 def add_state(app: "FastAPI", state: "State") -> None:
     """Whether it is well, and what it has counted."""
     from starlette.responses import PlainTextResponse
 
-    @app.get("/health", responses=wire.REFUSALS)
+    @app.get("/health", responses=answers.REFUSALS)
     async def health() -> dict[str, str]:
         """Whether every model's batch is at work."""
         for served in state.models.values():
@@ -88,16 +88,16 @@ def add_state(app: "FastAPI", state: "State") -> None:
                 raise Refused(503, f"the batch of {served.name} has ended; start the server again")
         return {"status": "ok"}
 
-    @app.get("/metrics", response_class=PlainTextResponse, responses=wire.REFUSALS)
+    @app.get("/metrics", response_class=PlainTextResponse, responses=answers.REFUSALS)
     async def metrics() -> PlainTextResponse:
         """What was counted, for Prometheus."""
         text = exposition([*state.counts.metrics(), *of_models(list(state.models.values()))])
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
-def entry(served: Served) -> wire.ModelEntry:
+def entry(served: Served) -> answers.ModelEntry:
     """A model as it is listed."""
-    return wire.ModelEntry(id=served.name, created=served.created, max_model_len=served.n_ctx)
+    return answers.ModelEntry(id=served.name, created=served.created, max_model_len=served.n_ctx)
 
 
 def of_models(models: list[Served]) -> list[Metric]:
