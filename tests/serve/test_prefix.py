@@ -70,3 +70,16 @@ def test_where_not_even_one_block_fits_nothing_is_kept():
     kept = Prefixes(10)
     kept.keep(SYSTEM, empty_cache(BASE, 1, 40, torch.zeros(1)), 0)
     assert not kept.blocks
+
+
+def test_a_block_is_known_after_the_same_blocks_only():
+    network = random_network(BASE)
+    one, two, three = ([n] * BLOCK for n in (1, 2, 3))
+    prompts = [[*one, *two, 5], [*three, 5], [*three, *two, 5], [*two, 5], [*one, *two, 6]]
+    kept = Prefixes(2**20)
+    found = run(network, prompts, kept)
+    assert kept.found == 0 + 0 + BLOCK + 0 + 2 * BLOCK
+    assert [one.ids for one in found] == [one.ids for one in run(network, prompts, None)]
+    assert [one.logprobs[0] for one in found] == pytest.approx(
+        [one.logprobs[0] for one in run(network, prompts, None)], abs=1e-5
+    )

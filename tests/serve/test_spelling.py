@@ -62,3 +62,17 @@ def test_no_two_parts_of_characters_look_the_same():
     names = [spelling.name(i) for i in range(spelling.tokenizer.n_vocab)]
     assert len(set(names)) == len(names)
     assert spelling.name(305) == "\ufffd"
+
+
+@pytest.mark.parametrize("kind", SPELLINGS)
+def test_a_stop_text_of_several_tokens_is_never_told_in_part(kind):
+    spelling = SPELLINGS[kind]
+    ids = spelling.tokenizer.encode("return the key of the thing")
+    whole = spelling.decode(ids)
+    stop = "the thing"
+    flow, told = Flow(spelling, [stop], frozenset()), ""
+    for n in range(len(ids)):
+        told += flow.more(ids[: n + 1])
+        assert len(told) <= whole.index(stop)
+    assert flow.over
+    assert told == whole[: whole.index(stop)]
