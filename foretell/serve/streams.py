@@ -51,7 +51,8 @@ async def streamed(
             yield event(chunk)
         while open_rows:
             try:
-                await asyncio.wait_for(asking.event.wait(), KEEP_ALIVE)
+                async with asyncio.timeout(KEEP_ALIVE):  # wait_for() would make a task of each wait
+                    await asking.event.wait()
             except TimeoutError:
                 yield b": still here\n\n"
                 continue
