@@ -19,6 +19,7 @@ COMMANDS = {
     "audit": "what a model says of people, how sure it is, which words matter, what it memorised",
     "eval": "ask a model the questions of a suite, and score its answers",
     "predict": "foretell a large run's loss from small ones, register it, check it",
+    "serve": "models behind an API that OpenAI's clients can ask",
     "generate": "continue a prompt with a model",
     "chat": "talk with a model",
     "import": "bring in a Hugging Face folder or hf:NAME as a model folder",

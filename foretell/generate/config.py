@@ -21,6 +21,12 @@ class Sampling:
     al. 2019, section 4.1); 1 changes nothing"""
     no_repeat_ngram: int = 0
     """no run of so many tokens comes twice in prompt and completion (Paulus et al. 2017, section 2.5); 0 allows all"""
+    bias: tuple[tuple[int, float], ...] = ()
+    """what is added to the logits of single tokens before one is chosen; what is told of it is without"""
+    presence_penalty: float = 0.0
+    """what is taken from the logits of tokens that the completion has (not its prompt), as OpenAI's API names it"""
+    frequency_penalty: float = 0.0
+    """what is taken from them for each time that it has them"""
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

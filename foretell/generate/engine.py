@@ -5,10 +5,10 @@
 B batch   T positions   D d_model   V n_vocab
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache, partial
-from typing import Literal
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +16,8 @@ from torch import Tensor
 from foretell.errors import BadUse
 from foretell.generate.config import Sampling
 from foretell.generate.decode import logits_of, reader
-from foretell.generate.pick import pick, uniform
-from foretell.generate.prompts import in_order, padded, read_prompts, rows_at_once
+from foretell.generate.pick import biased, less_said, pick, uniform
+from foretell.generate.prompts import Kept, in_order, padded, read_kept, read_prompts, rows_at_once
 from foretell.generate.repeats import against_repeats
 from foretell.generate.stops import Words, stops_of
 from foretell.model.cache import Cache, empty_cache
@@ -37,12 +37,28 @@ class Completion:
     alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
 
 
+class Asked(NamedTuple):
+    """What a row is to continue, and how; `number` is its name in the batch."""
+
+    prompt: Sequence[int]
+    sampling: Sampling
+    number: int
+    stream: int
+    """what its draws follow from, beside the seed"""
+    ends: frozenset[int] = frozenset()
+    """tokens that end it, beside the end of a text"""
+
+
 @dataclass(kw_only=True, slots=True)
 class Row:
     """A request in the batch."""
 
     number: int
+    stream: int
+    ends: frozenset[int]
     sampling: Sampling
+    choice: Sampling
+    """the settings without what differs between rows that can be drawn together"""
     last: int
     """the token that is read next"""
     prompt: Sequence[int] = ()
@@ -62,7 +78,7 @@ class Batch:
         self.done: dict[int, Completion] = {}
         self.added = 0
         self.cache: Cache | None = None
-        self.stops = cache(partial(stops_of, words))
+        self.stops = lru_cache(64)(partial(stops_of, words))  # bounded: a server's batch lives long
 
     def add(
         self,
@@ -76,26 +92,41 @@ class Batch:
         A row's draws follow from its number: those that are given, or the next ones. For a seq2seq a prompt is the
         source, read by the encoder. BadUse if a prompt leaves no room for the new tokens.
         """
-        end, cfg = self.words.end_of_text, self.network.cfg
-        given = [list(prompt) or [end] for prompt in prompts]
-        for prompt in given:
-            check_room(len(prompt), sampling.max_new_tokens, cfg.n_ctx, seq2seq=cfg.kind == "seq2seq")
-        room = sampling.max_new_tokens + (1 if cfg.kind == "seq2seq" else max(map(len, given)))
-        cache = empty_cache(cfg, len(given), room, self.network.embed.token.weight)
-        if cfg.kind == "seq2seq":
-            encode_sources(self.network, given, end, cache)
-            last = [end] * len(given)
-        else:
-            read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share)
-            last = [prompt[-1] for prompt in given]
-        numbers = range(self.added, self.added + len(given)) if numbers is None else numbers
-        self.rows += [
-            Row(number=n, sampling=sampling, last=token, prompt=() if cfg.kind == "seq2seq" else prompt)
-            for n, token, prompt in zip(numbers, last, prompts, strict=True)
-        ]
-        self.cache = cache if self.cache is None else self.cache.joined(cache)
-        self.added += len(given)
+        numbers = range(self.added, self.added + len(prompts)) if numbers is None else numbers
+        self.added += len(prompts)
+        self.join([Asked(prompt, sampling, n, n) for prompt, n in zip(prompts, numbers, strict=True)], share=share)
         return list(numbers)
+
+    def join(self, asked: Sequence[Asked], *, share: bool = True, kept: Kept | None = None) -> None:
+        """Add rows with settings of their own; `kept` are beginnings that were read before, and takes these ones in.
+
+        BadUse if a prompt leaves no room for the new tokens; the batch is then as it was.
+        """
+        end, cfg = self.words.end_of_text, self.network.cfg
+        seq2seq = cfg.kind == "seq2seq"
+        given = [list(one.prompt) or [end] for one in asked]
+        news = [one.sampling.max_new_tokens for one in asked]
+        for prompt, new in zip(given, news, strict=True):
+            check_room(len(prompt), new, cfg.n_ctx, seq2seq=seq2seq)
+        room = max(new + (1 if seq2seq else len(prompt)) for prompt, new in zip(given, news, strict=True))
+        cache = empty_cache(cfg, len(given), room, self.network.embed.token.weight)
+        if seq2seq:
+            encode_sources(self.network, given, end, cache)
+        elif kept is None:
+            read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share)
+        else:
+            read_kept(self.network, [prompt[:-1] for prompt in given], cache, kept)
+        self.cache = cache if self.cache is None else self.cache.joined(cache)
+        for one, prompt in zip(asked, given, strict=True):
+            row = row_of(one, () if seq2seq else one.prompt, end if seq2seq else prompt[-1])
+            row.choice = next((other.choice for other in self.rows if other.choice == row.choice), row.choice)
+            self.rows.append(row)
+
+    def cancel(self, numbers: Container[int]) -> None:
+        """Take these rows out of the batch as they are, without a completion."""
+        staying = [i for i, row in enumerate(self.rows) if row.number not in numbers]
+        if len(staying) < len(self.rows):
+            self.keep(staying)
 
     def step(self) -> None:
         """One token for every row; those that end leave the batch."""
@@ -117,13 +148,13 @@ class Batch:
 
     def choose(self, logits: Tensor) -> list[int]:  # (B, V)
         """A token of each row by its own settings and its own random stream."""
-        first = self.rows[0].sampling
-        if all(row.sampling is first for row in self.rows):  # the common case, without a hash of each row's settings
+        first = self.rows[0].choice
+        if all(row.choice is first for row in self.rows):  # the common case, without a hash of each row's settings
             return self.drawn(logits, self.rows, first)
         chosen = [0] * len(self.rows)
         groups: dict[Sampling, list[int]] = {}
         for i, row in enumerate(self.rows):
-            groups.setdefault(row.sampling, []).append(i)
+            groups.setdefault(row.choice, []).append(i)
         for how, places in groups.items():
             tokens = self.drawn(logits[places], [self.rows[i] for i in places], how)
             for i, token in zip(places, tokens, strict=True):
@@ -132,15 +163,18 @@ class Batch:
 
     @staticmethod
     def drawn(logits: Tensor, rows: Sequence[Row], how: Sampling) -> list[int]:  # (B, V)
-        """A token of each of these rows, which share their settings."""
+        """A token of each of these rows, which share their settings but for their seeds."""
+        draws = [uniform(row.sampling.seed, row.stream, len(row.ids)) for row in rows] if how.temperature else []
         if not how.repeats_freely:
             logits = against_repeats(logits, [[*row.prompt, *row.ids] for row in rows], how)
-        draws = [uniform(how.seed, row.number, len(row.ids)) for row in rows] if how.temperature else []
+        logits = less_said(
+            biased(logits, how.bias), [row.ids for row in rows], how.presence_penalty, how.frequency_penalty
+        )
         return pick(logits, how.temperature, how.top_k, how.top_p, draws).tolist()
 
     def ended(self, row: Row) -> Completion | None:
         """The row's completion if it has ended: by end of text, by a stop text (which is cut off), or by length."""
-        if row.ids[-1] == self.words.end_of_text:
+        if row.ids[-1] == self.words.end_of_text or row.ids[-1] in row.ends:
             return self.completion(row, "end", row.ids[:-1])
         if row.sampling.stop:
             cut = self.stops(row.sampling.stop)(row.ids)
@@ -159,15 +193,32 @@ class Batch:
         """Take ended rows out of the batch and its cache."""
         if not any(ended):
             return
-        assert self.cache is not None, "rows have a cache"
         for row, completion in zip(self.rows, ended, strict=True):
             if completion is not None:
                 self.done[row.number] = completion
-        staying = [i for i, completion in enumerate(ended) if completion is None]
+        self.keep([i for i, completion in enumerate(ended) if completion is None])
+
+    def keep(self, staying: Sequence[int]) -> None:
+        """Keep the rows at these places alone."""
+        assert self.cache is not None, "rows have a cache"
         if staying:
             self.rows = [self.rows[i] for i in self.cache.leave(staying)]
         else:
             self.rows, self.cache = [], None
+
+
+def row_of(asked: Asked, prompt: Sequence[int], last: int) -> Row:
+    """A row that begins; equal settings are drawn together whatever their seeds, lengths and stop texts are."""
+    choice = replace(asked.sampling, max_new_tokens=1, stop=(), seed=0, alternatives=0)
+    return Row(
+        number=asked.number,
+        stream=asked.stream,
+        ends=asked.ends,
+        sampling=asked.sampling,
+        choice=choice,
+        last=last,
+        prompt=prompt,
+    )
 
 
 def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:

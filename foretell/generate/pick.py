@@ -3,6 +3,8 @@
 B batch   V n_vocab
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -24,6 +26,28 @@ def kept(logits: Tensor, top_k: int, top_p: float) -> Tensor:  # (B, V) -> (B, V
         beyond = mass - ordered.softmax(-1) >= top_p  # (B, V): the mass before a token already suffices
         logits = logits.masked_fill(beyond.scatter(-1, order, beyond), float("-inf"))
     return logits
+
+
+def biased(logits: Tensor, bias: tuple[tuple[int, float], ...]) -> Tensor:  # (B, V) -> (B, V)
+    """The logits with what single tokens are given more or less."""
+    if not bias:
+        return logits
+    tokens, added = zip(*bias, strict=True)
+    return logits.index_add(
+        1, torch.tensor(tokens, device=logits.device), logits.new_tensor(added).expand(len(logits), -1)
+    )
+
+
+def less_said(
+    logits: Tensor, said: Sequence[Sequence[int]], presence: float, frequency: float
+) -> Tensor:  # (B, V) -> (B, V)
+    """The logits with what each row has said made less likely: once for all, and once for each time."""
+    if not (presence or frequency):
+        return logits
+    times = torch.zeros_like(logits)
+    for row, ids in zip(times, said, strict=True):
+        row += torch.tensor(ids, dtype=torch.long, device=logits.device).bincount(minlength=len(row))
+    return logits - presence * (times > 0) - frequency * times
 
 
 def pick(logits: Tensor, temperature: float, top_k: int, top_p: float, draws: list[float]) -> Tensor:  # (B, V) -> (B,)

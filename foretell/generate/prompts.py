@@ -5,6 +5,7 @@ B batch   T positions
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,6 +19,19 @@ WORTH = 16  # tokens; a shorter beginning is read again more quickly than it is 
 AT_ONCE = 8192  # tokens of one pass, which bounds the memory of what is between the layers
 MEMORY = 512 * 2**20  # bytes, of the cache and the logits of a batch
 MOST = 64  # rows; a processor gains little from more
+
+
+class Kept(Protocol):
+    """Beginnings of prompts that were read before."""
+
+    def known(self, ids: Ids) -> int:
+        """How many of a prompt's first tokens are kept."""
+
+    def beginning(self, ids: Ids) -> Cache:
+        """A cache of one row that holds these tokens, which are known."""
+
+    def keep(self, ids: Ids, cache: Cache, row: int) -> None:
+        """Remember a prompt that stands at the start of a row."""
 
 
 def rows_at_once(network: Network, room: int, largest: int | None) -> int:
@@ -118,3 +132,23 @@ def padded(rows: Sequence[Ids], pad: int, network: Network) -> Tensor:  # -> (B,
     longest = max(map(len, rows))
     filled = [[*row, *[pad] * (longest - len(row))] for row in rows]
     return torch.tensor(filled, device=network.embed.token.weight.device)
+
+
+def read_kept(network: Network, prompts: Sequence[Ids], cache: Cache, kept: Kept) -> None:
+    """As read_prompts(), but for beginnings that are kept, which are copied; then all of them are kept."""
+    where: dict[tuple[int, ...], list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        where.setdefault((*prompt[: kept.known(prompt)],), []).append(row)
+    for known, rows in where.items():
+        if not known and len(rows) == len(prompts):
+            read_prompts(network, prompts, cache)
+            continue
+        some = [prompts[row] for row in rows]
+        apart = empty_cache(network.cfg, len(rows), max(map(len, some)), network.embed.token.weight)
+        if known:
+            read_rows(network, some, apart, kept.beginning(known))
+        else:
+            read_prompts(network, some, apart)
+        cache.put(rows, apart, range(len(rows)))
+    for row, prompt in enumerate(prompts):
+        kept.keep(prompt, cache, row)

@@ -6,7 +6,7 @@ import torch
 from foretell.errors import BadUse
 from foretell.generate.config import Sampling
 from foretell.generate.decode import reader
-from foretell.generate.engine import Batch, generate
+from foretell.generate.engine import Asked, Batch, generate
 from foretell.generate.pick import pick, uniform
 from foretell.generate.prompts import read_prompts
 from foretell.model.cache import empty_cache
@@ -116,3 +116,86 @@ def test_too_long_a_prompt_is_refused_with_both_numbers():
 def test_settings_that_cannot_be_are_refused(field, value):
     with pytest.raises(ValueError, match=field.split("_")[0]):
         Sampling(**{"max_new_tokens": 1, field: value})
+
+
+def test_rows_that_join_with_settings_of_their_own_draw_what_each_draws_alone():
+    network = random_network(BASE)
+    hows = [Sampling(max_new_tokens=4 + n, temperature=1.3, seed=n, stop=("11 ",)[: n % 2]) for n in range(5)]
+    hows += [Sampling(max_new_tokens=6, temperature=t, top_k=k, seed=9) for t, k in ((0.0, 0), (1.3, 3), (0.7, 0))]
+    asked = [Asked(PROMPTS[n % 7], how, 100 + n, n) for n, how in enumerate(hows)]
+    batch = Batch(network, Numbers())
+    with torch.inference_mode():
+        batch.join(asked[:3])
+        batch.step()
+        batch.join(asked[3:])
+        while batch.rows:
+            batch.step()
+    for n, how in enumerate(hows):
+        ids = slow(network, PROMPTS[n % 7], how, n)[0]
+        found = batch.done[100 + n]
+        assert ids[: len(found.ids)] == found.ids
+        assert found.finish == "stop" or found.ids == ids
+
+
+def test_seeds_alone_make_no_group_of_their_own(monkeypatch):
+    groups = []
+    monkeypatch.setattr(Batch, "drawn", lambda self, logits, rows, how: groups.append(len(rows)) or [1] * len(rows))
+    batch = Batch(random_network(BASE), Numbers())
+    with torch.inference_mode():
+        batch.join([Asked([3], Sampling(max_new_tokens=9, seed=n), n, 0) for n in range(6)])
+        batch.step()
+    assert groups == [6]
+
+
+def test_a_row_that_is_cancelled_leaves_the_others_as_they_are():
+    network, how = random_network(BASE), Sampling(max_new_tokens=9, temperature=1.2, seed=2)
+    batch = Batch(network, Numbers())
+    with torch.inference_mode():
+        batch.add(PROMPTS, how)
+        batch.step()
+        batch.cancel({0, 3, 77})
+        while batch.rows:
+            batch.step()
+    assert sorted(batch.done) == [1, 2, 4, 5, 6]
+    for number, found in batch.done.items():
+        assert found.ids == slow(network, PROMPTS[number], how, number)[0]
+
+
+def test_a_batch_that_lives_long_does_not_remember_every_stop_text():
+    batch = Batch(random_network(BASE), Numbers())
+    for n in range(200):
+        assert batch.stops((f"stop {n}",))([1]) is None
+    assert batch.stops.cache_info().currsize <= 64
+
+
+def test_a_row_ends_at_its_own_ends():
+    network, how = random_network(BASE), Sampling(max_new_tokens=12, temperature=1.2, seed=2)
+    whole = slow(network, [5], how, 0)[0]
+    batch = Batch(network, Numbers())
+    with torch.inference_mode():
+        batch.join([Asked([5], how, 0, 0, frozenset({whole[4]})), Asked([5], how, 1, 0)])
+        while batch.rows:
+            batch.step()
+    assert batch.done[0].finish == "end"
+    assert batch.done[0].ids == whole[: whole.index(whole[4])]
+    assert batch.done[1].ids == whole
+
+
+def test_a_refused_row_leaves_the_batch_as_it_was():
+    batch = Batch(random_network(BASE), Numbers())
+    with torch.inference_mode():
+        batch.add([[5]], Sampling(max_new_tokens=3))
+        for prompt in ([1] * 39, [99, 1]):
+            with pytest.raises((BadUse, IndexError)):
+                batch.join([Asked(prompt, Sampling(max_new_tokens=5), 7, 7)])
+        assert [row.number for row in batch.rows] == [0]
+        batch.step()
+
+
+def test_a_bias_moves_one_token_and_what_is_told_is_without_it():
+    network = random_network(BASE)
+    forced = Sampling(max_new_tokens=3, temperature=0.7, bias=((4, 100.0), (5, -100.0)), alternatives=1)
+    plain = generate(network, Numbers(), [[3, 9]], Sampling(max_new_tokens=1, temperature=0, alternatives=1))[0]
+    found = generate(network, Numbers(), [[3, 9]], forced)[0]
+    assert found.ids == [4, 4, 4]
+    assert found.alternatives[0] == plain.alternatives[0]

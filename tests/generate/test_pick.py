@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from foretell.generate.pick import kept, pick, uniform
+from foretell.generate.pick import biased, kept, less_said, pick, uniform
 
 
 def slow_kept(logits, top_k, top_p):
@@ -61,3 +61,20 @@ def test_uniform_numbers_are_uniform_and_independent_of_their_neighbours():
     assert rows.flatten().unique().numel() == 2500
     assert abs(torch.corrcoef(rows[:2])[0, 1]) < 0.4
     assert uniform(0, 1, 2) != uniform(1, 0, 2)
+
+
+def test_what_was_said_is_less_likely_by_the_definition():
+    logits, said = torch.randn(3, 6), [[], [1, 1, 5], [0, 2, 2, 2, 0]]
+    found = less_said(logits, said, 0.75, -0.5)
+    for row, ids, before in zip(found.tolist(), said, logits.tolist(), strict=True):
+        for token in range(6):
+            n = ids.count(token)
+            assert row[token] == pytest.approx(before[token] - 0.75 * (n > 0) + 0.5 * n, abs=1e-6)
+    assert less_said(logits, said, 0.0, 0.0) is logits
+
+
+def test_a_bias_is_added_to_its_tokens_in_every_row():
+    logits = torch.randn(3, 6)
+    found = biased(logits, ((1, 2.0), (4, -3.0)))
+    torch.testing.assert_close(found - logits, torch.tensor([0.0, 2, 0, 0, -3, 0]).expand(3, 6))
+    assert biased(logits, ()) is logits

@@ -1,0 +1,173 @@
+"""`foretell serve MODEL... [--port 8000]`: models behind an API that OpenAI's clients can ask."""
+
+import argparse
+import json
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from foretell.commands.flags import count, parser
+from foretell.errors import BadUse, Failed
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+    from foretell.serve.guard import App
+
+EXAMPLES = """  foretell serve runs/demo/ppo                          then base_url is http://127.0.0.1:8000/v1
+  foretell serve base=runs/gpt2.pretrain-nano chat=runs/demo/ppo --port 9000
+  foretell serve --new-key anna --keys keys.txt                 makes a key, prints it once, and ends
+  foretell serve runs/demo/ppo --host 0.0.0.0 --keys keys.txt   other machines too, each with a key"""
+
+COMMON = ("device", "threads", "json", "quiet")
+LOCAL = ("127.0.0.1", "localhost", "::1")
+MOST_CONNECTIONS = 1024
+GRACE = 5  # seconds in which answers may end when the server is stopped
+
+
+class Ready(NamedTuple):
+    """A server that is about to begin: its application, the socket that it listens at, and its models' names."""
+
+    app: "App"
+    listening: socket.socket
+    address: str
+    models: list[str]
+
+
+def run(args: list[str]) -> None:
+    """Serve until Ctrl-C, or make a key."""
+    given = add_flags(parser("serve", "Serve models to OpenAI's clients.", EXAMPLES, COMMON)).parse_args(args)
+    if given.new_key is not None:
+        make_key(given)
+        return
+    check(given)
+    ready = prepared(given)
+    if given.json:
+        print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
+    elif not given.quiet:
+        print(
+            f"{', '.join(ready.models)} at {ready.address}/v1; the playground: {ready.address} (Ctrl-C ends)",
+            flush=True,
+        )
+    with suppress(KeyboardInterrupt):  # how a server is usually ended
+        server(ready).run(sockets=[ready.listening])
+
+
+def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The parser with the flags of this command."""
+    flags.add_argument(
+        "models", metavar="MODEL", nargs="*", help="a run folder, a folder, hf:NAME, or NAME=one of them"
+    )
+    flags.add_argument("--host", default="127.0.0.1", help="the address to listen at; other than this machine: --keys")
+    flags.add_argument("--port", type=count, default=8000, help="0 takes one that is free")
+    flags.add_argument("--name", action="append", default=[], help="a name that the server is called by; * for any")
+    flags.add_argument("--keys", metavar="FILE", type=Path, help="a file of hashed API keys, which are then needed")
+    flags.add_argument("--new-key", metavar="NAME", help="make a key, add its hash to the file of --keys, and end")
+    flags.add_argument("--max-waiting", metavar="N", type=count, default=256, help="completions that may wait")
+    flags.add_argument("--rows", metavar="N", type=count, default=0, help="completions made at a time; 0 measures")
+    flags.add_argument("--rate", metavar="N", type=count, default=0, help="requests a minute of a client; 0: no limit")
+    flags.add_argument("--timeout", metavar="S", type=count, default=300, help="seconds in which one is answered")
+    return flags
+
+
+def make_key(given: argparse.Namespace) -> None:
+    """Print a new key."""
+    from foretell.serve.keys import new_key
+
+    if given.keys is None:
+        raise BadUse("--new-key needs the file that its hash is written to: --keys FILE")
+    if given.models:
+        raise BadUse("--new-key makes a key and serves nothing; leave the models out")
+    key = new_key(given.keys, given.new_key)
+    if given.json:
+        print(json.dumps({"name": given.new_key, "key": key}))
+        return
+    print(key if given.quiet else f"{key}\nthe key of {given.new_key}; it is shown this once")
+
+
+def check(given: argparse.Namespace) -> None:
+    """BadUse for what cannot be served, before anything is loaded."""
+    if not given.models:
+        raise BadUse("no model is named; give a run folder, a Hugging Face folder or hf:NAME")
+    if given.host not in LOCAL and given.keys is None:
+        rule = "other machines may ask only with a key"
+        raise BadUse(f"--host {given.host} without --keys: {rule}; make one with --new-key NAME --keys FILE")
+    if given.port > 65535:
+        raise BadUse(f"--port {given.port} is not at most 65535; 0 takes one that is free")
+    for flag in ("max_waiting", "timeout"):
+        if not getattr(given, flag):
+            raise BadUse(f"--{flag.replace('_', '-')} 0 would refuse everything; give at least 1")
+
+
+def prepared(given: argparse.Namespace) -> Ready:
+    """The server that was asked for, with its models loaded and its port taken."""
+    from foretell.serve.keys import read_keys
+    from foretell.serve.served import named
+
+    needed()
+    sources = named(given.models)
+    keys = read_keys(given.keys) if given.keys is not None else {}
+    listening = listen(given.host, given.port)
+    import torch
+
+    from foretell.generate.model import load
+    from foretell.model.device import choose_device
+    from foretell.serve.api import make_app
+    from foretell.serve.settings import LOOPBACK, Limits
+
+    try:
+        torch.set_num_threads(given.threads or 1)
+        device = choose_device(given.device or "cpu")
+        models = {name: load(source) for name, source in sources.items()}
+        for model in models.values():
+            model.network.to(device)
+    except BaseException:
+        listening.close()
+        raise
+    own = bracketed(given.host)
+    hosts = tuple(name.lower() for name in (*LOOPBACK, own, *given.name))
+    limits = Limits(
+        rows=given.rows, max_waiting=given.max_waiting, rate=given.rate, seconds=float(given.timeout), hosts=hosts
+    )
+    address = f"http://{own}:{listening.getsockname()[1]}"
+    return Ready(make_app(models, limits, keys), listening, address, list(models))
+
+
+def needed() -> None:
+    """BadUse where the packages of a server are not installed."""
+    from importlib.util import find_spec
+
+    lacking = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
+    if lacking:
+        raise BadUse(f"{' and '.join(lacking)} not installed; pip install 'foretell[serve]'")
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; Failed where it cannot."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
+    except OSError as error:
+        raise Failed(f"cannot listen at {host} port {port}: {error.strerror}; give another --port") from error
+
+
+def server(ready: Ready) -> "Server":
+    """The server, which runs until the process is told to end."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        ready.app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE,
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,87 @@
+"""The playground: pages that ask the same API as everybody else, with nothing that is fetched from elsewhere.
+
+Every file is read when the server begins and found by its name among them, so that no request reaches a path. Pages
+need no key; what they ask does, and they keep a key in the page's memory alone.
+"""
+
+import json
+from dataclasses import asdict
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from foretell.serve.pages.presets import PRESETS
+from foretell.serve.refusals import Refused
+from foretell.serve.wire import MOST_LOGPROBS
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from foretell.serve.state import State
+
+PAGES = {"/playground": "completion", "/playground/chat": "chat", "/compare": "compare"}
+KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def add_pages(app: "FastAPI", state: "State", *, with_keys: bool) -> None:
+    """The pages, and the files that they are made of."""
+    from starlette.responses import RedirectResponse, Response
+
+    own = own_files()
+    made = {path: rendered(name, state, with_keys=with_keys) for path, name in PAGES.items()}
+
+    def page(path: str) -> Response:
+        return Response(made[path], media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse("/playground")
+
+    @app.get("/playground", include_in_schema=False)
+    async def completion() -> Response:
+        return page("/playground")
+
+    @app.get("/playground/chat", include_in_schema=False)
+    async def chat() -> Response:
+        return page("/playground/chat")
+
+    @app.get("/compare", include_in_schema=False)
+    async def compare() -> Response:
+        return page("/compare")
+
+    @app.get("/static/{name}", include_in_schema=False)
+    async def static(name: str) -> Response:
+        if name not in own:
+            raise Refused(404, "there is no such page")
+        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
+
+
+def own_files() -> dict[str, bytes]:
+    """The style and the scripts by name."""
+    folder = files("foretell.serve.pages") / "static"
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+
+
+def rendered(name: str, state: "State", *, with_keys: bool) -> str:
+    """A page. The names of models are in it unless keys are needed to know them."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    engine = Environment(
+        loader=PackageLoader("foretell.serve.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    writers = [one for one in state.models.values() if one.network.cfg.kind != "encoder"]
+    return engine.get_template(f"{name}.html.jinja").render(
+        mode=name,
+        models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
+        with_keys=with_keys,
+        presets=json.dumps([asdict(preset) for preset in PRESETS]),
+        names=[preset.name for preset in PRESETS],
+        most_logprobs=MOST_LOGPROBS,
+    )
