@@ -165,11 +165,10 @@ class Batch:
     def drawn(logits: Tensor, rows: Sequence[Row], how: Sampling) -> list[int]:  # (B, V)
         """A token of each of these rows, which share their settings but for their seeds."""
         draws = [uniform(row.sampling.seed, row.stream, len(row.ids)) for row in rows] if how.temperature else []
+        logits = biased(logits, how.bias)
         if not how.repeats_freely:
             logits = against_repeats(logits, [[*row.prompt, *row.ids] for row in rows], how)
-        logits = less_said(
-            biased(logits, how.bias), [row.ids for row in rows], how.presence_penalty, how.frequency_penalty
-        )
+        logits = less_said(logits, [row.ids for row in rows], how.presence_penalty, how.frequency_penalty)
         return pick(logits, how.temperature, how.top_k, how.top_p, draws).tolist()
 
     def ended(self, row: Row) -> Completion | None:
