@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from foretell.model.network import Network
 from foretell.objective.policy import average
 
 M = TypeVar("M", bound=nn.Module)
@@ -18,6 +19,16 @@ M = TypeVar("M", bound=nn.Module)
 def frozen(network: M) -> M:
     """A copy that no optimizer moves, with dropout off."""
     return copy.deepcopy(network).requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def halved(network: Network) -> Network:
+    """A frozen copy whose matrices are in bf16, as autocast would make them at every call: the results are the same."""
+    copied = frozen(network)
+    for module in copied.modules():
+        if isinstance(module, nn.Linear):
+            module.bfloat16()
+    return copied
 
 
 @torch.no_grad()

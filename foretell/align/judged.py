@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from foretell.align.average import frozen
+from foretell.align.average import frozen, halved
 from foretell.align.episodes import Episodes
 from foretell.align.logprobs import all_scores
 from foretell.errors import BadUse, Failed
@@ -41,7 +41,13 @@ class Critics:
 
 
 def open_critics(
-    ppo: PolicyOptimization, policy: Network, tokenizer: Tokenizer, score: Score | None, length: int, device: str
+    ppo: PolicyOptimization,
+    policy: Network,
+    tokenizer: Tokenizer,
+    score: Score | None,
+    length: int,
+    device: str,
+    precision: str = "fp32",
 ) -> Critics:
     """The reward model and the value network of a run; BadUse if they do not read what the policy writes."""
     if score is None and not ppo.reward:
@@ -55,7 +61,8 @@ def open_critics(
     if reward is None:
         assert score is not None, "one of both is given"
         return Critics(by_function(score), value)
-    return Critics(by_network(frozen(reward)), value, reward)
+    reward = halved(reward) if precision == "bf16" else frozen(reward)
+    return Critics(by_network(reward, precision), value, reward)
 
 
 def open_scalar(folder: str, tokenizer: Tokenizer, length: int, device: str) -> Network:
@@ -81,7 +88,7 @@ def with_zero_head(policy: Network) -> Network:
     with torch.no_grad():
         for p in value.task_head.parameters() if value.task_head is not None else ():
             p.zero_()
-    return value
+    return value.eval()
 
 
 def by_network(network: Network, precision: str = "fp32") -> OfEpisodes:

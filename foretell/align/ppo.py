@@ -26,10 +26,11 @@ from torch.optim import Optimizer
 from foretell import progress
 from foretell.align import guards
 from foretell.align.advantages import group, leave_one_out
-from foretell.align.average import frozen, move, take
+from foretell.align.average import frozen, halved, move, take
 from foretell.align.episodes import Episodes, episodes_of
 from foretell.align.judged import Critics, Score, open_critics
 from foretell.align.logprobs import all_logprobs, all_values
+from foretell.align.memory_plan import in_words, plan_of
 from foretell.align.rollouts import Prompts, Sampler, asked, engine, importance, read_prompts, stream
 from foretell.align.start_check import check_start
 from foretell.align.update import Learner, policy_objective, update, value_objective
@@ -94,6 +95,7 @@ def trained(
 ) -> dict[str, float]:
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
+    progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
     work = opened(cfg, score, sampler)
     settle_threads(cfg, lineage, out, work.one_pass)
     if not checkpoint.every(out / "checkpoints"):
@@ -121,7 +123,7 @@ def opened(cfg: RunConfig, score: Score | None = None, sampler: Sampler | None =
         cfg=cfg,
         ppo=ppo,
         policy=policy,
-        critics=open_critics(ppo, policy, tokenizer, score, data.length, device),
+        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision),
         prompts=(train_prompts, held_out),
         text=open_text(data, cfg.seed),
         sampler=sampler or engine(end, data.response, ppo.temperature),
@@ -162,7 +164,7 @@ class Iterations:
         self.prompts, self.text, self.sampler, self.foreign = prompts, text, sampler, foreign
         self.end, self.room, self.device, self.precision = end, room, device, cfg.machine.precision
         self.say: Callable[[str], object] = lambda line: None
-        self.reference = frozen(policy)
+        self.reference = halved(policy) if self.precision == "bf16" else frozen(policy)
         self.average = frozen(policy) if ppo.average else None
         self.best = frozen(policy) if guards.guarded(ppo) else None
         parts = {"policy": policy, "value": critics.value, "average": self.average, "best": self.best}
@@ -216,7 +218,8 @@ class Iterations:
 
     def responses(self, network: Network, prompts: Prompts, seed: int) -> Episodes:
         """Prompts with the responses of a network."""
-        return episodes_of(prompts, self.sampler(network, prompts, seed), self.device)
+        own = network if self.foreign or self.precision == "fp32" else frozen(network).bfloat16()
+        return episodes_of(prompts, self.sampler(own, prompts, seed), self.device)
 
     def judged(self, episodes: Episodes, clock: "Clock") -> tuple[Batch, Values]:
         """What the update reads, and what it says of the episodes."""

@@ -17,6 +17,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train gpt1.finetune:nano --data describes --start runs/gpt1.pretrain-nano
   foretell train bert.pretrain:nano --optim.lr 1e-3 --model.n-layers 2 --out runs/small
   foretell train instructgpt.sft:nano --start runs/gpt2.pretrain-nano --labels labels.db
+  foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
   foretell train instructgpt.reward:nano --labels labels.db --folds 5     without each fifth of the labellers in turn
   foretell train runs/small/config.json --out runs/again      the same run once more
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
@@ -30,6 +31,7 @@ def run(args: list[str]) -> None:
     flags.add_argument("recipe", metavar="RECIPE[:SIZE] | config.json", nargs="?")
     flags.add_argument("--data", metavar="DIR", help="text, tokens, pairs or a task: what the recipe reads")
     flags.add_argument("--labels", metavar="DB", help="a store of labels: its demonstrations, rankings or prompts")
+    flags.add_argument("--select-by", metavar="RUN", help="a reward model: its favourite checkpoint becomes the model")
     flags.add_argument("--folds", metavar="N", help="a reward model without each group of labellers: N, or groups")
     flags.add_argument("--seeds", metavar="N", type=count, default=3, help="runs of each fold")
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
@@ -46,6 +48,10 @@ def run(args: list[str]) -> None:
     from foretell.api import default_folder, train
     from foretell.train.run import Stopped
 
+    if known.select_by:
+        from foretell.align.reward import load_reward
+
+        load_reward(known.select_by)  # what is wrong with it is told before hours of training
     try:
         if known.folds:
             from foretell.commands.train_folds import run_folds
@@ -57,11 +63,29 @@ def run(args: list[str]) -> None:
     except Stopped as stopped:
         print(f"foretell: {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
-    if known.json:
+    if known.select_by:
+        print(selected(result.folder, known.select_by, known.quiet, known.json))
+    elif known.json:
         print(json.dumps({"run": str(result.folder), **result.metrics}))
     else:
         measured = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
         print(f"{result.folder}: {measured}")
+
+
+def selected(run: Path, reward: str, quiet: bool, as_json: bool) -> str:
+    """What each checkpoint of a run scores by a reward model, and which one is its model now."""
+    from dataclasses import asdict
+
+    from foretell.align.selection import select
+
+    found = select(run, reward, quiet=quiet)
+    if as_json:
+        return json.dumps({"run": str(run), **asdict(found)})
+    lines = [
+        f"step {one.step}: reward {one.value:.4f} [{one.low:.4f}, {one.high:.4f}] over {one.n} held-out prompts"
+        for one in found.scores
+    ]
+    return "\n".join([*lines, f"{run}: the model is that of step {found.step}"])
 
 
 COMMON = ("out", "seed", "steps", "device", "threads", "json", "quiet")

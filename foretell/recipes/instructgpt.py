@@ -1,6 +1,7 @@
 """InstructGPT: Ouyang et al. 2022, "Training language models to follow instructions with human feedback".
 
 $ foretell train instructgpt.sft:nano                          demonstrations: from runs/gpt2.pretrain-nano
+$ foretell train instructgpt.sft:nano --select-by RUN          its best epoch, by a reward model
 $ foretell train instructgpt.start:nano                        where PPO begins: 2 epochs, a tenth pretraining text
 $ foretell train instructgpt.reward:nano --labels labels.db    a reward from rankings, from runs/instructgpt.sft-nano
 $ foretell train instructgpt.ppo:nano                          the policy, from start, by reward
@@ -8,6 +9,8 @@ $ foretell train instructgpt.dpo:nano --labels labels.db       beside it: a poli
 
 The three sizes of the paper are GPT-3's (its 6B is the 6.7B of table 2.1 there); all of them use the 6B reward model.
 Each stage starts from the run folder of the stage before it; --start names another.
+
+Result of nano on 2 CPU cores: see benchmarks/demo.md.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +23,7 @@ from foretell.objective.config import LanguageModel, PolicyOptimization, Prefere
 from foretell.recipes import gpt2, gpt3
 from foretell.train.config import AdamW, BatchSize, RunConfig, Schedule
 
-Size = Literal["1.3B", "6B", "175B", "mini", "nano", "smoke"]
+Size = Literal["1.3B", "6B", "175B", "mini", "nano", "pico", "smoke"]
 
 DEMONSTRATIONS = 11_295 + 1_430  # table 6, training side, labellers and customers
 RANKED = 6_623 + 26_584
@@ -40,6 +43,8 @@ class Row:
     """whose reward model scores the policy"""
     demonstrations: int = DEMONSTRATIONS
     """an epoch of supervised fine-tuning, in rows"""
+    epochs: int = 16
+    """of supervised fine-tuning; one checkpoint of each is kept"""
     rows: int = 32
     """of supervised fine-tuning, and of where PPO begins"""
     micro: int = 1
@@ -71,18 +76,23 @@ SIZES = {
     ),
     "mini": Row(
         pretrained="gpt2.pretrain:mini", reward="mini", sft_lr=3e-4, start_lr=3e-4, ppo_lr=3e-5, response=64,
-        demonstrations=1000, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=1e-4, dpo_lr=3e-5, episodes=8192,
-        ppo_rows=64, value_lr=1e-4,
+        demonstrations=700, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=1e-4, episodes=8192,
+        ppo_rows=64, value_lr=1e-4, dpo_lr=3e-5,
     ),
     "nano": Row(
         pretrained="gpt2.pretrain:nano", reward="nano", sft_lr=5e-4, start_lr=5e-4, ppo_lr=1e-4, response=32,
-        demonstrations=1000, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, dpo_lr=1e-4, episodes=4096,
-        ppo_rows=64, value_lr=3e-4,
+        demonstrations=1400, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
+        ppo_rows=64, value_lr=3e-4, dpo_lr=1e-4,
+    ),
+    "pico": Row(
+        pretrained="gpt2.pretrain:pico", reward="nano", sft_lr=1e-3, start_lr=1e-3, ppo_lr=2e-4, response=32,
+        demonstrations=1400, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
+        ppo_rows=64, value_lr=3e-4, dpo_lr=2e-4,
     ),
     "smoke": Row(
         pretrained="gpt2.pretrain:smoke", reward="smoke", sft_lr=1e-3, start_lr=1e-3, ppo_lr=3e-4, response=16,
-        demonstrations=6, rows=8, micro=0, ranked=32, reward_rows=8, reward_lr=1e-3, dpo_lr=3e-4, episodes=64,
-        ppo_rows=16, value_lr=1e-3,
+        demonstrations=24, epochs=4, rows=8, micro=0, ranked=32, reward_rows=8, reward_lr=1e-3, episodes=64,
+        ppo_rows=16, value_lr=1e-3, dpo_lr=3e-4,
     ),
 }  # fmt: skip
 
@@ -108,11 +118,13 @@ def sft(size: Size = "1.3B") -> RunConfig:
     """Appendix C.1: 16 epochs, residual dropout 0.2, batches of 32 (175B: 8), 9.65e-6 (175B: 5.03e-6).
 
     The paper says neither that examples are packed nor that they are not: at its sizes a row is one, so that a batch
-    is 32 demonstrations; at ours rows are packed. Weight decay and clipping are not stated: 0 and 1. The paper selects
-    among epochs by the reward model's score on held-out prompts (foretell/align/selection.py).
+    is 32 demonstrations; at ours rows are packed. Weight decay and clipping are not stated: 0 and 1. A checkpoint of
+    each epoch stays, because the paper selects among them by the reward model's score on held-out prompts:
+    foretell train instructgpt.sft --select-by RUN (foretell/align/selection.py). Ours take 4 epochs.
     """
     row = SIZES[size]
-    steps = ceil(16 * row.demonstrations / row.rows)
+    steps = ceil(row.epochs * row.demonstrations / row.rows)
+    epoch = ceil(steps / row.epochs)
     return RunConfig(
         recipe=f"instructgpt.sft:{size}",
         model=network(size, DROPOUT),
@@ -124,9 +136,10 @@ def sft(size: Size = "1.3B") -> RunConfig:
         steps=steps,
         clip=1.0,
         start=f"runs/{row.pretrained.replace(':', '-')}",
-        evaluate_every=max(steps // 16, 1),
+        evaluate_every=epoch,
         evaluate_rows=256,
-        checkpoint_every=max(steps // 16, 1),
+        checkpoint_every=epoch,
+        keep=row.epochs,
     )
 
 
@@ -147,6 +160,7 @@ def start(size: Size = "1.3B") -> RunConfig:
         steps=steps,
         evaluate_every=max(steps // 4, 1),
         checkpoint_every=max(steps // 4, 1),
+        keep=0,
     )
 
 

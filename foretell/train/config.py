@@ -158,6 +158,8 @@ class RunConfig:
     checkpoint_every: int = 100
     average: int = 1
     """the model is the mean of the last so many checkpoints (Transformer: 5)"""
+    keep: int = 0
+    """checkpoints that stay, to select the model among; 0: those that an average or a damaged last one needs"""
     tensorboard: bool = False
     machine: Machine = field(default_factory=Machine)
 
@@ -169,6 +171,8 @@ class RunConfig:
             raise ValueError(f"clip={self.clip} is not at least 0; 0 does not clip")
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed={self.seed} is not in [0, 2^32); give a small whole number")
+        if self.keep < 0:
+            raise ValueError(f"keep={self.keep} is negative; 0 keeps what is needed")
         if self.evaluate_rows < 0:
             raise ValueError(f"evaluate_rows={self.evaluate_rows} is negative; 0 takes all")
         if self.data.length > self.model.n_ctx:

@@ -141,7 +141,7 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint, keeping what an average or a damaged last one needs."""
         self.state.memory = dict(self.work.memory)
-        keep, spacing = max(2, self.cfg.average), self.cfg.checkpoint_every
+        keep, spacing = max(2, self.cfg.average, self.cfg.keep), self.cfg.checkpoint_every
         folder, work = self.out / "checkpoints", self.work
         checkpoint.save(folder, work.model, work.optimizers, asdict(self.state), keep, spacing)
 

@@ -1,0 +1,234 @@
+"""InstructGPT at the scale of a climb: demonstrations, rankings of simulated labellers, a reward, PPO with and without
+pretraining text mixed in, at every size of GPT-2's network.
+
+    out/instructgpt.sft-<size>      16 epochs in the paper, AMOUNTS here: the same steps with fewer rows
+    out/instructgpt.start-<size>    where PPO begins
+    out/labels/                     rankings.jsonl and demonstrations.jsonl, as `foretell label export` writes them
+    out/instructgpt.reward          one reward model, of the largest size, for every policy (as the paper's 6B)
+    out/instructgpt.ppo-<size>      PPO alone
+    out/instructgpt.ptx-<size>      with pretraining text
+    out/results/aligned.json        aligned_measures.py
+
+Nobody has ranked anything: the labellers are simulated, by a quality that this project made up
+(foretell.align.made_quality). What the chapter shows is that the machinery does what it is told to.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from foretell import recipes
+from foretell.corpus.config import DemonstrationData, PromptData, RankingData
+from foretell.corpus.jsonl import read_lines
+from foretell.objective.config import PolicyOptimization
+from foretell.recipes import sources
+from foretell.recipes.lineage.plan import SCALES, Climb, model_of, size
+from foretell.runs import read_json, whole_folder
+from foretell.train.config import BatchSize, RunConfig
+from foretell.train.loop import Result, train
+
+Row = dict[str, Any]
+LABELLERS, HELD_OUT = 6, 3
+SEED = 0  # of the labellers
+REWARD = "instructgpt.reward"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amounts:
+    """How much of each a scale can pay for."""
+
+    sft: int
+    """steps"""
+    start: int
+    """steps"""
+    ranked: int
+    """prompts whose outputs are ranked, to train on"""
+    ranked_valid: int
+    outputs: tuple[int, int]
+    """fewest and most of a prompt"""
+    rankings: int
+    """rankings of a reward step"""
+    iterations: int
+    episodes: int
+    text_rows: int
+    """rows of pretraining text for each episode"""
+    asked: int
+    """held-out prompts that win rates are of"""
+    text: int
+    """held-out rows of text"""
+    questions: int
+    """of a public task"""
+
+
+AMOUNTS = {
+    "smoke": Amounts(
+        sft=6, start=3, ranked=16, ranked_valid=6, outputs=(2, 3), rankings=8, iterations=2, episodes=16, text_rows=1,
+        asked=8, text=16, questions=4,
+    ),
+    "nano": Amounts(
+        sft=120, start=40, ranked=256, ranked_valid=48, outputs=(4, 9), rankings=16, iterations=24, episodes=64,
+        text_rows=1, asked=120, text=200, questions=80,
+    ),
+    "mini": Amounts(
+        sft=1000, start=140, ranked=1024, ranked_valid=128, outputs=(4, 9), rankings=16, iterations=128, episodes=64,
+        text_rows=8, asked=400, text=400, questions=400,
+    ),
+}  # fmt: skip
+
+
+def aligned(plan: Climb) -> None:
+    """The whole chapter: every stage, then what is measured of it."""
+    for stage in (demonstrated, ranked, rewarded, optimized, measured_alignment):
+        stage(plan)
+
+
+def amounts(plan: Climb) -> Amounts:
+    """What this scale pays for."""
+    return AMOUNTS[plan.scale]
+
+
+def of_size(plan: Climb, stage: str, each: str) -> str:
+    """The folder's name of a run."""
+    return f"instructgpt.{stage}-{each}"
+
+
+def folder_of_prompts(plan: Climb) -> Path:
+    """Prompts and demonstrations made from the climb's text: what the SFT run has read."""
+    return read_folder(plan, of_size(plan, "sft", size(plan)))
+
+
+def read_folder(plan: Climb, name: str) -> Path:
+    """What a run of the climb has read."""
+    return Path(read_json(plan.out / name / "config.json")["data"]["folder"])
+
+
+def demonstrated(plan: Climb) -> None:
+    """Supervised fine-tuning, and where PPO begins, at every size."""
+    n, folder = amounts(plan), sources.instructions(plan.corpora, plan.text, quiet=plan.quiet)
+    for each in SCALES[plan.scale]:
+        for stage, steps in (("sft", n.sft), ("start", n.start)):
+            cfg = recipes.recipe(f"instructgpt.{stage}:{each}")
+            assert isinstance(cfg.data, DemonstrationData), "both read demonstrations"
+            cfg = shortened(replace(cfg, start=str(plan.out / f"gpt2.pretrain-{each}")), steps)
+            text = str(read_folder(plan, f"gpt2.pretrain-{each}")) if cfg.data.text else ""
+            data = replace(cfg.data, folder=str(folder), text=text)
+            run(plan, replace(cfg, data=data), of_size(plan, stage, each))
+
+
+def shortened(cfg: RunConfig, steps: int) -> RunConfig:
+    """The run with so many steps, four times evaluated; the learning rate falls within them."""
+    part = max(steps // 4, 1)
+    return replace(cfg, steps=steps, evaluate_every=part, checkpoint_every=part, evaluate_rows=64)
+
+
+def run(plan: Climb, cfg: RunConfig, name: str, how: Callable[..., Result] = train) -> Result:
+    """A training run of the climb, on its text, in the folder of that name."""
+    resolved = sources.resolve(cfg, plan.corpora, text=plan.text, quiet=plan.quiet)
+    return how(resolved, plan.out / name, quiet=plan.quiet)
+
+
+def ranked(plan: Climb) -> None:
+    """Outputs of the largest SFT model, ranked by simulated labellers: out/labels, made once."""
+    folder = plan.out / "labels"
+    if (folder / "rankings.jsonl").exists():
+        return
+    rows = rankings(plan)
+    demonstrations = read_lines(folder_of_prompts(plan) / "demonstrations.jsonl")
+    with whole_folder(folder) as aside:
+        for name, some in (("rankings", rows), ("demonstrations", demonstrations)):
+            (aside / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in some), encoding="utf-8")
+
+
+def rankings(plan: Climb) -> list[Row]:
+    """One labeller's ranking of each prompt to train on; of a held-out prompt, one by every labeller."""
+    from foretell.align.answering import Answering, answers, fits
+    from foretell.align.sampling import how_many
+    from foretell.align.simulated import simulate
+
+    n, model = amounts(plan), model_of(plan, of_size(plan, "sft", size(plan)))
+    how = Answering(max_new_tokens=response(plan), seed=SEED)
+    prompts = [one for one in undemonstrated(plan) if fits(model, one, how)]
+    train = [one for one in prompts if one["split"] == "train"][: n.ranked]
+    valid = [one for one in prompts if one["split"] == "valid"][: n.ranked_valid]
+    asked = train + valid
+    counts = [how_many(SEED, one["prompt_id"], *n.outputs) for one in asked]
+    told = {"model": of_size(plan, "sft", size(plan)), "temperature": how.temperature, "seed": SEED}
+    outputs = {
+        one["prompt_id"]: [{"text": text, **told} for text in dict.fromkeys(texts)]
+        for one, texts in zip(asked, answers(model, asked, how, counts), strict=True)
+    }
+    several = {key: some for key, some in outputs.items() if len(some) > 1}
+    seen, everybody = labellers()[:LABELLERS], labellers()
+    return [
+        *simulate([one for one in train if one["prompt_id"] in several], several, labellers=seen, seed=SEED, each=1),
+        *simulate([one for one in valid if one["prompt_id"] in several], several, labellers=everybody, seed=SEED),
+    ]
+
+
+def undemonstrated(plan: Climb) -> list[Row]:
+    """The prompts without a demonstration: those that outputs are sampled for."""
+    folder = folder_of_prompts(plan)
+    shown = {row["prompt_id"] for row in read_lines(folder / "demonstrations.jsonl")}
+    return [row for row in read_lines(folder / "prompts.jsonl") if row["prompt_id"] not in shown]
+
+
+def labellers() -> Any:
+    """The panel: who trains, then who is held out."""
+    from foretell.align.simulated import panel
+
+    return panel(LABELLERS, held_out=HELD_OUT, seed=SEED)
+
+
+def response(plan: Climb) -> int:
+    """Tokens that an answer may have at this scale."""
+    data = recipes.recipe(f"instructgpt.ppo:{size(plan)}").data
+    assert isinstance(data, PromptData), "PPO reads prompts"
+    return data.response
+
+
+def rewarded(plan: Climb) -> None:
+    """The reward model, once over the rankings, from the largest SFT model."""
+    from foretell.align.reward_training import train_reward
+
+    n, cfg = amounts(plan), recipes.recipe(f"instructgpt.reward:{size(plan)}")
+    assert isinstance(cfg.data, RankingData), "a reward model reads rankings"
+    rows = read_lines(plan.out / "labels" / "rankings.jsonl")
+    steps = max(sum(row["split"] == "train" for row in rows) // n.rankings, 1)
+    cfg = shortened(replace(cfg, start=str(plan.out / of_size(plan, "sft", size(plan)))), steps)
+    data = replace(cfg.data, folder=str(plan.out / "labels"))
+    run(plan, replace(cfg, data=data, batch=BatchSize(rows=n.rankings)), REWARD, train_reward)
+
+
+def optimized(plan: Climb) -> None:
+    """PPO without and with pretraining text, at every size."""
+    from foretell.align.ppo import train_ppo
+
+    for each in SCALES[plan.scale]:
+        for stage in ("ppo", "ptx"):
+            run(plan, policy(plan, each, mixed=stage == "ptx"), of_size(plan, stage, each), train_ppo)
+
+
+def policy(plan: Climb, each: str, *, mixed: bool) -> RunConfig:
+    """PPO's config of a size. Without the mix it reads no text; all else is the same."""
+    n, cfg = amounts(plan), recipes.recipe(f"instructgpt.ppo:{each}")
+    assert isinstance(cfg.data, PromptData), "PPO reads prompts"
+    assert isinstance(cfg.objective, PolicyOptimization), "PPO's objective"
+    weight = cfg.objective.ptx_weight if mixed else 0.0
+    objective = replace(cfg.objective, reward=str(plan.out / REWARD), ptx_rows=n.text_rows, ptx_weight=weight)
+    text = str(read_folder(plan, f"gpt2.pretrain-{each}")) if mixed else ""
+    data = replace(cfg.data, folder=str(folder_of_prompts(plan)), text=text)
+    cfg = replace(cfg, objective=objective, batch=BatchSize(rows=n.episodes), data=data)
+    return shortened(replace(cfg, start=str(plan.out / of_size(plan, "start", each))), n.iterations)
+
+
+def measured_alignment(plan: Climb) -> None:
+    """results/aligned.json."""
+    from foretell.recipes.lineage.aligned_measures import alignment
+    from foretell.recipes.lineage.plan import measured, weights
+
+    names = [f"gpt2.pretrain-{each}" for each in SCALES[plan.scale]] + [REWARD]
+    names += [of_size(plan, stage, each) for each in SCALES[plan.scale] for stage in ("sft", "start", "ppo", "ptx")]
+    made_from = [*weights(plan, *names), plan.out / "labels" / "rankings.jsonl"]
+    measured(plan, "aligned", made_from, lambda: alignment(plan))
