@@ -40,11 +40,13 @@ def hits_of(wanted, texts):
     }
 
 
+@settings(deadline=None)
 @given(TEXT)
 def test_plain_text_is_its_letters_marks_and_numbers(text):
     assert plain(text) == slowly_plain(text)
 
 
+@settings(deadline=None)
 @given(st.lists(TEXT, max_size=5))
 def test_texts_are_stripped_all_at_once_as_one_by_one(texts):
     chunk = words(texts)
@@ -53,7 +55,7 @@ def test_texts_are_stripped_all_at_once_as_one_by_one(texts):
     assert pieces == [slowly_plain(text) for text in texts]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(TEXT, min_size=1, max_size=4), st.data())
 def test_whatever_is_in_a_text_is_found_there_and_nothing_else(texts, data):
     pieces = [slowly_plain(text) for text in texts]

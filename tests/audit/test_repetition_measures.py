@@ -5,7 +5,7 @@ import sys
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretell.audit import repetition_measures as measures
@@ -23,6 +23,7 @@ from foretell.audit.repetition_measures import (
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=60)
 
 
+@settings(deadline=None)
 @given(WORDS, st.integers(1, 5))
 def test_seq_rep_is_one_minus_the_share_of_different_runs(words, n):
     runs = [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
@@ -34,6 +35,7 @@ def test_one_word_again_and_again_repeats_wholly_and_different_words_not_at_all(
     assert seq_rep(" ".join(map(str, range(1000))), 4) == 0
 
 
+@settings(deadline=None)
 @given(WORDS, st.integers(1, 4))
 def test_the_parts_add_up_to_the_whole(words, n):
     text = " ".join(words)
@@ -54,6 +56,7 @@ def test_what_comes_again_late_counts_late():
     assert shares[9] == 1
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("ab"), max_size=40))
 def test_the_longest_repeat_is_found(text):
     found = [
@@ -82,6 +85,7 @@ def test_self_bleu_is_left_out_where_sacrebleu_is_not_installed(monkeypatch):
     assert self_bleu(["a b", "a c"]) is None
 
 
+@settings(deadline=None)
 @given(WORDS)
 def test_parts_are_all_words_in_order(words):
     assert " ".join(parts(" ".join(words))).split() == words

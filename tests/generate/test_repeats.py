@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretell.errors import BadUse
@@ -41,6 +41,7 @@ def test_the_banned_tokens_are_transformers(processors, n):
     assert torch.equal(without_repeats(logits, SAID, n), wanted)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=30), st.integers(1, 5))
 def test_a_banned_token_would_complete_a_run_and_no_other_would(ids, n):
     def runs(row):
