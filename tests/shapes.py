@@ -101,7 +101,7 @@ class Checker:
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Callable[..., Any] | None:
         """Called at each function's start."""
         name, first, called = frame.f_code.co_filename, frame.f_code.co_firstlineno, frame.f_code.co_name
-        if not name.startswith(self.root) or called.startswith("<") or not claims(name):
+        if not name.startswith(self.root) or called.startswith("<") or not name.endswith(".py") or not claims(name):
             return None
         letters: dict[str, int] = {}
         said = claims(name)

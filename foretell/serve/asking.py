@@ -22,7 +22,7 @@ from foretell.serve.wire import Settings
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-NOT_YET = {"min_p": 0.0, "repetition_penalty": 1.0}
+NOT_YET = {"min_p": 0.0}
 """settings that clients know and that are refused unless they are these, which change nothing"""
 
 
@@ -70,6 +70,7 @@ def sampling(
         max_new_tokens=max_new_tokens,
         temperature=1.0 if asked.temperature is None else asked.temperature,
         top_k=asked.top_k or 0,
+        repetition_penalty=1.0 if asked.repetition_penalty is None else asked.repetition_penalty,
         top_p=1.0 if asked.top_p is None else max(asked.top_p, 1e-12),  # at 0 the likeliest alone is left
         stop=(*([given] if isinstance(given, str) else given), *stop),
         seed=secrets.randbits(62) if asked.seed is None else asked.seed,
