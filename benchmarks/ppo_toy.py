@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from foretell.align.iterations import Iterations
 from foretell.align.judged import Critics, by_function, with_zero_head
-from foretell.align.ppo import Iterations
 from foretell.align.rollouts import engine
 from foretell.corpus.config import PromptData
 from foretell.model.config import NetworkConfig

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from foretell.align import ppo
+from foretell.align.advantages import advantages_of
 from foretell.align.episodes import Sampled, episodes_of
-from foretell.align.ppo import Clock, advantages, explained_variance
+from foretell.align.iterations import Clock
+from foretell.align.measured import explained_variance
 from foretell.align.rollouts import engine
 from foretell.errors import Failed
 from foretell.objective import policy as rule
@@ -57,7 +59,7 @@ def test_advantages_are_white_over_the_whole_batch_and_returns_are_not(files):
     assert batch["advantages"][real].mean().item() == pytest.approx(0, abs=1e-5)
     assert batch["advantages"][real].var(correction=0).item() == pytest.approx(1, abs=1e-3)
     rewards = torch.randn(batch["advantages"].shape)
-    made_of, _ = advantages(work.ppo, rewards, batch["values_old"], batch["lengths"])
+    made_of, _ = advantages_of(work.ppo, rewards, batch["values_old"], batch["lengths"])
     plain, _ = rule.gae(rewards, batch["values_old"], batch["lengths"])
     torch.testing.assert_close(made_of["returns"][real], (plain + batch["values_old"])[real])
 
