@@ -41,7 +41,10 @@ def even_share(prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]
 
 
 def work_of(seed: int, steps: int = STEPS, **objective: object) -> Iterations:
-    """The run: 64 episodes in 4 minibatches, beta 0.08, both rates 1e-3; tokens from 2 on, and 0 ends an answer."""
+    """The run: 64 episodes in 4 minibatches, beta 0.08, both rates 1e-3; prompts are of tokens from 2 on.
+
+    Token 1 ends an answer: an odd one, for with an even one the best answer is to end at once.
+    """
     cfg = NetworkConfig(
         kind="decoder", norm_place="pre", n_vocab=N_VOCAB, n_ctx=64, n_layers=2, d_model=128, n_heads=4, d_head=32,
         d_ff=512,
@@ -59,7 +62,7 @@ def work_of(seed: int, steps: int = STEPS, **objective: object) -> Iterations:
     value = with_zero_head(policy) if ppo.advantages == "gae" else None
     return Iterations(
         cfg=run, ppo=ppo, policy=policy, critics=Critics(by_function(even_share), value), prompts=(prompts, []),
-        text=None, sampler=engine(0, RESPONSE, 1.0), foreign=False, end=0, room=RESPONSE, device="cpu",
+        text=None, sampler=engine(1, RESPONSE, 1.0), foreign=False, end=1, room=RESPONSE, device="cpu",
     )  # fmt: skip
 
 

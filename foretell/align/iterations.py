@@ -202,7 +202,8 @@ class Iterations:
         if some:
             episodes = self.responses(self.written, some, stream(self.cfg.seed, -1) % 2**63)
             logp, logp_ref = (
-                all_logprobs(one, episodes, 1.0, self.precision)[0] for one in (self.written, self.reference)
+                all_logprobs(one, episodes, self.ppo.temperature, self.precision)[0]
+                for one in (self.written, self.reference)
             )
             kl = rule.response_mean(logp - logp_ref, episodes.lengths).value.item()
             scores = self.critics.scores(episodes)

@@ -72,7 +72,7 @@ def trained(
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
     progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
-    work = opened(cfg, score, sampler)
+    work = opened(cfg, score, sampler, quiet=quiet)
     settle_threads(cfg, lineage, out, work.one_pass)
     if not checkpoint.every(out / "checkpoints"):
         check_start(work, work.room, say=lambda line: progress.say(line, quiet=quiet))
@@ -85,13 +85,15 @@ def trained(
     return metrics
 
 
-def opened(cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None) -> Iterations:
+def opened(
+    cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None, *, quiet: bool = True
+) -> Iterations:
     """The work of a run, at its start."""
     ppo, data = check_config(cfg)
     device = choose_device(cfg.machine.device)
     tokenizer = Tokenizer.load(Path(data.tokens))
     end = answer_end(tokenizer)
-    train_prompts, held_out = read_prompts(data, tokenizer)
+    train_prompts, held_out = read_prompts(data, tokenizer, lambda line: progress.say(line, quiet=quiet))
     policy = build(cfg.model, cfg.seed, device)
     load_weights_into(policy, Path(cfg.start))
     policy.eval()

@@ -1,6 +1,8 @@
+import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from safetensors.torch import load_file
 
 from foretell.align import ppo
 from foretell.align.ppo import train_ppo
+from foretell.api import train_of
 from foretell.errors import BadUse, Failed
 from foretell.exchange.folder import load_model
+from foretell.runs import sha256
 from foretell.train import checkpoint
 from foretell.train.config import BatchSize
 from foretell.train.metrics import read_metrics
@@ -161,3 +165,18 @@ def test_a_config_that_cannot_be_is_one_line(files, tmp_path, objective, changes
     with pytest.raises(BadUse, match=said) as error:
         train_ppo(config(files, objective, **changes), tmp_path, quiet=True)
     assert "\n" not in str(error.value)
+
+
+def test_a_run_remembers_the_reward_model_that_it_was_made_with_and_knows_its_folder_by_another_name(files, tmp_path):
+    cfg = config(files, steps=1)
+    train_ppo(cfg, tmp_path, quiet=True)
+    parents = json.loads((tmp_path / "lineage.json").read_text())["parents"]
+    assert parents["reward"] == sha256(files / "reward" / "model.safetensors")
+    assert parents["start"] == sha256(files / "start" / "model.safetensors")
+    spelt = replace(cfg, objective=replace(cfg.objective, reward=str(files / "start" / ".." / "reward")))
+    assert train_ppo(spelt, tmp_path, quiet=True).folder == tmp_path
+
+
+def test_what_needs_more_than_rows_is_trained_by_its_own_function():
+    assert train_of("ppo") is train_ppo
+    assert train_of("lm") is not train_ppo
