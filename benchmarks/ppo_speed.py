@@ -238,8 +238,8 @@ def table(found: list[dict], rounds: int) -> str:
         f"One iteration of PPO, one thread of {processor()}, torch {torch.__version__}; 32 + 32 tokens, 64 episodes\n"
         "(C: 8), one epoch; made by benchmarks/ppo_speed.py: sides in turn, CPU-seconds of the process, medians over\n"
         f"{rounds} rounds; the ratio is the median of the rounds' ratios, in episodes per CPU-second. Steps are those\n"
-        "of the policy's optimizer, counted by a hook. Like with like is fp32 with fp32; bf16 keeps weights, gradients\n"
-        "and optimizer in fp32, and trl gains nothing by its own bf16 setting here. Other work ran on the machine.\n\n"
+        "of the policy's optimizer, counted by a hook. Like with like is fp32 with fp32; bf16 keeps weights and\n"
+        "optimizer in fp32, and trl gains nothing by its own bf16 setting here. Other work ran on the machine.\n\n"
         "| networks | side | CPU-s | episodes per CPU-s | optimizer steps | times trl fp32 (range) |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
     )
