@@ -29,7 +29,7 @@ from foretell.runs import processor
 from foretell.train.config import AdamW, BatchSize, Machine, RunConfig, Schedule
 
 HERE = Path(__file__).parent
-PROMPT, RESPONSE, N_VOCAB, STEPS = 8, 16, 1024, 40
+PROMPT, RESPONSE, N_VOCAB, STEPS = 8, 16, 1024, 48
 CURVES = ("reward", "kl", "entropy", "response_length", "value_loss", "explained_variance")
 LAST = 5  # iterations that the end is the mean of
 MOST_KL, SIGMAS = 10.0, 2.0
