@@ -257,7 +257,9 @@ def main() -> None:
     flags.add_argument("--trl", help="the folder with trl 1.12.0 unpacked; without it our side alone is measured")
     flags.add_argument("--rounds", type=int, default=5)
     flags.add_argument("--each", type=int, default=2, help="iterations of a round")
-    flags.add_argument("--large", action="store_true", help="the 124M shape too: some 15 GiB and minutes")
+    flags.add_argument(
+        "--large", action="store_true", help="the 124M shape too: all sides at once, some 30 GiB and many minutes"
+    )
     flags.add_argument("--small", action="store_true", help="shape A alone, nothing written")
     given = flags.parse_args()
     torch.set_num_threads(1)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from foretell.align import ppo
+from foretell.align import iterations, ppo
 from foretell.align.ppo import train_ppo
 from foretell.api import train_of
 from foretell.errors import BadUse, Failed
@@ -86,6 +86,32 @@ def test_the_same_config_gives_the_same_run_and_another_seed_another(files, tmp_
     assert lines(tmp_path / "one") != lines(tmp_path / "three")
 
 
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+def test_a_run_that_ends_within_an_iteration_goes_on_bit_for_bit_with_an_adaptive_beta(files, tmp_path, monkeypatch):
+    cfg = config(files, {"target_kl": 1.0, "horizon": 50.0, "most_kl": 50.0}, steps=6)
+    train_ppo(cfg, tmp_path / "whole", quiet=True)
+    real, taken = iterations.update, []
+
+    def update(*given):
+        taken.append(0)
+        if len(taken) == 5:
+            raise Killed
+        return real(*given)
+
+    monkeypatch.setattr(iterations, "update", update)
+    with pytest.raises(Killed):
+        train_ppo(cfg, tmp_path / "broken", quiet=True)
+    monkeypatch.undo()
+    train_ppo(cfg, tmp_path / "broken", quiet=True)
+    assert_same(tmp_path / "whole", tmp_path / "broken")
+    betas = [line["beta"] for line in lines(tmp_path / "whole")[1:]]
+    assert len(set(betas)) == 6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_killed_or_stopped_in_its_7th_iteration_goes_on_bit_for_bit(files, tmp_path, number):
     cfg = config(files, {"ptx_weight": 1.0, "ptx_rows": 1})
