@@ -34,8 +34,9 @@ def train(cfg: RunConfig, out: str | Path | None = None, *, quiet: bool = False)
 def train_of(objective: str) -> Train:
     """The function that trains for an objective: the plain loop unless more than rows are needed."""
     from foretell.align.ppo import train_ppo
+    from foretell.align.reward_training import train_reward
 
-    known: dict[str, Train] = {"ppo": train_ppo}
+    known: dict[str, Train] = {"ppo": train_ppo, "ranking": train_reward}
     return known.get(objective, lambda cfg, out, quiet: train_resolved(cfg, out, quiet=quiet))
 
 

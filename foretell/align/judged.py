@@ -88,7 +88,7 @@ def with_zero_head(policy: Network) -> Network:
     with torch.no_grad():
         for p in value.task_head.parameters() if value.task_head is not None else ():
             p.zero_()
-    return value
+    return value.eval()
 
 
 def by_network(network: Network, precision: str = "fp32") -> OfEpisodes:

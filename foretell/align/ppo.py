@@ -30,6 +30,7 @@ from foretell.align.average import frozen, halved, move, take
 from foretell.align.episodes import Episodes, episodes_of
 from foretell.align.judged import Critics, Score, open_critics
 from foretell.align.logprobs import all_logprobs, all_values
+from foretell.align.memory_plan import in_words, plan_of
 from foretell.align.rollouts import Prompts, Sampler, asked, engine, importance, read_prompts, stream
 from foretell.align.start_check import check_start
 from foretell.align.update import Learner, policy_objective, update, value_objective
@@ -94,6 +95,7 @@ def trained(
 ) -> dict[str, float]:
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
+    progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
     work = opened(cfg, score, sampler)
     settle_threads(cfg, lineage, out, work.one_pass)
     if not checkpoint.every(out / "checkpoints"):

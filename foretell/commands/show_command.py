@@ -5,6 +5,7 @@ import json
 from foretell.commands.flags import parser
 from foretell.commands.train_command import COMMON, configured
 from foretell.config import dump
+from foretell.objective.config import PolicyOptimization
 from foretell.progress import time_text
 from foretell.train.config import RunConfig
 
@@ -31,21 +32,42 @@ def run(args: list[str]) -> None:
 def costs(cfg: RunConfig) -> dict[str, object]:
     """Parameters by part, FLOPs, bytes, and seconds here, of a run."""
     from foretell.commands.peak import matmul_peak
-    from foretell.corpus.config import TranslationData
     from foretell.model.count import flops_per_token, parameters, training_bytes
     from foretell.train.schedule import rows_before
 
-    per_row = cfg.data.tokens_per_bucket if isinstance(cfg.data, TranslationData) else cfg.data.length
+    per_row = row_tokens(cfg)
     tokens = rows_before(cfg.batch, cfg.steps) * per_row
     flops = flops_per_token(cfg.model, cfg.data.length) * tokens
-    rows = cfg.batch.micro or cfg.batch.rows
+    memory = training_bytes(cfg.model, cfg.batch.micro or cfg.batch.rows, per_row)
+    if isinstance(cfg.objective, PolicyOptimization):
+        from foretell.align.memory_plan import flops_of, plan_of
+
+        memory, flops = plan_of(cfg), flops_of(cfg)
     return {
         "parameters": parameters(cfg.model),
         "tokens": tokens,
         "flops": flops,
-        "bytes": training_bytes(cfg.model, rows, per_row),
+        "bytes": memory,
         "seconds_here": flops / (SHARE_OF_PEAK * matmul_peak()),
     }
+
+
+def row_tokens(cfg: RunConfig) -> int:
+    """The most tokens that a row trains on: an episode brings its rows of pretraining text along."""
+    from foretell.corpus.config import PromptData, TranslationData
+
+    data, objective = cfg.data, cfg.objective
+    if isinstance(data, TranslationData):
+        return data.tokens_per_bucket
+    if isinstance(data, PromptData) and isinstance(objective, PolicyOptimization) and objective.ptx_weight:
+        return data.length + objective.ptx_rows * (data.text_length or data.length)
+    return data.length
+
+
+NOTES = {
+    "rankings": "a row is a ranking of 2 to 9 outputs that share their prompt: counted as one full context",
+    "prompts": "FLOPs and memory count policy, reference, reward model, value network and sampling",
+}
 
 
 def lines(cfg: RunConfig, cost: dict) -> list[str]:
@@ -57,9 +79,11 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:
     found = [
         f"parameters   {n:,}  ({parts})",
         f"training     {cost['tokens']:,} tokens in {cfg.steps:,} steps, {cost['flops']:.3g} FLOPs",
-        f"memory fp32  {memory}",
+        f"memory {cfg.machine.precision}  {memory}",
         f"this machine {time_text(cost['seconds_here'])} at {SHARE_OF_PEAK:.0%} of its measured matrix-product peak",
     ]
+    if cfg.data.kind in NOTES:
+        found.append(f"note         {NOTES[cfg.data.kind]}")
     if inner != cfg.model.d_model:
         found.append(f"note         n_heads x d_head = {inner} is not d_model = {cfg.model.d_model}: counted as given")
     return found

@@ -126,4 +126,7 @@ def test_another_tokenizer_is_refused(reward, words):
 
 def test_demonstrations_that_do_not_fit_are_left_out(reward):
     rows = [{"prompt": "Hello", "completion": text} for text in ("good", "word " * 90, "")]
-    assert [len(answer) for _, answer in demonstrations_of(reward, rows)] == [len(reward.tokenizer.encode("good")) + 1, 1]
+    assert [len(answer) for _, answer in demonstrations_of(reward, rows)] == [
+        len(reward.tokenizer.encode("good")) + 1,
+        1,
+    ]

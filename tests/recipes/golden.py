@@ -15,7 +15,12 @@ from tests.prose import write_prose
 
 LOSSES = Path(__file__).parents[1] / "golden" / "losses.json"
 RECIPES = ("transformer.translate", "gpt1.pretrain", "gpt1.finetune", "bert.pretrain", "gpt2.pretrain")
-RECIPES += ("gpt3.pretrain", "modern.pretrain")
+RECIPES += ("gpt3.pretrain", "modern.pretrain", "instructgpt.sft", "instructgpt.start")
+STARTS = {
+    "gpt1.finetune": "gpt1.pretrain",
+    "instructgpt.sft": "gpt2.pretrain",
+    "instructgpt.start": "gpt2.pretrain",
+}
 STEPS = (1, 2, 5, 10)
 
 
@@ -25,7 +30,7 @@ def losses(name: str, root: Path) -> dict[str, float]:
     if not text.exists():
         write_prose(text)
     cfg = recipe(f"{name}:smoke")
-    start = str(root / "gpt1.pretrain") if name == "gpt1.finetune" else ""
+    start = str(root / STARTS[name]) if name in STARTS else ""
     cfg = replace(cfg, start=start, steps=max(STEPS), average=1, machine=replace(cfg.machine, device="cpu", threads=1))
     cfg = resolve(cfg, root / "corpora", text=str(text), quiet=True)
     folder = train(cfg, root / name, quiet=True).folder

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.recipes.golden import LOSSES, RECIPES, losses
+from tests.recipes.golden import LOSSES, RECIPES, STARTS, losses
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +14,6 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_first_losses_are_those_on_file(name, root):
-    if name == "gpt1.finetune":
-        losses("gpt1.pretrain", root)
+    if name in STARTS:
+        losses(STARTS[name], root)
     assert losses(name, root) == pytest.approx(json.loads(LOSSES.read_text())[name], rel=2e-4)

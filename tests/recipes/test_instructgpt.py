@@ -7,7 +7,7 @@ from foretell.recipes import gpt3, instructgpt
 from foretell.train.schedule import rate
 
 PAPER = ("1.3B", "6B", "175B")
-OURS = ("mini", "nano", "smoke")
+OURS = ("mini", "nano", "pico", "smoke")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,15 @@ def test_supervised_fine_tuning_is_that_of_appendix_c_1(size, rows, lr, steps):
     assert not cfg.data.packed
 
 
+@pytest.mark.parametrize("size", [*PAPER, *OURS])
+def test_a_checkpoint_of_every_epoch_is_kept_to_select_among(size):
+    cfg, epochs = instructgpt.sft(size), instructgpt.SIZES[size].epochs
+    saved = {*range(cfg.checkpoint_every, cfg.steps + 1, cfg.checkpoint_every), cfg.steps}
+    assert len(saved) == cfg.keep == epochs == (16 if size in PAPER else 4)
+    assert cfg.evaluate_every == cfg.checkpoint_every
+    assert instructgpt.start(size).keep == 0
+
+
 @pytest.mark.parametrize(("size", "rows", "lr"), [("1.3B", 32, 5e-6), ("6B", 32, 1.04e-5), ("175B", 8, 2.45e-6)])
 def test_where_ppo_begins_is_that_of_appendix_c_3(size, rows, lr):
     cfg = instructgpt.start(size)
@@ -33,8 +42,15 @@ def test_where_ppo_begins_is_that_of_appendix_c_3(size, rows, lr):
 def test_the_reward_model_is_that_of_appendix_c_2():
     cfg = instructgpt.reward("6B")
     assert (cfg.batch.rows, cfg.optim.lr, cfg.steps) == (64, 9e-6, 519)
-    assert (cfg.model.heads.lm, cfg.model.heads.n_outputs) == (False, 1)
+    assert (cfg.model.heads.lm, cfg.model.heads.n_outputs, cfg.model.heads.task_bias) == (False, 1, True)
     assert cfg.start == "runs/instructgpt.sft-6B"
+
+
+def test_dpo_reads_the_reward_models_rankings_and_is_measured_against_sft():
+    cfg, reward = instructgpt.dpo("6B"), instructgpt.reward("6B")
+    assert (cfg.data, cfg.batch, cfg.steps, cfg.start) == (reward.data, reward.batch, reward.steps, reward.start)
+    assert (cfg.objective.beta, cfg.optim.lr, cfg.schedule.warmup_steps) == (0.1, 1e-6, 129)
+    assert cfg.model == instructgpt.network("6B")
 
 
 @pytest.mark.parametrize(("size", "value_lr"), [("1.3B", 9e-6), ("6B", 9e-6), ("175B", 5e-6)])
