@@ -74,11 +74,23 @@ SIZES = [
 ]
 
 
-def folds(*words):
+def typed(stage, *words):
     sizes = [word if i % 2 else f"--model.{word}" for i, word in enumerate(SIZES)]
     common = ["--data", "labels", "--start", "lm", "--steps", "1", "--threads", "1", "--quiet"]
-    run = ["instructgpt.reward:smoke", *sizes, "--data.length", "48", *common]
+    run = [f"instructgpt.{stage}:smoke", *sizes, "--data.length", "48", *common]
     return main(["train", *run, *words])
+
+
+def folds(*words):
+    return typed("reward", *words)
+
+
+def test_a_reward_run_and_a_preference_run_are_trained_as_typed(capsys):
+    assert typed("reward", "--out", "one") == 0
+    assert json.loads(Path("one/lineage.json").read_text())["calibration"]["by"] == "outputs"
+    assert "val_ranking" in capsys.readouterr().out
+    assert typed("dpo", "--out", "dpo") == 0
+    assert "val_preference" in capsys.readouterr().out
 
 
 def test_folds_are_trained_and_told(capsys):
