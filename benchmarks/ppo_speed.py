@@ -27,8 +27,8 @@ import numpy as np
 import torch
 
 from foretell.align.average import frozen, halved
+from foretell.align.iterations import Iterations
 from foretell.align.judged import Critics, by_network
-from foretell.align.ppo import Iterations
 from foretell.align.rollouts import engine
 from foretell.corpus.config import PromptData
 from foretell.model.config import Heads, NetworkConfig
@@ -156,7 +156,8 @@ def theirs(shape: Shape, minibatches: int, precision: str) -> Side:
     reward, value = GPT2ForSequenceClassification(config), GPT2ForSequenceClassification(config)
     value.load_state_dict(reward.state_dict())
     args = trl_ppo.PPOConfig(
-        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=precision == "bf16", report_to=[], learning_rate=LR, num_ppo_epochs=1,
+        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=precision == "bf16", report_to=[],
+        learning_rate=LR, num_ppo_epochs=1,
         per_device_train_batch_size=shape.rows // minibatches, gradient_accumulation_steps=minibatches,
         num_mini_batches=minibatches, total_episodes=shape.rows * 3, response_length=RESPONSE, temperature=1.0,
         kl_coef=0.02, cliprange=0.2, cliprange_value=0.2, gamma=1.0, lam=0.95, num_sample_generations=0,
