@@ -33,12 +33,9 @@ def test_with_and_without_the_mix_all_else_is_the_same(tmp_path):
     for name, data in (("instructgpt.sft-smoke", "labels"), ("gpt2.pretrain-smoke", "tokens")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text(json.dumps({"data": {"folder": data}}))
-    (tmp_path / aligned.REWARD).mkdir()
-    (tmp_path / aligned.REWARD / "lineage.json").write_text('{"calibration": {"std": 0.5}}')
     plan = Climb(out=tmp_path, text=EMBEDDED, scale="smoke")
     mixed, alone = (aligned.policy(plan, "smoke", mixed=one) for one in (True, False))
     assert (mixed.objective.ptx_weight, alone.objective.ptx_weight) == (27.8, 0.0)
-    assert (alone.objective.beta, alone.objective.missing_end_amount) == (0.01, -0.5)
     assert replace(alone, objective=mixed.objective) == mixed
     assert (mixed.data.folder, mixed.data.text) == ("labels", "tokens")
     assert mixed.start == str(tmp_path / "instructgpt.start-smoke")

@@ -68,7 +68,7 @@ AMOUNTS = {
         asked=8, text=16, questions=4,
     ),
     "nano": Amounts(
-        sft=80, start=40, ranked=384, ranked_valid=40, outputs=(4, 9), rankings=16, iterations=16, episodes=64,
+        sft=80, start=40, ranked=384, ranked_valid=40, outputs=(4, 9), rankings=16, iterations=20, episodes=64,
         text_rows=1, asked=100, text=128, questions=60,
     ),
     "mini": Amounts(
@@ -205,24 +205,16 @@ def optimized(plan: Climb) -> None:
 
 
 def policy(plan: Climb, each: str, *, mixed: bool) -> RunConfig:
-    """PPO's config of a size. Without the mix all else is the same.
-
-    The paper sets the reward's mean alone. What it is weighed against, the KL and the score of an answer without an
-    end, is taken in units of its standard deviation on demonstrations: a reward model of so few rankings has a small
-    one (Ziegler et al. 2019 make it 1).
-    """
+    """PPO's config of a size. Without the mix all else is the same."""
     n, cfg = amounts(plan), recipes.recipe(f"instructgpt.ppo:{each}")
     assert isinstance(cfg.data, PromptData), "PPO reads prompts"
     assert isinstance(cfg.objective, PolicyOptimization), "PPO's objective"
-    unit = read_json(plan.out / REWARD / "lineage.json")["calibration"]["std"]
     objective = replace(
         cfg.objective,
         reward=str(plan.out / REWARD),
         ptx_rows=n.text_rows,
         ptx_weight=cfg.objective.ptx_weight if mixed else 0.0,
         average=average_over(n.iterations),
-        beta=cfg.objective.beta * unit,
-        missing_end_amount=cfg.objective.missing_end_amount * unit,
     )
     text = str(read_folder(plan, f"gpt2.pretrain-{each}"))  # read without the mix too: its held-out loss is told
     data = replace(cfg.data, folder=str(folder_of_prompts(plan)), text=text)
