@@ -29,10 +29,11 @@ from foretell.align.reward_training import train_reward
 from foretell.corpus.config import EMBEDDED, RankingData
 from foretell.corpus.jsonl import read_lines
 from foretell.eval.over_seeds import over_seeds
+from foretell.exchange.folder import load_model
 from foretell.model.config import Heads
 from foretell.objective import config as objectives
 from foretell.recipes import gpt2
-from foretell.runs import processor
+from foretell.runs import processor, read_json
 from foretell.train.config import AdamW, BatchSize, Machine, RunConfig, Schedule
 
 HERE = Path(__file__).parent
@@ -81,12 +82,14 @@ def pretrained(text: str, out: Path, steps: int) -> tuple[Path, dict[str, float]
 
 def reward_config(start: Path, folder: Path, n_rankings: int, seed: int) -> RunConfig:
     """One epoch from the pretrained model."""
-    model = replace(gpt2.network("nano"), n_ctx=LENGTH, heads=Heads(lm=False, n_outputs=1, task_bias=True))
+    network = load_model(start).network.cfg
+    model = replace(network, heads=Heads(lm=False, n_outputs=1, task_bias=True))
     steps = max(n_rankings // ROWS, 1)
     return RunConfig(
+        evaluate_rows=ROWS,
         recipe="reward_prefs",
         model=model,
-        data=RankingData(folder=str(folder), tokens=str(start / "model"), length=LENGTH),
+        data=RankingData(folder=str(folder), tokens=str(start / "model"), length=network.n_ctx),
         objective=objectives.Ranking(),
         optim=AdamW(lr=3e-4, betas=(0.9, 0.95)),
         schedule=Schedule(shape="cosine", floor=0.1),
@@ -112,7 +115,9 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("--prefs", type=Path, required=True)
     flags.add_argument("--text", default=EMBEDDED)
+    flags.add_argument("--start", type=Path, help="a pretrained run, in place of pretraining one")
     flags.add_argument("--steps", type=int, default=600)
+    flags.add_argument("--rankings", type=int, default=0, help="how many are trained on; 0 takes all")
     flags.add_argument("--seeds", type=int, default=3)
     flags.add_argument("--small", action="store_true")
     given = flags.parse_args()
@@ -121,32 +126,37 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         files = labels(given.prefs, folder)
-        start, pretraining = pretrained(given.text, folder / "start", 4 if given.small else given.steps)
+        start, pretraining = given.start, read_json(given.start / "lineage.json")["result"] if given.start else {}
+        if start is None:
+            start, pretraining = pretrained(given.text, folder / "start", 4 if given.small else given.steps)
         print(json.dumps(pretraining), flush=True)
         n = sum(row["split"] == "train" for row in read_lines(folder / "rankings.jsonl"))
+        n = min(n, 4 * ROWS if given.small else given.rankings or n)
         found = []
         for seed in range(1 if given.small else given.seeds):
-            cfg = reward_config(start, folder, 4 * ROWS if given.small else n, seed)
+            cfg = reward_config(start, folder, n, seed)
             train_reward(cfg, folder / f"reward-{seed}", quiet=True)
             found.append(measured(folder / f"reward-{seed}", files))
-            text = table(found, n, pretraining, time.process_time() - begun, given.text)
+            cpu = time.process_time() - begun
+            text = table(found, n, pretraining, cpu, given.text, load_model(start).network.cfg.n_ctx)
             print(text, flush=True)
             if not given.small:
                 (HERE / "reward_prefs.md").write_text(text)
 
 
-def table(found: list[dict], n: int, pretraining: dict[str, float], seconds: float, text: str) -> str:
+def table(found: list[dict], n: int, pretraining: dict[str, float], seconds: float, text: str, n_ctx: int) -> str:
     """The figures as Markdown."""
     of = "this machine's documentation" if text == EMBEDDED else "novels in the public domain"
     lines = [
-        f"Reward models of {len(found)} seeds, each from the same decoder of 1.3 M parameters (4 layers x 128, context",
-        f"{LENGTH}; {pretraining['val_bits_per_byte']:.2f} bits per byte after pretraining on {of}), one epoch of",
-        f"{n:,} rankings of people; {seconds / 60:.0f} CPU-minutes in all, one thread, {processor()}; made by",
+        f"Reward models of {len(found)} seed(s), from one decoder of GPT-2's kind (4 layers x 128, context",
+        f"{n_ctx}; {pretraining['val_bits_per_byte']:.2f} bits per byte after pretraining on {of}), read once:",
+        f"{n:,} rankings of people, none with an answer longer than the context; {seconds / 60:.1f} CPU-minutes,",
+        f"one thread, {processor()}; made by",
         "benchmarks/reward_prefs.py. Intervals are 95 %: of each seed by the bootstrap over held-out prompts, of seeds",
         "Student's t. `length`: the longer answer is the better one.",
         "",
-        "| set | held-out pairs | accuracy of each seed [by prompt] | mean [of seeds] | length | log-loss |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| set | held-out pairs | accuracy of each seed [by prompt] | mean [of seeds] | length | log-loss | too long |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name in found[0]:
         each = [one[name] for one in found]
@@ -154,7 +164,7 @@ def table(found: list[dict], n: int, pretraining: dict[str, float], seconds: flo
         mean = over_seeds([one["accuracy"]["value"] for one in each])
         loss = sum(one["log_loss"]["value"] for one in each) / len(each)
         cells = [name, str(each[0]["accuracy"]["n"]), seeds, interval(mean), interval(each[0]["baselines"]["length"])]
-        lines.append(f"| {' | '.join(cells)} | {loss:.3f} |")
+        lines.append(f"| {' | '.join(cells)} | {loss:.3f} | {each[0]['too_long']} |")
     return "\n".join(lines) + "\n"
 
 

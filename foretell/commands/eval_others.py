@@ -157,6 +157,34 @@ def code(model: Model, source: Source, given: argparse.Namespace) -> Told:
     return lines, row
 
 
+def rankings(given: argparse.Namespace) -> Told:
+    """A reward model's accuracy, log-loss and calibration on held-out rankings, beside the length alone."""
+    from foretell.align.reward import load_reward
+    from foretell.align.reward_report import reward_report
+    from foretell.corpus.labels import held_out_rows
+    from foretell.model.device import choose_device
+
+    if len(given.data) != 1:
+        raise BadUse("a reward model is asked about one file; give --data rankings.jsonl, or a folder that holds one")
+    rows = held_out_rows(given.data[0], "rankings")
+    rows = rows[: given.limit] if given.limit else rows
+    reward = load_reward(given.model)
+    reward.network.to(choose_device(given.device or "cpu"))
+    with opened(given.out, Model(reward.network, reward.tokenizer), "rankings"):
+        found = reward_report(reward, rows)
+        save_results(given.out, found)
+    baselines = found["baselines"]
+    named = [("reward model", found["accuracy"]), ("the longer output", baselines["length"])]
+    named += [("the model that wins most", baselines["most_won"])] if baselines["most_won"] else []
+    lines = table(["accuracy", "pairs", "% [95 % by prompt]"], [[n, str(m["n"]), interval(m, 100)] for n, m in named])
+    lines += ["", *table(["said %", "pairs", "right % [95 % by prompt]"], [
+        [percent(one["said"]), str(one["n"]), interval(one["right"], 100)] for one in found["calibration"]
+    ])]  # fmt: skip
+    left = f"{found['ties']} ties, {found['too_long']} too long, {found['out_of_turn']} out of turn"
+    lines.append(f"\nlog-loss {found['log_loss']['value']:.4f} nats (chance 0.6931); left out: {left}")
+    return lines, found
+
+
 def finetune(source: Source, given: argparse.Namespace) -> Told:
     """Heads trained on labelled sets, from the model's weights and from scratch, over seeds; held-out measures."""
     from foretell.recipes.finetuning import Plan, finetune_suite

@@ -27,6 +27,8 @@ def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
     """The lines to print and the results of the suite that the command line names."""
     if given.suite == "finetune":
         return eval_others.finetune(source_of(given), given)
+    if given.suite == "rankings":
+        return eval_others.rankings(given)
     model = opened(given)
     if given.suite == "exams":
         return eval_others.exams(model, source_of(given), given)

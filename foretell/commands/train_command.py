@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from foretell import recipes
-from foretell.commands.flags import parser
+from foretell.commands.flags import count, parser
 from foretell.config import load, override
 from foretell.errors import BadUse
 from foretell.runs import read_text
@@ -18,6 +18,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train bert.pretrain:nano --optim.lr 1e-3 --model.n-layers 2 --out runs/small
   foretell train instructgpt.sft:nano --start runs/gpt2.pretrain-nano --labels labels.db
   foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
+  foretell train instructgpt.reward:nano --labels labels.db --folds 5     without each fifth of the labellers in turn
   foretell train runs/small/config.json --out runs/again      the same run once more
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
 
@@ -31,6 +32,8 @@ def run(args: list[str]) -> None:
     flags.add_argument("--data", metavar="DIR", help="text, tokens, pairs or a task: what the recipe reads")
     flags.add_argument("--labels", metavar="DB", help="a store of labels: its demonstrations, rankings or prompts")
     flags.add_argument("--select-by", metavar="RUN", help="a reward model: its favourite checkpoint becomes the model")
+    flags.add_argument("--folds", metavar="N", help="a reward model without each group of labellers: N, or groups")
+    flags.add_argument("--seeds", metavar="N", type=count, default=3, help="runs of each fold")
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -42,7 +45,7 @@ def run(args: list[str]) -> None:
     if rest and args[0] != known.recipe:
         raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
-    from foretell.api import train
+    from foretell.api import default_folder, train
     from foretell.train.run import Stopped
 
     if known.select_by:
@@ -50,6 +53,12 @@ def run(args: list[str]) -> None:
 
         load_reward(known.select_by)  # what is wrong with it is told before hours of training
     try:
+        if known.folds:
+            from foretell.commands.train_folds import run_folds
+
+            out = Path(known.out or f"{default_folder(cfg)}-folds")
+            run_folds(cfg, out, known.folds, known.seeds, quiet=known.quiet, json=known.json)
+            return
         result = train(cfg, known.out, quiet=known.quiet)
     except Stopped as stopped:
         print(f"foretell: {stopped}", file=sys.stderr)

@@ -40,6 +40,21 @@ def label_rows(folder: str | Path, name: Name) -> tuple[list[Row], list[Row]]:
     return sides["train"], sides["valid"]
 
 
+def held_out_rows(folder: str | Path, name: Name) -> list[Row]:
+    """The rows of a file that are for evaluation: those that are valid; all of them where none says its side.
+
+    BadUse where all are for training.
+    """
+    path = label_file(folder, name)
+    rows = read_lines(path)
+    if not any(row.get("split") for row in rows):
+        return rows
+    held_out = [row for row in rows if row.get("split") == "valid"]
+    if not held_out:
+        raise BadUse(f"{path} has no row whose split is valid; give held-out rows, or a file without sides")
+    return held_out
+
+
 def side_of(row: Row) -> str:
     """The side of a row that says none."""
     group = row.get("group_id") or next((row[name] for name in ASKED if name in row), "")

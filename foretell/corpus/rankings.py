@@ -23,6 +23,7 @@ from foretell.corpus.batches import ONE_SOURCE, Arrays, parts, spread
 from foretell.corpus.config import RankingData
 from foretell.corpus.labels import Row, label_file, label_rows
 from foretell.corpus.order import shuffled
+from foretell.corpus.packing import first_fit
 from foretell.errors import BadUse
 from foretell.text.chat import answer_ids, prompt_ids, turns_of
 from foretell.text.tokenizer import Tokenizer
@@ -193,12 +194,11 @@ def rows_of(rankings: Sequence[Encoded]) -> Arrays:
 
 def fitted(sizes: Sequence[int], width: int) -> list[tuple[int, int]]:
     """The row and the first column of each piece: the longest first, each into the first row with room."""
-    room: list[int] = []
+    order = np.argsort([-size for size in sizes], kind="stable").tolist()
     found = [(0, 0)] * len(sizes)
-    for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]):
-        row = next((row for row, left in enumerate(room) if left >= sizes[i]), len(room))
-        if row == len(room):
-            room.append(width)
-        found[i] = (row, width - room[row])
-        room[row] -= sizes[i]
+    for row, members in enumerate(first_fit(np.asarray([sizes[i] for i in order]), width)):
+        start = 0
+        for piece in (order[member] for member in members):
+            found[piece] = (row, start)
+            start += sizes[piece]
     return found

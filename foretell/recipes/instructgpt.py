@@ -5,6 +5,7 @@ $ foretell train instructgpt.sft:nano --select-by RUN          its best epoch, b
 $ foretell train instructgpt.start:nano                        where PPO begins: 2 epochs, a tenth pretraining text
 $ foretell train instructgpt.reward:nano --labels labels.db    a reward from rankings, from runs/instructgpt.sft-nano
 $ foretell train instructgpt.ppo:nano                          the policy, from start, by reward
+$ foretell train instructgpt.dpo:nano --labels labels.db       beside it: a policy from rankings, without a reward model
 
 The three sizes of the paper are GPT-3's (its 6B is the 6.7B of table 2.1 there); all of them use the 6B reward model.
 Each stage starts from the run folder of the stage before it; --start names another.
@@ -18,7 +19,7 @@ from typing import Literal
 
 from foretell.corpus.config import EMBEDDED, DemonstrationData, PromptData, RankingData
 from foretell.model.config import Dropout, Heads, NetworkConfig
-from foretell.objective.config import LanguageModel, PolicyOptimization, Ranking
+from foretell.objective.config import LanguageModel, PolicyOptimization, Preference, Ranking
 from foretell.recipes import gpt2, gpt3
 from foretell.train.config import AdamW, BatchSize, RunConfig, Schedule
 
@@ -53,6 +54,7 @@ class Row:
     """prompts with rankings: the reward model's one epoch"""
     reward_rows: int = 64
     reward_lr: float = 9e-6
+    dpo_lr: float = 1e-6
     episodes: int = EPISODES
     ppo_rows: int = 512
     ppo_lr: float
@@ -75,22 +77,22 @@ SIZES = {
     "mini": Row(
         pretrained="gpt2.pretrain:mini", reward="mini", sft_lr=3e-4, start_lr=3e-4, ppo_lr=3e-5, response=64,
         demonstrations=700, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=1e-4, episodes=8192,
-        ppo_rows=64, value_lr=1e-4,
+        ppo_rows=64, value_lr=1e-4, dpo_lr=3e-5,
     ),
     "nano": Row(
         pretrained="gpt2.pretrain:nano", reward="nano", sft_lr=5e-4, start_lr=5e-4, ppo_lr=1e-4, response=32,
         demonstrations=1400, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
-        ppo_rows=64, value_lr=3e-4,
+        ppo_rows=64, value_lr=3e-4, dpo_lr=1e-4,
     ),
     "pico": Row(
         pretrained="gpt2.pretrain:pico", reward="nano", sft_lr=1e-3, start_lr=1e-3, ppo_lr=2e-4, response=32,
         demonstrations=1400, epochs=4, rows=16, micro=0, ranked=1024, reward_rows=16, reward_lr=3e-4, episodes=4096,
-        ppo_rows=64, value_lr=3e-4,
+        ppo_rows=64, value_lr=3e-4, dpo_lr=2e-4,
     ),
     "smoke": Row(
         pretrained="gpt2.pretrain:smoke", reward="smoke", sft_lr=1e-3, start_lr=1e-3, ppo_lr=3e-4, response=16,
         demonstrations=24, epochs=4, rows=8, micro=0, ranked=32, reward_rows=8, reward_lr=1e-3, episodes=64,
-        ppo_rows=16, value_lr=1e-3,
+        ppo_rows=16, value_lr=1e-3, dpo_lr=3e-4,
     ),
 }  # fmt: skip
 
@@ -216,4 +218,20 @@ def ppo(size: Size = "1.3B") -> RunConfig:
         start=folder("start", size),
         evaluate_every=max(steps // 10, 1),
         checkpoint_every=max(steps // 20, 1),
+    )
+
+
+def dpo(size: Size = "1.3B") -> RunConfig:
+    """No part of the paper: DPO (Rafailov et al. 2023, appendix B) on the same rankings, from the SFT model and
+    measured against it: beta 0.1, batches of 64, 1e-6 after 150 steps of warm-up, one epoch. Theirs is RMSprop, ours
+    AdamW.
+    """
+    row, made = SIZES[size], reward(size)
+    return replace(
+        made,
+        recipe=f"instructgpt.dpo:{size}",
+        model=network(size),
+        objective=Preference(),
+        optim=replace(made.optim, lr=row.dpo_lr),
+        schedule=Schedule(shape="constant", warmup_steps=min(150, made.steps // 4)),
     )

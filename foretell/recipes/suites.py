@@ -30,6 +30,7 @@ OTHERS = {
     "exams": "multiple choice by letter, sections, scores",
     "translation": "translate held-out pairs: a seq2seq by beam search, a language model with demonstrations",
     "perplexity": "sliding-window perplexity and bits per byte",
+    "rankings": "a reward model on rankings: accuracy, log-loss, calibration, the length alone",
     "code": "programs that must pass tests: pass@k",
 }
 

@@ -6,11 +6,12 @@ A claim is put as a gain that is above zero where the claim is true (verdicts.py
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from foretell.report.aligned_results import Aligned, RateRow
 from foretell.report.measured import Measured, difference, mean, shifted
 from foretell.report.read import Demo
 from foretell.report.results import FewShot, Finetune, ShotsRow, ZeroShot, ZeroShotRow
 from foretell.report.verdicts import HOLDS, UNCLEAR, caution, together, verdict
-from foretell.report.words import points, score
+from foretell.report.words import points, score, share
 
 NOT_YET = "not yet"
 
@@ -32,8 +33,6 @@ class Claim:
 
 WAITING = {
     5: ("Cleaned web text beats raw web text", "GPT-3"),
-    6: ("A small model aligned with human feedback is preferred to a much larger one that is not", "InstructGPT"),
-    7: ("Pretraining gradients mixed into PPO remove its loss on public tasks", "InstructGPT"),
     8: ("A large run's final loss is predicted from runs with 1/10 000 of its compute", "GPT-4"),
     9: ("RLHF hurts calibration", "GPT-4"),
     10: ("A safety reward reduces answers to disallowed requests without refusing what is fine", "GPT-4"),
@@ -46,7 +45,13 @@ def claims(demo: Demo) -> list[Claim]:
         Claim(number=number, statement=statement, result=f"needs rung {rung}")
         for number, (statement, rung) in WAITING.items()
     ]
-    return [pretraining(demo), both_sides(demo), zero_shot(demo), few_shot(demo), *waiting]
+    tested = [pretraining(demo), both_sides(demo), zero_shot(demo), few_shot(demo), *aligned_claims(demo)]
+    return sorted([*tested, *waiting], key=lambda claim: claim.number)
+
+
+def aligned_claims(demo: Demo) -> list[Claim]:
+    """(6) and (7); (7) is told first, so that the rung's own verdict is that of (6)."""
+    return [mix_recovers(demo), small_preferred(demo)]
 
 
 def pretraining(demo: Demo) -> Claim:
@@ -154,6 +159,68 @@ def shots_gains(found: FewShot, *, largest: bool) -> dict[str, Measured]:
 def by_shots(row: ShotsRow) -> int:
     """How many examples a row was asked with."""
     return row.k
+
+
+def small_preferred(demo: Demo) -> Claim:
+    """(6), by win rates against the largest SFT model: the smallest aligned model minus the largest that only reads."""
+    claim = Claim(
+        number=6,
+        statement="A small model aligned with human feedback is preferred to a much larger one that is not",
+        metric="win rate by simulated labellers against the largest SFT model: smallest PPO-ptx minus largest GPT",
+        rung="instructgpt",
+    )
+    found = demo.aligned
+    if found is None or not found.win_rates:
+        return unmeasured(claim, demo)
+    small, large = rate_of(found, "PPO-ptx", largest=False), rate_of(found, "GPT", largest=True)
+    if small is None or large is None or small.parameters >= large.parameters:
+        return replace(claim, result="the second size is not there yet", verdict=UNCLEAR)
+    gain = difference(small.rate, large.rate)
+    said = f"{points(gain)} with {large.parameters / small.parameters:.1f} times fewer parameters (n = {gain.n})"
+    return replace(claim, result=said, verdict=verdict(gain), caution=caution(gain.n_seeds))
+
+
+def rate_of(found: Aligned, role: str, *, largest: bool) -> RateRow | None:
+    """The win rate of a role's largest or smallest model, by the labellers of the training data."""
+    rows = [row for row in found.win_rates if (row.role, row.group) == (role, "train")]
+    return (max if largest else min)(rows, key=lambda row: row.parameters, default=None)
+
+
+def mix_recovers(demo: Demo) -> Claim:
+    """(7), in two parts, for the largest model: at least 80 % of the rise in loss is taken back; so is the tasks'."""
+    claim = Claim(
+        number=7,
+        statement="Pretraining gradients mixed into PPO remove its loss on public tasks",
+        metric="share of PPO's rise in held-out text loss that the mix takes back, less 80 %; "
+        "task scores, PPO-ptx minus PPO",
+    )
+    found = demo.aligned
+    if found is None or not found.tax:
+        return unmeasured(claim, demo)
+    share_back = max(found.recovered, key=lambda row: row.parameters).recovered
+    gains = task_gains(found)
+    if share_back is None:
+        return replace(claim, result="PPO alone raised the loss by nothing that can be told", verdict=UNCLEAR)
+    verdicts = [verdict(shifted(share_back, 0.8))]
+    said = f"{share(share_back)} of the rise in loss is taken back (n = {share_back.n})"
+    if gains:
+        gain = mean(gains)
+        verdicts.append(verdict(gain))
+        said += f"; {points(gain)} on {len(gains)} tasks (n = {gain.n})"
+    return replace(claim, result=said, verdict=together(verdicts), caution=caution(share_back.n_seeds))
+
+
+def task_gains(found: Aligned) -> list[Measured]:
+    """What the mix gives the largest model on each task, over PPO alone."""
+    n = max(row.parameters for row in found.tax)
+    scores = {
+        (row.model, one.task): Measured(value=one.value, low=one.low, high=one.high, n=one.n)
+        for row in found.tax
+        if row.parameters == n
+        for one in row.tasks
+    }
+    pairs = [(scores[model, task], scores["PPO", task]) for model, task in scores if model == "PPO-ptx"]
+    return [difference(mixed, alone) for mixed, alone in pairs]
 
 
 def translates(demo: Demo) -> Claim:

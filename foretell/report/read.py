@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from foretell.config import load
 from foretell.errors import BadUse
+from foretell.report.aligned_results import Aligned
 from foretell.report.results import (
     Corpus,
     FewShot,
@@ -49,6 +50,7 @@ class Demo:
     few_shot: FewShot | None
     filtering: Filtering | None
     story: Story | None
+    aligned: Aligned | None = None
 
     @property
     def command(self) -> str:
@@ -77,6 +79,7 @@ def read_demo(folder: Path) -> Demo:
         few_shot=read_result(FewShot, results / "few_shot.json"),
         filtering=read_result(Filtering, results / "filtering.json"),
         story=read_result(Story, results / "story.json"),
+        aligned=read_result(Aligned, results / "aligned.json"),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foretell.report import scores, shots
+from foretell.report import aligned, scores, shots
 from foretell.report.claims import Claim, translates
 from foretell.report.parts import Part, Section
 from foretell.report.read import Demo
@@ -75,6 +75,18 @@ RUNGS = (
         tested="What the most examples give over none, to the largest model and to the smallest; "
         "the control shows the same examples with labels drawn at random.",
     ),
+    Rung(
+        key="instructgpt",
+        title="InstructGPT",
+        year=2022,
+        paper='Ouyang et al. 2022, "Training language models to follow instructions with human feedback"',
+        claim="A model of 1.3B parameters that is trained on demonstrations, then by a reward learnt from people's "
+        "rankings, is preferred to the 175B model that it comes from; pretraining text mixed into the last step "
+        "keeps what it could do before.",
+        tested="The same steps with labellers who are simulated, by a quality that was made up for this: it shows that "
+        "the machinery does what labels ask for, and nothing of what people want. The smallest aligned model against "
+        "the largest that has only read text.",
+    ),
 )
 
 
@@ -143,4 +155,11 @@ def gpt3(demo: Demo) -> list[Part]:
     return shots.few_shot(demo)
 
 
-PARTS = {"transformer": transformer, "gpt1": gpt, "bert": bert, "gpt2": gpt2, "gpt3": gpt3}
+PARTS = {
+    "transformer": transformer,
+    "gpt1": gpt,
+    "bert": bert,
+    "gpt2": gpt2,
+    "gpt3": gpt3,
+    "instructgpt": aligned.aligned,
+}

@@ -75,6 +75,8 @@ class Around:
     """of its owner's entries, its own among them"""
     other: str
     """another group than its own; empty where there is one alone"""
+    several: bool = True
+    """whether the text is of several documents"""
 
 
 Form = Callable[[Entry, Signature | None, Around], tuple[str | list[Said], str] | None]
@@ -122,7 +124,7 @@ def go_on(entry: Entry, about: Signature | None, around: Around) -> tuple[str, s
 def what_is(entry: Entry, about: Signature | None, around: Around) -> tuple[str, str] | None:
     """What a function does or a class is, or which text says something."""
     if about is None:
-        return f"Which text says: {entry.heading}", entry.document
+        return (f"Which text says: {entry.heading}", entry.document) if around.several else None
     return (f"What is {about.path}?" if about.is_class else f"What does {about.path} do?"), entry.said[0]
 
 

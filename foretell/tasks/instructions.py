@@ -12,7 +12,6 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +37,17 @@ ID_LENGTH = 16
 
 def instructions(documents: Sequence[Document], folder: Path) -> Path:
     """The folder of prompts and demonstrations, written whole; BadUse if the text gave too few."""
-    found = grouped(entries(documents))
-    held = held_out([entry.document for entry in found])
+    found = entries(documents)
+    groups = groups_of(found)
+    held = held_out(list(groups.values()))
     every = unambiguous([(entry, asked) for entry, asked in asked_of_all(found) if asked])
     prompts: dict[str, list[Row]] = {"train": [], "valid": []}
     demonstrations: list[Row] = []
     for entry, asked in every:
-        side = "valid" if entry.document in held else "train"
+        group = groups[entry.heading, entry.said[0]]
+        side = "valid" if group in held else "train"
         if len(prompts[side]) < MOST[side]:
-            prompts[side].append(prompt_row(entry, asked, side))
+            prompts[side].append(prompt_row(group, asked, side))
             if place(f"demonstrated {prompts[side][-1]['prompt_id']}") < DEMONSTRATED:
                 demonstrations.append(demonstration_row(prompts[side][-1], asked))
     check_enough(prompts, demonstrations)
@@ -65,16 +66,16 @@ def instructions(documents: Sequence[Document], folder: Path) -> Path:
     return folder
 
 
-def grouped(found: Sequence[Entry]) -> list[Entry]:
-    """The entries, each of whose `document` is a group: where documents are few, a stretch of one."""
-    if len({entry.document for entry in found}) >= FEW_DOCUMENTS:
-        return list(found)
+def groups_of(found: Sequence[Entry]) -> dict[tuple[str, str], str]:
+    """The group of each entry by its words: its document, or a stretch of one where documents are few."""
+    few = len({entry.document for entry in found}) < FEW_DOCUMENTS
     seen: Counter[str] = Counter()
-    cut = []
+    groups = {}
     for entry in found:
-        cut.append(replace(entry, document=f"{entry.document}, part {seen[entry.document] // STRETCH + 1}"))
+        stretch = f", part {seen[entry.document] // STRETCH + 1}" if few else ""
+        groups[entry.heading, entry.said[0]] = f"{entry.document}{stretch}"
         seen[entry.document] += 1
-    return cut
+    return groups
 
 
 def held_out(groups: Sequence[str]) -> set[str]:
@@ -94,13 +95,14 @@ def asked_of_all(found: Sequence[Entry]) -> list[tuple[Entry, Asked | None]]:
     for entry in found:
         if about := signature_of(entry.heading):
             names[entry.document, about.owner].append(about.name)
+    several = len({entry.document for entry in found}) > 1
     groups = sorted({entry.group for entry in found})
-    after = dict(zip(groups, groups[1:] + groups[:1], strict=True)) if len(groups) > 1 else {}
+    after = dict(zip(groups, groups[1:] + groups[:1], strict=True)) if several and len(groups) > 1 else {}
     asked = []
     for entry in mixed(found):
         about = signature_of(entry.heading)
         siblings = list(dict.fromkeys(names[entry.document, about.owner])) if about else ()
-        around = Around(names=siblings, other=after.get(entry.group, ""))
+        around = Around(names=siblings, other=after.get(entry.group, ""), several=several)
         asked.append((entry, asked_of(entry, around, LONGEST)))
     return asked
 
@@ -120,7 +122,7 @@ def unambiguous(every: Sequence[tuple[Entry, Asked]]) -> list[tuple[Entry, Asked
     return kept
 
 
-def prompt_row(entry: Entry, asked: Asked, side: str) -> Row:
+def prompt_row(group: str, asked: Asked, side: str) -> Row:
     """A prompt as its record."""
     return {
         "prompt_id": prompt_id(asked.prompt),
@@ -129,7 +131,7 @@ def prompt_row(entry: Entry, asked: Asked, side: str) -> Row:
         "source": "labeller",
         "user": "",
         "organisation": "",
-        "group_id": entry.document,
+        "group_id": group,
         "split": side,
         "language": "",
         "use_case": asked.use_case,

@@ -27,7 +27,7 @@ def network(heads=REWARD, **changes):
 
 
 def rankings(n, labellers=1, start=0):
-    """Rankings in which `good` is better than `fair`, and that better than `poor`; the last tenth is held out."""
+    """Rankings in which `good` is better than `fair`, and that better than `poor`; a seventh is held out."""
     found = []
     for i in range(start, start + n):
         turned = [WORDS[(i + j) % 3] for j in range(3)]
@@ -37,7 +37,7 @@ def rankings(n, labellers=1, start=0):
                 "prompt": f"How is number {i}?",
                 "outputs": [{"text": f"it is {word}", "model": word[0]} for word in turned],
                 "ranks": [WORDS.index(word) + 1 for word in turned],
-                "split": "valid" if i % 10 == 9 else "train",
+                "split": "valid" if i % 7 == 6 else "train",
                 "labeller": f"l{i % labellers}",
                 "labeller_group": f"g{i % labellers % 3}",
             }

@@ -7,6 +7,7 @@ from foretell.align.reward import asked, load_reward, scores
 from foretell.align.reward_training import too_often, train_reward
 from foretell.errors import BadUse
 from foretell.train.config import BatchSize
+from foretell.train.loop import train
 from tests.align import reward_folders as made
 
 
@@ -33,6 +34,18 @@ def test_a_run_learns_the_order_and_its_demonstrations_have_mean_zero(words, tmp
     again = train_reward(made.config(folder, words), tmp_path / "run", quiet=True)
     assert again.metrics == result.metrics
     assert (tmp_path / "run" / "model" / "model.safetensors").read_bytes() == weights
+
+
+def test_a_run_that_was_killed_before_its_zero_was_set_gets_it_later(words, tmp_path):
+    folder = made.labels(tmp_path / "labels", rankings=made.rankings(20), demonstrations=made.demonstrations(12))
+    cfg, out = made.config(folder, words, steps=1), tmp_path / "run"
+    train(cfg, out, quiet=True)  # all that train_reward() does before
+    before = demonstration_mean(out)
+    assert abs(before) > 1e-3
+    train_reward(cfg, out, quiet=True)
+    assert abs(demonstration_mean(out)) < 1e-6
+    told = json.loads((out / "lineage.json").read_text())["calibration"]
+    assert told["mean"] == pytest.approx(before, abs=1e-6)
 
 
 def test_without_demonstrations_the_outputs_set_the_zero(words, tmp_path):

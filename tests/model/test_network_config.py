@@ -66,5 +66,8 @@ def test_heads_that_cannot_be_are_refused(tiny):
         Heads(n_outputs=-1)
     with pytest.raises(ValueError, match=r"task_dropout=1\.0 is not in \[0, 1\)"):
         Heads(task_dropout=1.0)
+    for heads in ({}, {"n_outputs": 2}, {"n_outputs": 1, "task_pooler": True}):
+        with pytest.raises(ValueError, match="task_bias=True is of one score read off the hidden state"):
+            Heads(task_bias=True, **heads)
     with pytest.raises(ValueError, match="n_segments=-1 is negative; 0 means no segment embeddings"):
         tiny(n_segments=-1)

@@ -46,6 +46,13 @@ def test_the_reward_model_is_that_of_appendix_c_2():
     assert cfg.start == "runs/instructgpt.sft-6B"
 
 
+def test_dpo_reads_the_reward_models_rankings_and_is_measured_against_sft():
+    cfg, reward = instructgpt.dpo("6B"), instructgpt.reward("6B")
+    assert (cfg.data, cfg.batch, cfg.steps, cfg.start) == (reward.data, reward.batch, reward.steps, reward.start)
+    assert (cfg.objective.beta, cfg.optim.lr, cfg.schedule.warmup_steps) == (0.1, 1e-6, 129)
+    assert cfg.model == instructgpt.network("6B")
+
+
 @pytest.mark.parametrize(("size", "value_lr"), [("1.3B", 9e-6), ("6B", 9e-6), ("175B", 5e-6)])
 def test_ppo_is_that_of_appendix_c_4(size, value_lr):
     cfg = instructgpt.ppo(size)

@@ -1,6 +1,7 @@
 """A demo's folder made up: every run and every result, with values that look like a small climb."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from math import exp, log, sin
 
@@ -43,6 +44,9 @@ def write_runs(folder):
     write_run(folder / "bert.pretrain", "bert.pretrain:nano", 900, 9.0, 4.1, 2048)
     write_run(folder / "gpt2.pretrain-pico", "gpt2.pretrain:pico", 600, 8.3, 3.9, 2048, ["val_bits_per_byte"])
     write_run(folder / "gpt2.pretrain-nano", "gpt2.pretrain:nano", 900, 8.3, 3.3, 2048, ["val_bits_per_byte"])
+    for size in SIZES:
+        for stage in ("ppo", "ptx"):
+            write_ppo(folder / f"instructgpt.{stage}-{size}", size, mixed=stage == "ptx")
     for task in TASKS:
         write_run(folder / f"gpt1.finetune-{task}", "gpt1.finetune:nano", 40, 0.9, 0.3, 900, ["val_accuracy"])
         write_run(folder / f"gpt1.scratch-{task}", "gpt1.finetune:nano", 40, 0.9, 0.6, 900, ["val_accuracy"])
@@ -138,8 +142,67 @@ def results():
             ]
         },
         "filtering": filtering(),
+        "aligned": alignment(),
         "story": story(),
     }  # fmt: skip
+
+
+ROLES = {"GPT": 0.2, "GPT prompted": 0.3, "SFT": 0.45, "PPO": 0.55, "PPO-ptx": 0.58}
+SIZES = {"pico": 366_000, "nano": 1_330_000}
+
+
+def alignment():
+    rates = [
+        {"role": role, "size": size, "parameters": n, "group": group, "rate": measured(rate + 0.04 * i, 0.05, 720),
+         "ties": 0.1, "words": 12.5, "baseline_words": 11.0, "like_lengths": measured(0.5, 0.1, 80)}
+        for i, (size, n) in enumerate(SIZES.items()) for role, rate in ROLES.items() for group in ("train", "held_out")
+    ]  # fmt: skip
+    rates[0]["like_lengths"] = None
+    tax = [
+        {"model": model, "size": size, "parameters": n, "bits_per_byte": measured(bits, 0.1, 200),
+         "rise": None if model == "GPT" else measured(bits - 2.5, 0.01, 200),
+         "tasks": [{"task": "describes", "k": 2, "metric": "accuracy", "value": score, "low": score - 0.1,
+                    "high": score + 0.1, "n": 80}]}
+        for size, n in SIZES.items()
+        for model, bits, score in (("GPT", 2.5, 0.5), ("SFT", 2.6, 0.5), ("start", 2.55, 0.5), ("PPO", 2.8, 0.2),
+                                   ("PPO-ptx", 2.57, 0.5))
+    ]  # fmt: skip
+    shares = [None, measured(0.92, 0.05, 200)]
+    return {
+        "command": COMMAND,
+        "labellers": {"train": 6, "held_out": 3, "simulated": True},
+        "data": {
+            "sizes": [{"set": "demonstrations", "train": 4063, "valid": 395}, {"set": "rankings", "train": 256,
+                                                                               "valid": 432}],
+            "use_cases": [{"use_case": "generation", "n": 75, "share": 0.75}, {"use_case": NASTY, "n": 25,
+                                                                               "share": 0.25}],
+            "lengths": {"n": 100, "mean": 44.1, "median": 41}, "outputs": [{"k": 4, "rankings": 688}],
+            "pairs": 4128, "ties": 412,
+        },
+        "agreement": measured(0.726, 0.015, 900),
+        "reward": [
+            {"group": group, "accuracy": measured(value), "log_loss": measured(0.61, 0.02), "longer": measured(0.55),
+             "prompts": 48}
+            for group, value in (("train", 0.70), ("held_out", 0.68))
+        ],
+        "win_rates": rates, "tax": tax,
+        "recovered": [{"size": s, "parameters": n, "recovered": one} for (s, n), one in
+                      zip(SIZES.items(), shares, strict=True)],
+        "samples": [{"prompt": "What is it?", "answers": [{"model": "PPO-ptx nano", "text": NASTY}]}],
+    }  # fmt: skip
+
+
+def write_ppo(folder, size, *, mixed):
+    cfg = recipes.recipe(f"instructgpt.ppo:{size}")
+    if not mixed:
+        cfg = replace(cfg, objective=replace(cfg.objective, ptx_weight=0.0))
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(dump(cfg))
+    (folder / "lineage.json").write_text(json.dumps({"recipe": cfg.recipe}))
+    lines = [{"step": 0, "val_reward": -0.5, "val_lm": 5.1}]
+    lines += [{"step": i, "reward": -0.5 + i / 20, "kl": i / 10, "loss": 1.0} for i in range(1, 25)]
+    lines[-1]["val_lm"] = 5.2 if mixed else 5.9
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def filtering():

@@ -18,7 +18,8 @@ def test_all_ten_are_there_and_in_order(read):
     found = claims(read)
     assert [claim.number for claim in found] == list(range(1, 11))
     assert [claim.verdict for claim in found[:4]] == [HOLDS, UNCLEAR, UNCLEAR, HOLDS]
-    for claim in found[4:]:
+    assert [claim.verdict for claim in found[5:7]] == [HOLDS, HOLDS]
+    for claim in [found[4], *found[7:]]:
         assert claim.verdict == NOT_YET
         assert claim.result.startswith("needs rung ")
 

@@ -103,12 +103,12 @@ def test_the_page_forbids_itself_every_request_and_foreign_script(text, page):
 def test_model_output_is_escaped_wherever_it_stands(text, page):
     assert "<script>alert" not in text
     assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$") >= 5  # translation, guess, three samples
-    assert page.texts["pre"].count(NASTY) == 4
+    assert page.texts["pre"].count(NASTY) == 5
 
 
 def test_every_figure_and_table_states_command_n_and_interval(text):
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
-    assert len(figures) == 29
+    assert len(figures) == 38
     for figure in figures:
         said = re.search(r'<p class="said">(.*?)</p>', figure, re.DOTALL)[1]
         assert "<code>foretell " in figure
@@ -118,8 +118,8 @@ def test_every_figure_and_table_states_command_n_and_interval(text):
 
 def test_every_figure_has_its_data_beside_it(page):
     links = [a for tag, a in page.elements if tag == "a" and "download" in a]
-    assert len(links) == 29
-    assert len({link["download"] for link in links}) == 29
+    assert len(links) == 38
+    assert len({link["download"] for link in links}) == 38
     for link in links:
         head, _, coded = link["href"].partition(",")
         assert head == "data:text/csv;charset=utf-8;base64"
@@ -161,7 +161,7 @@ def test_verdicts_are_words_and_not_only_colours(text):
     shown = re.findall(r'<span class="verdict (\w+)"><span aria-hidden="true">.</span> ([^<]+)</span>', text)
     assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not yet"}
     assert FAILS not in text.replace("Does not hold", "")
-    assert "4 of the 10 claims tested so far: 2 held here, 2 too small to tell." in text
+    assert "6 of the 10 claims tested so far: 4 held here, 2 too small to tell." in text
 
 
 def test_baselines_stand_beside_scores(text):

@@ -10,7 +10,7 @@ RESULTS = ["corpus", "translation", "finetune", "masked_words", "zero_shot", "fe
 
 def test_a_whole_folder_is_read_whole(whole):
     demo = read_demo(whole)
-    assert len(demo.runs) == 17
+    assert len(demo.runs) == 21
     assert all(getattr(demo, name) is not None for name in RESULTS)
     assert demo.runs["gpt1.pretrain"].lines[-1]["step"] == 700
     assert demo.translation.baseline.what.startswith("always 'Return self.'")
@@ -105,4 +105,4 @@ def test_a_damaged_config_is_named(demo):
 def test_a_run_that_was_not_finished_writing_is_passed_over(demo):
     (demo / "gpt1.pretrain").rename(demo / ".gpt1.pretrain.partial-7")
     assert "gpt1.pretrain" not in read_demo(demo).runs
-    assert len(read_demo(demo).runs) == 16
+    assert len(read_demo(demo).runs) == 20

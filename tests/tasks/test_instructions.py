@@ -239,6 +239,15 @@ def test_any_text_with_sentences_will_do(tmp_path):
     assert not sides[0] & sides[1]
 
 
+def test_a_single_text_is_cut_into_stretches_and_not_asked_which_text_it_is(tmp_path):
+    files = text_folder(write_prose(tmp_path / "text"))
+    whole = Document("book.txt", "\n".join(one.text for one in files), "book")
+    rows = read_lines(instructions([whole], tmp_path / "made") / "prompts.jsonl")
+    assert len({row["group_id"] for row in rows}) > 20
+    assert not {"open qa", "classification"} & {row["use_case"] for row in rows}
+    assert {row["split"] for row in rows} == {"train", "valid"}
+
+
 def test_too_little_text_is_told(tmp_path):
     with pytest.raises(BadUse, match=r"the text gives 0 prompts in train, at least 32 are needed: give 60 kB"):
         instructions([Document("a", "A short text. " * 3, "a")], tmp_path / "made")
