@@ -27,8 +27,8 @@ import numpy as np
 import torch
 
 from foretell.align.average import frozen, halved
+from foretell.align.iterations import Iterations
 from foretell.align.judged import Critics, by_network
-from foretell.align.ppo import Iterations
 from foretell.align.rollouts import engine
 from foretell.corpus.config import PromptData
 from foretell.model.config import Heads, NetworkConfig
@@ -156,7 +156,8 @@ def theirs(shape: Shape, minibatches: int, precision: str) -> Side:
     reward, value = GPT2ForSequenceClassification(config), GPT2ForSequenceClassification(config)
     value.load_state_dict(reward.state_dict())
     args = trl_ppo.PPOConfig(
-        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=precision == "bf16", report_to=[], learning_rate=LR, num_ppo_epochs=1,
+        output_dir=tempfile.mkdtemp(), use_cpu=True, bf16=precision == "bf16", report_to=[],
+        learning_rate=LR, num_ppo_epochs=1,
         per_device_train_batch_size=shape.rows // minibatches, gradient_accumulation_steps=minibatches,
         num_mini_batches=minibatches, total_episodes=shape.rows * 3, response_length=RESPONSE, temperature=1.0,
         kl_coef=0.02, cliprange=0.2, cliprange_value=0.2, gamma=1.0, lam=0.95, num_sample_generations=0,
@@ -237,7 +238,8 @@ def table(found: list[dict], rounds: int) -> str:
         f"One iteration of PPO, one thread of {processor()}, torch {torch.__version__}; 32 + 32 tokens, 64 episodes\n"
         "(C: 8), one epoch; made by benchmarks/ppo_speed.py: sides in turn, CPU-seconds of the process, medians over\n"
         f"{rounds} rounds; the ratio is the median of the rounds' ratios, in episodes per CPU-second. Steps are those\n"
-        "of the policy's optimizer, counted by a hook.\n\n"
+        "of the policy's optimizer, counted by a hook. Like with like is fp32 with fp32; bf16 keeps weights and\n"
+        "optimizer in fp32, and trl gains nothing by its own bf16 setting here. Other work ran on the machine.\n\n"
         "| networks | side | CPU-s | episodes per CPU-s | optimizer steps | times trl fp32 (range) |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
     )
@@ -255,7 +257,9 @@ def main() -> None:
     flags.add_argument("--trl", help="the folder with trl 1.12.0 unpacked; without it our side alone is measured")
     flags.add_argument("--rounds", type=int, default=5)
     flags.add_argument("--each", type=int, default=2, help="iterations of a round")
-    flags.add_argument("--large", action="store_true", help="the 124M shape too: some 15 GiB and minutes")
+    flags.add_argument(
+        "--large", action="store_true", help="the 124M shape too: all sides at once, some 30 GiB and many minutes"
+    )
     flags.add_argument("--small", action="store_true", help="shape A alone, nothing written")
     given = flags.parse_args()
     torch.set_num_threads(1)

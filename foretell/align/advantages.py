@@ -1,10 +1,10 @@
-"""Advantages without a value network: a response against the others to the same prompt.
+"""Advantages: those of GAE from a value network, or a response against the others to the same prompt.
 
     leave_one_out   A_i = R_i - mean of the R_j, j != i                   RLOO: Kool et al. 2019; Ahmadian et al. 2024
     group           A_i = (R_i - mean R) / (standard deviation of R)      GRPO: Shao et al. 2024, section 4.1.2
 
-R is the whole response's reward, the KL penalty included (our choice for both; GRPO's paper puts the KL into the loss).
-Every token of a response has the advantage of the response; nothing is whitened further.
+In the latter two R is the whole response's reward, the KL penalty included (our choice for both; GRPO's paper puts the
+KL into the loss). Every token of a response has the advantage of the response; nothing is whitened further.
 
 B responses, the `samples` of a prompt behind one another   T tokens
 """
@@ -12,9 +12,27 @@ B responses, the `samples` of a prompt behind one another   T tokens
 import torch
 from torch import Tensor
 
-from foretell.objective.policy import real
+from foretell.align.measured import explained_variance
+from foretell.objective.config import PolicyOptimization
+from foretell.objective.mean import Batch
+from foretell.objective.policy import gae, moments, real, whiten
 
 SMALL = 1e-8  # added to a standard deviation: the responses to a prompt may all be worth the same
+
+
+def advantages_of(
+    ppo: PolicyOptimization, rewards: Tensor, values: Tensor | None, lengths: Tensor
+) -> tuple[Batch, dict[str, float]]:
+    """What the losses read: advantages and, with a value network, its old values and the returns."""
+    if values is None:
+        compared = leave_one_out if ppo.advantages == "leave_one_out" else group
+        return {"advantages": compared(rewards, lengths, ppo.samples)}, {}
+    if ppo.whiten_rewards:
+        rewards = whiten(rewards, lengths, moments(rewards, lengths), shift=False)
+    made, returns = gae(rewards, values, lengths, ppo.gamma, ppo.lambda_)
+    white = whiten(made, lengths, moments(made, lengths))
+    told = {"explained_variance": explained_variance(values, returns, lengths)}
+    return {"advantages": white, "values_old": values, "returns": returns}, told
 
 
 @torch.no_grad()

@@ -1,60 +1,36 @@
 """Reinforcement learning from a reward model: PPO with a KL penalty and pretraining mixed in (Ouyang et al. 2022).
 
-An iteration is a step of the run:
+    foretell train instructgpt.ppo:nano     iterations (iterations.py) in the loop that trains everything (train/run.py)
 
-    responses   the policy answers batch.rows prompts                                            rollouts.py
-    judged      the reference's log-probabilities, the reward's scores, the value network's values
-    advantages  reward of each token, GAE, whitening over the whole batch                        objective/policy.py
-    update      epochs x minibatches steps of the optimizers, the pretraining text within them   update.py
-    after       the average of weights, beta, the guards                                         average.py, guards.py
-
-Dropout is off throughout: the networks stay in evaluation mode, in which gradients flow all the same. Everything random
-follows from (seed, iteration); weights, optimizers, average and beta are in the checkpoint, so that a run that is
-stopped goes on bit for bit.
+Everything random follows from (seed, iteration); weights, optimizers, average and beta are in the checkpoint, so that a
+run that is stopped goes on bit for bit. Before the first iteration the user's own models are checked (start_check.py).
 """
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
-
 from foretell import progress
-from foretell.align import guards
-from foretell.align.advantages import group, leave_one_out
-from foretell.align.average import frozen, halved, move, take
-from foretell.align.episodes import Episodes, episodes_of
-from foretell.align.judged import Critics, Score, open_critics
-from foretell.align.logprobs import all_logprobs, all_values
+from foretell.align.iterations import Iterations
+from foretell.align.judged import Score, open_critics
 from foretell.align.memory_plan import in_words, plan_of
-from foretell.align.rollouts import Prompts, Sampler, asked, engine, importance, read_prompts, stream
+from foretell.align.rollouts import Sampler, engine, read_prompts
 from foretell.align.start_check import check_start
-from foretell.align.update import Learner, policy_objective, update, value_objective
 from foretell.corpus.batches import Batches, open_batches
 from foretell.corpus.config import PromptData, TextData
-from foretell.errors import BadUse, Failed
+from foretell.errors import BadUse
 from foretell.exchange.folder import load_weights_into
 from foretell.model.device import choose_device
 from foretell.model.init import build
-from foretell.model.network import Network
-from foretell.objective import policy as rule
 from foretell.objective.config import PolicyOptimization
-from foretell.objective.mean import Batch
 from foretell.ranks import Ranks
 from foretell.text.chat import answer_end
 from foretell.text.tokenizer import Tokenizer
 from foretell.train import checkpoint
-from foretell.train.config import AdamW, RunConfig
+from foretell.train.config import RunConfig
 from foretell.train.finish import finish
-from foretell.train.loop import Result, check_finite, settle_threads, to_device, train
+from foretell.train.loop import Result, check_finite, settle_threads, train
 from foretell.train.memory import keep_freed_memory
-from foretell.train.optimizer import build_optimizers, set_rate
-from foretell.train.run import Run, Values
-from foretell.train.schedule import rate
+from foretell.train.run import Run
 
 
 def train_ppo(
@@ -96,7 +72,7 @@ def trained(
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
     progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
-    work = opened(cfg, score, sampler)
+    work = opened(cfg, score, sampler, quiet=quiet)
     settle_threads(cfg, lineage, out, work.one_pass)
     if not checkpoint.every(out / "checkpoints"):
         check_start(work, work.room, say=lambda line: progress.say(line, quiet=quiet))
@@ -109,13 +85,15 @@ def trained(
     return metrics
 
 
-def opened(cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None) -> "Iterations":
+def opened(
+    cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None, *, quiet: bool = True
+) -> Iterations:
     """The work of a run, at its start."""
     ppo, data = check_config(cfg)
     device = choose_device(cfg.machine.device)
     tokenizer = Tokenizer.load(Path(data.tokens))
     end = answer_end(tokenizer)
-    train_prompts, held_out = read_prompts(data, tokenizer)
+    train_prompts, held_out = read_prompts(data, tokenizer, lambda line: progress.say(line, quiet=quiet))
     policy = build(cfg.model, cfg.seed, device)
     load_weights_into(policy, Path(cfg.start))
     policy.eval()
@@ -140,259 +118,3 @@ def open_text(data: PromptData, seed: int) -> Batches | None:
         return None
     text = TextData(folder=data.text, tokenizer=data.tokenizer, length=data.text_length or data.length)
     return open_batches(text, seed)
-
-
-class Iterations:
-    """The work of a run: an iteration is a step. See the head of this file."""
-
-    def __init__(
-        self,
-        *,
-        cfg: RunConfig,
-        ppo: PolicyOptimization,
-        policy: Network,
-        critics: Critics,
-        prompts: tuple[Prompts, Prompts],
-        text: Batches | None,
-        sampler: Sampler,
-        foreign: bool,
-        end: int,
-        room: int,
-        device: str,
-    ) -> None:
-        self.cfg, self.ppo, self.policy, self.critics = cfg, ppo, policy, critics
-        self.prompts, self.text, self.sampler, self.foreign = prompts, text, sampler, foreign
-        self.end, self.room, self.device, self.precision = end, room, device, cfg.machine.precision
-        self.say: Callable[[str], object] = lambda line: None
-        self.reference = halved(policy) if self.precision == "bf16" else frozen(policy)
-        self.average = frozen(policy) if ppo.average else None
-        self.best = frozen(policy) if guards.guarded(ppo) else None
-        parts = {"policy": policy, "value": critics.value, "average": self.average, "best": self.best}
-        self.model: nn.Module = nn.ModuleDict({name: part for name, part in parts.items() if part is not None})
-        own = build_optimizers(policy, cfg.optim)
-        self.policy_learner = Learner(
-            network=policy, optimizers=own, objective=policy_objective(ppo, self.precision), clip=cfg.clip
-        )
-        self.value_learner = value_learner(cfg, ppo, critics.value)
-        self.value_optimizers = list(self.value_learner.optimizers) if self.value_learner else []
-        self.optimizers: list[Optimizer] = [*own, *self.value_optimizers]
-        self.memory = {"beta": ppo.beta, "returns": 0.0, "best": float("-inf")}
-
-    @property
-    def written(self) -> Network:
-        """The model that the run writes."""
-        return self.average or self.policy
-
-    def one_pass(self) -> None:
-        """The forward and backward pass of a minibatch's first part, of which nothing is left."""
-        n = self.cfg.batch.micro or self.cfg.batch.rows // self.ppo.minibatches
-        assert isinstance(self.cfg.data, PromptData), "check_config() has seen it"
-        ids = torch.zeros((n, self.cfg.data.length), dtype=torch.int64, device=self.device)
-        self.policy.logits(self.policy.hidden(ids)[:, -self.cfg.data.response :]).sum().backward()
-        self.policy.zero_grad(set_to_none=True)
-
-    def step(self, step: int) -> Values:
-        """An iteration; what it measured."""
-        clock = Clock()
-        share = rate(self.cfg.schedule, step, self.cfg.steps)
-        set_rate(list(self.policy_learner.optimizers), share * 0.5 ** self.memory["returns"])
-        set_rate(self.value_optimizers, share)
-        episodes = self.answered(self.prompts[0], step)
-        clock.lap("rollout")
-        batch, values = self.judged(episodes, clock)
-        reader = self.text_rows if self.text is not None and self.ppo.ptx_weight else None
-        micro, seed = self.cfg.batch.micro, self.cfg.seed
-        values |= update(self.ppo, batch, self.policy_learner, self.value_learner, reader, micro, seed, step)
-        clock.lap("update")
-        if self.foreign or self.ppo.temperature != 1:
-            values["rollout_mismatch"] = values.pop("sampler_mismatch")
-        values |= {"beta": self.memory["beta"], "lr": self.policy_learner.optimizers[0].param_groups[0]["lr"]}
-        self.after(step, values)
-        return {**values, **clock.told(), "n_tokens": int((episodes.starts + episodes.lengths).sum())}
-
-    def answered(self, prompts: Prompts, step: int) -> Episodes:
-        """The episodes of an iteration."""
-        n = self.cfg.batch.rows // self.ppo.samples
-        some = asked(prompts, n, self.ppo.samples, self.cfg.seed, step)
-        return self.responses(self.policy, some, stream(self.cfg.seed, step))
-
-    def responses(self, network: Network, prompts: Prompts, seed: int) -> Episodes:
-        """Prompts with the responses of a network."""
-        own = network if self.foreign or self.precision == "fp32" else frozen(network).bfloat16()
-        return episodes_of(prompts, self.sampler(own, prompts, seed), self.device)
-
-    def judged(self, episodes: Episodes, clock: "Clock") -> tuple[Batch, Values]:
-        """What the update reads, and what it says of the episodes."""
-        ppo, lengths = self.ppo, episodes.lengths
-        logp, told = self.logprobs(episodes)
-        logp_ref, _ = all_logprobs(self.reference, episodes, ppo.temperature, self.precision)
-        clock.lap("reference")
-        scores = self.critics.scores(episodes)
-        clock.lap("reward")
-        values = None if self.critics.value is None else all_values(self.critics.value, episodes, self.precision)
-        clock.lap("value")
-        mode, amount = ppo.missing_end, ppo.missing_end_amount
-        given, counted = rule.missing_end(scores, lengths, episodes.ended, mode, amount)
-        if not int(counted.sum()):
-            raise Failed(
-                "no response has ended, and missing_end=mask leaves nothing to learn from; raise data.response"
-            )
-        rewards = rule.shaped_rewards(given, logp, logp_ref, counted, self.memory["beta"], ppo.estimator)
-        made, told_values = advantages(ppo, rewards, values, counted)
-        told |= told_values | measured(episodes, scores, rewards, logp, logp_ref)
-        weights = importance(logp, episodes.sampled, counted) if self.foreign else torch.ones_like(logp)
-        same = {"ids": episodes.ids, "starts": episodes.starts, "lengths": counted}
-        return {**same, "logp_old": logp, "weights": weights, **made}, told
-
-    def logprobs(self, episodes: Episodes) -> tuple[Tensor, Values]:
-        """The old policy's log-probabilities: as sampled, or scored where the sampler is another program or tells them
-        at another temperature; then also how far the two are apart."""
-        if not self.foreign and self.ppo.temperature == 1:
-            return episodes.sampled, {}
-        at_one, _ = all_logprobs(self.policy, episodes, 1.0, self.precision)
-        apart = rule.token_mean((at_one - episodes.sampled).abs(), episodes.lengths).value.item()
-        if self.ppo.temperature == 1:
-            return at_one, {"sampler_mismatch": apart}
-        return all_logprobs(self.policy, episodes, self.ppo.temperature, self.precision)[0], {"sampler_mismatch": apart}
-
-    def text_rows(self, first: int, n: int) -> Batch:
-        """n rows of pretraining text from a number on."""
-        assert self.text is not None, "text is asked for where there is some"
-        rows = self.text.batch(np.arange(first, first + n))
-        return to_device({name: rows[name] for name in ("inputs", "targets")}, self.device)
-
-    def after(self, step: int, values: Values) -> None:
-        """Move the average and beta, and go back where a guard says so."""
-        ppo, memory = self.ppo, self.memory
-        if self.best is not None and (reason := guards.beyond(ppo, values)):
-            return self.go_back(step, reason, values)
-        if self.average is not None:
-            move(self.average, self.policy, ppo.average)
-        earned = values["shaped_reward"]
-        if self.best is not None and earned > memory["best"]:
-            memory["best"] = earned
-            take(self.best, self.written)
-        if ppo.target_kl:
-            kl, n = values["kl"], self.cfg.batch.rows
-            memory["beta"] = rule.adaptive_beta(memory["beta"], kl, ppo.target_kl, ppo.horizon, n)
-        return None
-
-    def go_back(self, step: int, reason: str, values: Values) -> None:
-        """Return to the best average with half of the learning rate."""
-        assert self.best is not None, "a guarded run keeps its best average"
-        self.memory["returns"] += 1
-        returns = int(self.memory["returns"])
-        if returns > guards.MOST_RETURNS:
-            raise Failed(
-                f"{reason} after {returns - 1} returns to the best average; begin again with a lower --optim.lr"
-            )
-        self.say(f"iteration {step + 1}: {reason}; back to the best average, learning rate halved")
-        values["returned"] = 1.0
-        for network in (self.policy, self.average):
-            if network is not None:
-                take(network, self.best)
-        for optimizer in self.policy_learner.optimizers:
-            optimizer.state.clear()
-
-    def evaluation(self) -> Values:
-        """Rewards, KL, length and share of ended responses on held-out prompts, and the loss on held-out text, of the
-        weights that the run writes."""
-        found: Values = {}
-        some = self.prompts[1][: self.cfg.evaluate_rows or None]
-        if some:
-            episodes = self.responses(self.written, some, stream(self.cfg.seed, -1) % 2**63)
-            logp, logp_ref = (
-                all_logprobs(one, episodes, 1.0, self.precision)[0] for one in (self.written, self.reference)
-            )
-            kl = rule.response_mean(logp - logp_ref, episodes.lengths).value.item()
-            scores = self.critics.scores(episodes)
-            found |= {"reward": scores.mean().item(), "kl": kl} | shape_of(episodes)
-        if self.text is not None:
-            found["lm"] = self.text_loss()
-        return {f"val_{name}": value for name, value in found.items()}
-
-    def text_loss(self) -> float:
-        """The loss per token of held-out text."""
-        from foretell.objective.lm import language_model
-        from foretell.train.evaluate import evaluate
-
-        assert self.text is not None, "there is text"
-        rows = self.cfg.batch.micro or 16
-        batches = (to_device(part, self.device) for part in self.text.evaluation(rows, self.cfg.evaluate_rows))
-        return evaluate(self.written, language_model(), batches)["lm"]
-
-    def epochs(self, step: int) -> Values:
-        """How often each prompt was asked."""
-        return {"epochs": round(step * self.cfg.batch.rows / self.ppo.samples / len(self.prompts[0]), 5)}
-
-    def words(self, values: Values, found: Values) -> str:
-        """The reward and the KL as the bar shows them."""
-        return f"reward {values['reward']:.3f}  KL {values['kl']:.2f}  {values['response_length']:.0f} tokens"
-
-
-class Clock:
-    """Seconds by part of an iteration."""
-
-    def __init__(self) -> None:
-        self.last, self.parts = time.perf_counter(), dict[str, float]()
-
-    def lap(self, name: str) -> None:
-        """Book the time since the last lap under a name."""
-        now = time.perf_counter()
-        self.parts[name], self.last = now - self.last, now
-
-    def told(self) -> Values:
-        """The seconds of each part, as metrics."""
-        return {f"seconds/{name}": round(took, 4) for name, took in self.parts.items()}
-
-
-def value_learner(cfg: RunConfig, ppo: PolicyOptimization, value: Network | None) -> Learner | None:
-    """The value network with an optimizer of its own."""
-    if value is None:
-        return None
-    optim = AdamW(lr=ppo.value_lr, betas=cfg.optim.betas, eps=cfg.optim.eps, weight_decay=cfg.optim.weight_decay)
-    objective = value_objective(ppo, cfg.machine.precision)
-    return Learner(network=value, optimizers=build_optimizers(value, optim), objective=objective, clip=cfg.clip)
-
-
-def advantages(
-    ppo: PolicyOptimization, rewards: Tensor, values: Tensor | None, lengths: Tensor
-) -> tuple[Batch, Values]:
-    """What the losses read: advantages and, with a value network, its old values and the returns."""
-    if values is None:
-        compared = leave_one_out if ppo.advantages == "leave_one_out" else group
-        return {"advantages": compared(rewards, lengths, ppo.samples)}, {}
-    if ppo.whiten_rewards:
-        rewards = rule.whiten(rewards, lengths, rule.moments(rewards, lengths), shift=False)
-    made, returns = rule.gae(rewards, values, lengths, ppo.gamma, ppo.lambda_)
-    white = rule.whiten(made, lengths, rule.moments(made, lengths))
-    told = {"explained_variance": explained_variance(values, returns, lengths)}
-    return {"advantages": white, "values_old": values, "returns": returns}, told
-
-
-def explained_variance(values: Tensor, returns: Tensor, lengths: Tensor) -> float:
-    """1 - var(return - value) / var(return) over real tokens: 1 is perfect, 0 no better than a constant."""
-
-    def variance(x: Tensor) -> float:
-        n, total, squares = rule.moments(x, lengths).tolist()
-        return max(squares / n - (total / n) ** 2, 0.0)
-
-    return 1 - variance(returns - values) / max(variance(returns), 1e-12)
-
-
-def measured(episodes: Episodes, scores: Tensor, rewards: Tensor, logp: Tensor, logp_ref: Tensor) -> Values:
-    """What an iteration's episodes are like, of real tokens alone."""
-    gap = logp - logp_ref
-    return {
-        "reward": scores.mean().item(),
-        "shaped_reward": rewards.sum(1).mean().item(),
-        "kl": rule.response_mean(gap, episodes.lengths).value.item(),
-        "kl_per_token": rule.token_mean(gap, episodes.lengths).value.item(),
-        "repetition": guards.repetition([answer for _, answer in episodes.answers()]),
-        **shape_of(episodes),
-    }
-
-
-def shape_of(episodes: Episodes) -> Values:
-    """The mean length of the responses, and the share of those that have ended."""
-    return {"response_length": episodes.lengths.float().mean().item(), "ended": episodes.ended.float().mean().item()}

@@ -9,7 +9,7 @@ the responses are then scored by the trainer, and each token of the loss weighs 
 (truncated importance sampling, Ionides 2008).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -54,19 +54,25 @@ def engine(end: int, response: int, temperature: float) -> Sampler:
     return sample
 
 
-def read_prompts(data: PromptData, tokenizer: Tokenizer) -> tuple[Prompts, Prompts]:
-    """The ids of the prompts to train on, and of those held out; what leaves no room for a response is left out.
+def read_prompts(
+    data: PromptData, tokenizer: Tokenizer, say: Callable[[str], object] = lambda line: None
+) -> tuple[Prompts, Prompts]:
+    """The ids of the prompts to train on, and of those held out; what leaves no room for a response is left out, and
+    how many that are is said.
 
     BadUse that names an empty or wrong prompt, and if no prompt is left to train on.
     """
     path = label_file(data.folder, "prompts")
-    room, sides = data.length - data.response, []
+    room, sides, n = data.length - data.response, [], 0
     for rows in label_rows(data.folder, "prompts"):
         encoded = [encode(row.get("text"), tokenizer, f"{path}, prompt {i}") for i, row in enumerate(rows, 1)]
         sides.append([ids for ids in encoded if len(ids) <= room])
+        n += len(encoded)
     if not sides[0]:
         rule = f"of at most {room} tokens (length={data.length} less response={data.response})"
         raise BadUse(f"{path} holds no prompt {rule} to train on; raise --data.length or give shorter prompts")
+    if left := n - len(sides[0]) - len(sides[1]):
+        say(f"{left} of {n} prompts are longer than {room} tokens and are left out")
     return sides[0], sides[1]
 
 

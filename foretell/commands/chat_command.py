@@ -36,6 +36,7 @@ def run(args: list[str]) -> None:
     given = flags.parse_args(args)
     import torch
 
+    from foretell.align.answering import style_of
     from foretell.generate.chat import Chat, with_system
     from foretell.generate.model import load
     from foretell.model.device import choose_device
@@ -45,6 +46,8 @@ def run(args: list[str]) -> None:
     model.check("chat", "decoder")
     model.network.to(choose_device(given.device or "cpu"))
     sampling = settings(model, given)
+    if style_of(given.model) == "plain" and not given.quiet:
+        print(f"({given.model} was trained on text alone and was not taught to answer)", file=sys.stderr)
     converse(model, with_system(Chat(), given.system), sampling, given)
 
 

@@ -75,6 +75,10 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:
     n = sum(cost["parameters"].values())
     parts = ", ".join(f"{part} {count:,}" for part, count in cost["parameters"].items())
     memory = ", ".join(f"{part} {size / 2**30:.2f} GiB" for part, size in cost["bytes"].items())
+    if isinstance(cfg.objective, PolicyOptimization):
+        from foretell.align.memory_plan import in_words
+
+        memory = in_words(cost["bytes"])
     inner = cfg.model.n_heads * cfg.model.d_head
     found = [
         f"parameters   {n:,}  ({parts})",

@@ -137,7 +137,7 @@ def measure(demo: Demo, runs: dict[str, TrainingRun], key: str, name: str, label
     said = f"n = {some.batch.rows} episodes an iteration; one seed, so no interval. A panel a size of the policy; "
     said += "PPO-ptx has pretraining text mixed in."
     return picture(
-        f"instructgpt-{key}", f"{TITLES[2]}: {label}", curves(panels, "iteration", label), said, demo.command, rows
+        f"instructgpt-ppo-{key}", f"{TITLES[2]}: {label}", curves(panels, "iteration", label), said, demo.command, rows
     )
 
 

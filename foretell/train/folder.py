@@ -13,12 +13,14 @@ from typing import Any
 from foretell.config import dump, load
 from foretell.corpus.config import tokens_of
 from foretell.errors import BadUse
+from foretell.objective.config import PolicyOptimization
 from foretell.runs import alone, machine, read_json, read_text, sha256, write_whole
 from foretell.train.config import RunConfig
 from foretell.version import VERSION
 
 CONFIG, LINEAGE, METRICS = "config.json", "lineage.json", "metrics.jsonl"
-PATHS = ("data.folder", "data.tokens", "data.text", "start")  # the same folder however it is spelt
+# the same folder however it is spelt
+PATHS = ("data.folder", "data.tokens", "data.text", "start", "objective.reward", "objective.value")
 
 
 def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
@@ -105,6 +107,8 @@ def parents(cfg: RunConfig) -> dict[str, str]:
         sources["tokens"] = Path(tokens_of(cfg.data)) / "card.json"
     if cfg.start:
         sources["start"] = weights_file(Path(cfg.start))
+    if isinstance(cfg.objective, PolicyOptimization) and cfg.objective.reward:
+        sources["reward"] = weights_file(Path(cfg.objective.reward))
     return {name: sha256(path) for name, path in sources.items() if path.exists()}
 
 

@@ -88,10 +88,10 @@ def even_share(prompts, answers):
 
 
 def main(folder, out, step, number):
-    from foretell.align import ppo
+    from foretell.align import iterations, ppo
 
     torch.set_num_threads(1)
-    real, taken = ppo.update, []
+    real, taken = iterations.update, []
 
     def update(*given):
         taken.append(0)
@@ -99,7 +99,7 @@ def main(folder, out, step, number):
             os.kill(os.getpid(), int(number))
         return real(*given)
 
-    ppo.update = update
+    iterations.update = update
     ppo.train_ppo(config(Path(folder), {"ptx_weight": 1.0, "ptx_rows": 1}), Path(out), quiet=True)
 
 

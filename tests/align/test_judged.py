@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from foretell.align.episodes import Sampled, episodes_of
 from foretell.align.judged import by_function, open_critics, with_zero_head
 from foretell.align.logprobs import all_values
+from foretell.align.reward import load_reward, scores
 from foretell.errors import BadUse
 from foretell.exchange.folder import load_model
 from foretell.model.config import Heads
@@ -42,6 +44,13 @@ def test_a_value_without_a_reward_model_begins_at_0_on_the_policys_body(files):
     ids = torch.randint(N_VOCAB, (2, 9))
     assert torch.equal(value.hidden(ids), policy.hidden(ids))
     assert opened(files, even_share, reward="").value.task_head.output.weight.abs().sum() == 0
+
+
+def test_scores_are_those_of_the_reward_model_asked_by_itself(files):
+    reward, critics = load_reward(files / "reward"), opened(files)
+    answers = [[4, 9], [1, 2, 3, 4, 5, 6], [7]]
+    episodes = episodes_of([[3], [8, 9, 10], [3, 3]], [Sampled(ids, [-1.0] * len(ids), True) for ids in answers])
+    assert critics.scores(episodes).tolist() == pytest.approx(scores(reward, episodes.answers()), abs=1e-5)
 
 
 def test_no_value_network_is_made_where_samples_are_compared(files):

@@ -1,16 +1,20 @@
+import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from foretell.align import ppo
+from foretell.align import iterations, ppo
 from foretell.align.ppo import train_ppo
+from foretell.api import train_of
 from foretell.errors import BadUse, Failed
 from foretell.exchange.folder import load_model
+from foretell.runs import sha256
 from foretell.train import checkpoint
 from foretell.train.config import BatchSize
 from foretell.train.metrics import read_metrics
@@ -82,6 +86,32 @@ def test_the_same_config_gives_the_same_run_and_another_seed_another(files, tmp_
     assert lines(tmp_path / "one") != lines(tmp_path / "three")
 
 
+class Killed(BaseException):
+    """Stands for a kill: nothing in the package may catch it."""
+
+
+def test_a_run_that_ends_within_an_iteration_goes_on_bit_for_bit_with_an_adaptive_beta(files, tmp_path, monkeypatch):
+    cfg = config(files, {"target_kl": 1.0, "horizon": 50.0, "most_kl": 50.0}, steps=6)
+    train_ppo(cfg, tmp_path / "whole", quiet=True)
+    real, taken = iterations.update, []
+
+    def update(*given):
+        taken.append(0)
+        if len(taken) == 5:
+            raise Killed
+        return real(*given)
+
+    monkeypatch.setattr(iterations, "update", update)
+    with pytest.raises(Killed):
+        train_ppo(cfg, tmp_path / "broken", quiet=True)
+    monkeypatch.undo()
+    train_ppo(cfg, tmp_path / "broken", quiet=True)
+    assert_same(tmp_path / "whole", tmp_path / "broken")
+    betas = [line["beta"] for line in lines(tmp_path / "whole")[1:]]
+    assert len(set(betas)) == 6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_killed_or_stopped_in_its_7th_iteration_goes_on_bit_for_bit(files, tmp_path, number):
     cfg = config(files, {"ptx_weight": 1.0, "ptx_rows": 1})
@@ -161,3 +191,18 @@ def test_a_config_that_cannot_be_is_one_line(files, tmp_path, objective, changes
     with pytest.raises(BadUse, match=said) as error:
         train_ppo(config(files, objective, **changes), tmp_path, quiet=True)
     assert "\n" not in str(error.value)
+
+
+def test_a_run_remembers_the_reward_model_that_it_was_made_with_and_knows_its_folder_by_another_name(files, tmp_path):
+    cfg = config(files, steps=1)
+    train_ppo(cfg, tmp_path, quiet=True)
+    parents = json.loads((tmp_path / "lineage.json").read_text())["parents"]
+    assert parents["reward"] == sha256(files / "reward" / "model.safetensors")
+    assert parents["start"] == sha256(files / "start" / "model.safetensors")
+    spelt = replace(cfg, objective=replace(cfg.objective, reward=str(files / "start" / ".." / "reward")))
+    assert train_ppo(spelt, tmp_path, quiet=True).folder == tmp_path
+
+
+def test_what_needs_more_than_rows_is_trained_by_its_own_function():
+    assert train_of("ppo") is train_ppo
+    assert train_of("lm") is not train_ppo

@@ -95,7 +95,9 @@ def test_prompts_are_those_of_the_chat_up_to_the_assistant_and_long_ones_are_lef
         {"text": "the cat " * 30, "split": "train"},
         {"text": "a dog", "split": "valid"},
     ]
-    train, valid = read_prompts(write(tmp_path, rows), tokenizer)
+    said = []
+    train, valid = read_prompts(write(tmp_path, rows), tokenizer, said.append)
+    assert said == ["1 of 4 prompts are longer than 12 tokens and are left out"]
     assert train == [prompt_ids(tokenizer, turns_of("the cat")), prompt_ids(tokenizer, turns_of(talk))]
     assert valid == [prompt_ids(tokenizer, turns_of("a dog"))]
     assert all(ids[-1] == tokenizer.special("<|assistant|>") for ids in train)

@@ -93,6 +93,17 @@ def test_the_answer_at_a_terminal_is_the_one_of_a_pipe(monkeypatch, folder, caps
     assert capsys.readouterr().out == said + "\n"
 
 
+def test_a_run_on_text_alone_is_said_to_be_one(monkeypatch, folder, capsys, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "model").symlink_to(folder)
+    (run / "config.json").write_text(json.dumps({"data": {"kind": "text"}}))
+    assert piped(monkeypatch, str(run), "Return it\n") == 0
+    assert "was trained on text alone" in capsys.readouterr().err
+    assert piped(monkeypatch, str(run), "Return it\n", "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_model_that_cannot_generate_is_refused(monkeypatch, folder, capsys):
     assert piped(monkeypatch, folder, "x\n", "--temperature", "-1") == 2
     assert "temperature=-1.0" in capsys.readouterr().err

@@ -141,3 +141,8 @@ def test_the_mix_must_take_back_four_fifths_and_the_tasks(read, back, score, wan
 def test_what_is_not_measured_names_the_command(read):
     for claim in aligned_claims(replace(read, aligned=None)):
         assert claim.result == f"{read.command} measures it"
+
+
+def test_every_part_has_data_of_its_own_name(parts):
+    names = [part.data.name for part in parts.values() if part.kind in ("picture", "table")]
+    assert len(set(names)) == len(names) == 9

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from foretell.train import checkpoint, loop
+from foretell.train import checkpoint, loop, run
 from foretell.train.loop import train
 from foretell.train.metrics import Metrics, read_metrics
 from foretell.train.run import Stopped
@@ -154,7 +154,7 @@ def test_what_the_caller_does_with_the_random_stream_between_changes_nothing(tmp
 def test_a_damaged_checkpoint_of_a_stop_is_out_of_the_way_later(tmp_path, monkeypatch, whole):
     cfg = replace(config(), average=2)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "stop_asked", stops_after(6))
+        patch.setattr(run, "stop_asked", stops_after(6))
         with pytest.raises(Stopped):
             train(cfg, tmp_path, quiet=True)
     (tmp_path / "checkpoints" / "step-00000006" / "model.safetensors").write_bytes(b"")
