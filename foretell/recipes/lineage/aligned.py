@@ -67,8 +67,8 @@ class Amounts:
 
 AMOUNTS = {
     "smoke": Amounts(
-        sft=6, start=3, ranked=16, ranked_valid=6, outputs=(2, 3), rankings=8, iterations=2, episodes=16, text_rows=1,
-        asked=8, text=16, questions=4,
+        sft=6, start=3, ranked=16, ranked_valid=6, outputs=(2, 3), rankings=8, iterations=2, episodes=16,
+        text_rows=1, text_weight=2.0, asked=8, text=16, questions=4,
     ),
     "nano": Amounts(
         sft=80, start=40, ranked=384, ranked_valid=40, outputs=(4, 9), rankings=16, iterations=14, episodes=64,
