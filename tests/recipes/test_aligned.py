@@ -35,7 +35,7 @@ def test_with_and_without_the_mix_all_else_is_the_same(tmp_path):
         (tmp_path / name / "config.json").write_text(json.dumps({"data": {"folder": data}}))
     plan = Climb(out=tmp_path, text=EMBEDDED, scale="smoke")
     mixed, alone = (aligned.policy(plan, "smoke", mixed=one) for one in (True, False))
-    assert (mixed.objective.ptx_weight, alone.objective.ptx_weight) == (2.0, 0.0)
+    assert (mixed.objective.ptx_weight, alone.objective.ptx_weight) == (0.5, 0.0)
     assert replace(alone, objective=mixed.objective) == mixed
     assert (mixed.data.folder, mixed.data.text) == ("labels", "tokens")
     assert mixed.start == str(tmp_path / "instructgpt.start-smoke")
