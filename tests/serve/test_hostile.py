@@ -17,7 +17,7 @@ FIELDS = [
     ("top_p", 1.5),
     ("top_k", -1),
     ("min_p", 0.1),
-    ("repetition_penalty", 1.1),
+    ("repetition_penalty", 0),
     ("n", 0),
     ("n", 9),
     ("n", 1e9),
