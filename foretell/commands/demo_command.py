@@ -1,5 +1,6 @@
 """`foretell demo [--text FOLDER] [--scale nano|mini]`: the whole lineage, then the report."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def run(args: list[str]) -> None:
     flags.add_argument("--scale", default="nano", help="nano (default), mini, or smoke (seconds; learns nothing)")
     given = flags.parse_args(args)
     from foretell.recipes.lineage import OUT, Climb, climb
+    from foretell.recipes.lineage.aligned import of_size
+    from foretell.recipes.lineage.plan import size
     from foretell.train.run import Stopped
 
     plan = Climb(out=Path(given.out or OUT), text=given.text, scale=given.scale, quiet=given.quiet)
@@ -30,3 +33,5 @@ def run(args: list[str]) -> None:
         print(f"foretell: {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
     print(f"the report is {report.resolve()}")
+    model = shlex.quote((plan.out / of_size(plan, "ptx", size(plan))).as_posix())
+    print(f"foretell chat {model} is a conversation with its last model; foretell serve {model} the same in a browser")

@@ -38,6 +38,8 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path, capfd):
         "few_shot",
         "samples",
         "filtering",
+        "limits",
+        "aligned",
         "story",
     }
     story = json.loads((out / "results" / "story.json").read_text())
