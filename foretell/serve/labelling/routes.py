@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 TOKEN = "x-page-token"
 SAVED = {"saved": True}
+PARTS = (
+    ("Overview", "/label"),
+    ("Write", "/label/demonstration"),
+    ("Rate and rank", "/label/rank"),
+    ("Agreement", "/label/agreement"),
+)
 
 
 def add_labelling(app: "FastAPI", desk: Desk) -> None:
@@ -36,7 +42,13 @@ def add_labelling(app: "FastAPI", desk: Desk) -> None:
 def add_label_pages(app: "FastAPI", desk: Desk) -> None:
     """What waits, and a page for each kind of task."""
     pages = engine()
-    same = {"mode": "label", "token": desk.token, "labeller": desk.labeller, "instructions": INSTRUCTIONS}
+    same = {
+        "mode": "label",
+        "token": desk.token,
+        "labeller": desk.labeller,
+        "instructions": INSTRUCTIONS,
+        "parts": PARTS,
+    }
 
     def page(name: str, **told: Any) -> "Response":
         from starlette.responses import Response
@@ -44,32 +56,32 @@ def add_label_pages(app: "FastAPI", desk: Desk) -> None:
         body = pages.get_template(f"{name}.html.jinja").render(**same, **told)
         return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
-    def task(kind: Any, name: str) -> "Response":
+    def task(kind: Any, name: str, path: str) -> "Response":
         found = task_of(desk, kind)
         if found is None:
-            return page("label_none", kind=kind)
+            return page("label_none", here=path, kind=kind)
         given, seen = found
         told = {"turns": as_turns(seen.prompt), "texts": seen.texts, "letters": "ABCDEFGHI"[: len(seen.texts)]}
-        return page(name, task=given, kind=kind, flags=FLAGS, reasons=REASONS, most=MOST, **told)
+        return page(name, here=path, task=given, kind=kind, flags=FLAGS, reasons=REASONS, most=MOST, **told)
 
     def agreement() -> "Response":
         try:
             rows, matrix = agreed(desk.store)
         except BadUse as error:
-            return page("label_agreement", rows=[], matrix=None, why=str(error))
-        return page("label_agreement", rows=rows, matrix=matrix, why="")
+            return page("label_agreement", here="/label/agreement", rows=[], matrix=None, why=str(error))
+        return page("label_agreement", here="/label/agreement", rows=rows, matrix=matrix, why="")
 
     @app.get("/label", include_in_schema=False)
     async def home() -> Any:
-        return await asyncio.to_thread(lambda: page("label", **overview(desk)))
+        return await asyncio.to_thread(lambda: page("label", here="/label", **overview(desk)))
 
     @app.get("/label/demonstration", include_in_schema=False)
     async def demonstration() -> Any:
-        return await asyncio.to_thread(task, "demonstration", "label_demonstration")
+        return await asyncio.to_thread(task, "demonstration", "label_demonstration", "/label/demonstration")
 
     @app.get("/label/rank", include_in_schema=False)
     async def rank() -> Any:
-        return await asyncio.to_thread(task, "ranking", "label_rank")
+        return await asyncio.to_thread(task, "ranking", "label_rank", "/label/rank")
 
     @app.get("/label/agreement", include_in_schema=False)
     async def agree() -> Any:
