@@ -185,6 +185,7 @@ def test_what_another_run_of_the_server_refuses_is_told_and_the_draft_stays(brow
         page.get_by_label("Reason").select_option(index=1)
         page.get_by_role("button", name="Skip it").click()
         said(page, "Saved.")
+        assert page.evaluate("Object.keys(localStorage).filter((name) => name.includes('draft')).length") == 0
         context.close()
     assert not demonstrations(open_again(tmp_path / "labels.db"))
 

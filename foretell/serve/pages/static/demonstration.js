@@ -3,7 +3,7 @@ import { at, clock, draft, handIn, skipping } from "/static/label.js";
 
 const kept = draft(), passed = clock(), { task } = at("task").dataset;
 const before = kept.read();
-let seconds = before?.seconds ?? 0;
+let seconds = before?.seconds ?? 0, ended = false;
 if (before) {
   at("answer").value = before.text;
   at("status").textContent = "Your draft is back.";
@@ -12,11 +12,18 @@ if (before) {
 /** How long this task took, over all its visits. */
 const took = () => (seconds += passed());
 
-const keep = () => kept.write({ text: at("answer").value, seconds: took() });
+const keep = () => { if (!ended) kept.write({ text: at("answer").value, seconds: took() }); };
+
+/** Forget the draft, also when the page goes. */
+function clear() {
+  ended = true;
+  kept.clear();
+}
+
 at("answer").addEventListener("input", keep);
-addEventListener("pagehide", () => { if (!at("save").disabled && at("answer").value) keep(); });
+addEventListener("pagehide", () => { if (at("answer").value) keep(); });
 at("save").addEventListener("click", () => {
-  handIn("/label/demonstration", { task: Number(task), completion: at("answer").value, seconds: took() }, kept, at("save"));
+  handIn("/label/demonstration", { task: Number(task), completion: at("answer").value, seconds: took() }, { clear }, at("save"));
 });
 at("answer").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -24,4 +31,4 @@ at("answer").addEventListener("keydown", (event) => {
     at("save").click();
   }
 });
-skipping(kept, took);
+skipping({ clear }, took);
