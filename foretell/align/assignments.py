@@ -44,7 +44,8 @@ def next_task(
     """The labeller's open task of that kind, else a new one; None where nothing is left for this labeller.
 
     A new one is of the prompt with the smallest id that fewer than `overlap` labellers have had, and this one has not;
-    for a ranking it has two outputs or more, of which at most `most` are shown. What was skipped may go to another.
+    for a demonstration it has fewer than `overlap` of them, imported ones counted; for a ranking it has two outputs or
+    more, of which at most `most` are shown, each text once. What was skipped may go to another.
     """
     if overlap < 1 or not FEWEST <= most <= MOST:
         raise BadUse(f"overlap {overlap}, at most {most} outputs: give 1 or more, and {FEWEST} to {MOST}")
@@ -53,7 +54,7 @@ def next_task(
             connection.exec_driver_sql(LOCK)
         person = put_labellers(connection, [(labeller, "")], "labeller")[labeller]
         found = _open_task(connection, person, kind)
-        prompt = None if found else connection.execute(_free(person, kind, overlap)).scalar()
+        prompt = None if found else connection.execute(_free(person, kind, overlap).limit(1)).scalar()
         if prompt is None:
             return found
         own = random.Random(f"{seed} {prompt} {labeller}").randrange(SEEDS)
@@ -73,40 +74,58 @@ def _open_task(connection: Any, person: int, kind: Kind) -> Task | None:
     return row and Task(id=row.id, kind=kind, prompt_id=row.prompt_id, outputs=tuple(row.shown), seed=row.seed)
 
 
-def _free(person: int, kind: Kind, overlap: int) -> Any:
-    """The query of the first prompt that may be given to a labeller."""
-    from sqlalchemy import exists, func, select
+def waiting(store: Store, labeller: str, kind: Kind, overlap: int = 1) -> int:
+    """How many prompts would still be given to a labeller, the open task among them."""
+    from sqlalchemy import func, select
 
-    prompt, tasks, output = table("prompts"), table("tasks"), table("outputs")
+    people = table("labellers")
+    with reading(store) as connection:
+        person = connection.execute(select(people.c.id).where(people.c.name == labeller)).scalar()
+        free = _free(-1 if person is None else person, kind, overlap).subquery()
+        n = connection.execute(select(func.count()).select_from(free)).scalar()
+        return n + (person is not None and _open_task(connection, person, kind) is not None)
+
+
+def _free(person: int, kind: Kind, overlap: int) -> Any:
+    """The query of the prompts that may be given to a labeller, the first one first."""
+    from sqlalchemy import distinct, exists, func, select
+
+    prompt, tasks = table("prompts"), table("tasks")
     of_kind = (tasks.c.prompt_id == prompt.c.id, tasks.c.kind == kind)
     given = select(func.count()).select_from(tasks).where(*of_kind, tasks.c.state != "skipped").scalar_subquery()
     had = exists().where(*of_kind, tasks.c.labeller_id == person)
-    wanted = select(prompt.c.id).where(given < overlap, ~had)
-    if kind == "ranking":
-        several = select(func.count()).select_from(output).where(output.c.prompt_id == prompt.c.id).scalar_subquery()
-        wanted = wanted.where(several >= FEWEST)
-    return wanted.order_by(prompt.c.id).limit(1)
+    there = table("outputs" if kind == "ranking" else "demonstrations")
+    counted = distinct(there.c.text) if kind == "ranking" else there.c.id
+    n = select(func.count(counted)).where(there.c.prompt_id == prompt.c.id).scalar_subquery()
+    room = n >= FEWEST if kind == "ranking" else n < overlap
+    return select(prompt.c.id).where(given < overlap, ~had, room).order_by(prompt.c.id)
 
 
 def _shown(connection: Any, prompt: str, seed: int, most: int) -> list[str]:
-    """Outputs of a prompt in a random order that follows from the seed."""
-    from sqlalchemy import select
+    """Outputs of a prompt in a random order that follows from the seed; of equal texts the one with the first id."""
+    from sqlalchemy import func, select
 
     output = table("outputs")
-    ids = connection.execute(select(output.c.id).where(output.c.prompt_id == prompt).order_by(output.c.id)).scalars()
-    found = list(ids)
+    first = func.min(output.c.id)
+    texts = select(first).where(output.c.prompt_id == prompt).group_by(output.c.text).order_by(first)
+    found = list(connection.execute(texts).scalars())
     random.Random(seed).shuffle(found)
     return found[:most]
 
 
 def end_task(store: Store, task: int, *, seconds: float | None = None, skipped: str = "") -> None:
     """Note that a task is done, or skipped for a reason; BadUse where it is not open."""
-    tasks = table("tasks")
     told = {"state": "skipped" if skipped else "done", "reason": skipped, "seconds": seconds, "ended": now()}
     with writing(store) as connection:
-        open_one = (tasks.c.id == task) & (tasks.c.state == "assigned")
-        if not connection.execute(tasks.update().where(open_one).values(told)).rowcount:
-            raise BadUse(f"{store.name} has no open task {task}")
+        put_end(connection, store.name, task, told)
+
+
+def put_end(connection: Any, name: str, task: int, told: dict[str, Any]) -> None:
+    """Note inside a transaction how a task ended; BadUse where the store of that name has it not open."""
+    tasks = table("tasks")
+    open_one = (tasks.c.id == task) & (tasks.c.state == "assigned")
+    if not connection.execute(tasks.update().where(open_one).values(told)).rowcount:
+        raise BadUse(f"{name} has no open task {task}")
 
 
 def tasks_of(store: Store, labeller: str) -> list[dict[str, Any]]:

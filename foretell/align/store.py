@@ -148,38 +148,46 @@ def add_rankings(store: Store, rankings: Iterable[Ranking], role: str = "labelle
 
     The n-th of equal rankings is another than the first: two people whose names are not known may have given them.
     """
-    given = list(rankings)
     with writing(store) as connection:
-        put_prompts(connection, [_prompt_of(one) for one in given])
-        ids = iter(put_outputs(connection, [(one.prompt_id, output) for one in given for output in one.outputs])[0])
-        named = [[next(ids) for _ in one.outputs] for one in given]
-        contents = _numbered(content_id([_label(one), names]) for one, names in zip(given, named, strict=True))
-        there = known(connection, "rankings", "content", contents)
-        new = [i for i, content in enumerate(contents) if content not in there]
-        rows = _label_rows(connection, [given[i] for i in new], [contents[i] for i in new], role)
-        more = [{"extra": given[i].extra, "task_id": task} for i in new]
-        execute(connection, table("rankings").insert(), [{**row, **two} for row, two in zip(rows, more, strict=True)])
-        keys = ids_of(connection, "rankings", "content", [contents[i] for i in new])
-        for i, row in zip(new, rows, strict=True):
-            row["ranking_id"], row["outputs"], row["ranking"] = keys[contents[i]], named[i], given[i]
-        execute(connection, table("ranked").insert(), [line for row in rows for line in _ranked_rows(row)])
-        execute(connection, table("ratings").insert(), [line for row in rows for line in _rating_rows(row)])
-        return Added(added=len(new), already=len(given) - len(new))
+        return put_rankings(connection, list(rankings), role, task)
+
+
+def put_rankings(connection: Any, given: Sequence[Ranking], role: str, task: int | None = None) -> Added:
+    """Add rankings inside a transaction, as `add_rankings` does."""
+    put_prompts(connection, [_prompt_of(one) for one in given])
+    ids = iter(put_outputs(connection, [(one.prompt_id, output) for one in given for output in one.outputs])[0])
+    named = [[next(ids) for _ in one.outputs] for one in given]
+    contents = _numbered(content_id([_label(one), names]) for one, names in zip(given, named, strict=True))
+    there = known(connection, "rankings", "content", contents)
+    new = [i for i, content in enumerate(contents) if content not in there]
+    rows = _label_rows(connection, [given[i] for i in new], [contents[i] for i in new], role)
+    more = [{"extra": given[i].extra, "task_id": task} for i in new]
+    execute(connection, table("rankings").insert(), [{**row, **two} for row, two in zip(rows, more, strict=True)])
+    keys = ids_of(connection, "rankings", "content", [contents[i] for i in new])
+    for i, row in zip(new, rows, strict=True):
+        row["ranking_id"], row["outputs"], row["ranking"] = keys[contents[i]], named[i], given[i]
+    execute(connection, table("ranked").insert(), [line for row in rows for line in _ranked_rows(row)])
+    execute(connection, table("ratings").insert(), [line for row in rows for line in _rating_rows(row)])
+    return Added(added=len(new), already=len(given) - len(new))
 
 
 def add_demonstrations(store: Store, demonstrations: Iterable[Demonstration], role: str = "labeller") -> Added:
     """Add demonstrations with their prompts and labellers."""
-    given = list(demonstrations)
     with writing(store) as connection:
-        put_prompts(connection, [_prompt_of(one) for one in given])
-        contents = _numbered(content_id([_label(one), one.completion]) for one in given)
-        there = known(connection, "demonstrations", "content", contents)
-        new = [i for i, content in enumerate(contents) if content not in there]
-        rows = _label_rows(connection, [given[i] for i in new], [contents[i] for i in new], role)
-        texts = [{"completion": given[i].completion} for i in new]
-        rows = [{**row, **text} for row, text in zip(rows, texts, strict=True)]
-        execute(connection, table("demonstrations").insert(), rows)
-        return Added(added=len(new), already=len(given) - len(new))
+        return put_demonstrations(connection, list(demonstrations), role)
+
+
+def put_demonstrations(connection: Any, given: Sequence[Demonstration], role: str) -> Added:
+    """Add demonstrations inside a transaction, as `add_demonstrations` does."""
+    put_prompts(connection, [_prompt_of(one) for one in given])
+    contents = _numbered(content_id([_label(one), one.completion]) for one in given)
+    there = known(connection, "demonstrations", "content", contents)
+    new = [i for i, content in enumerate(contents) if content not in there]
+    rows = _label_rows(connection, [given[i] for i in new], [contents[i] for i in new], role)
+    texts = [{"completion": given[i].completion} for i in new]
+    rows = [{**row, **text} for row, text in zip(rows, texts, strict=True)]
+    execute(connection, table("demonstrations").insert(), rows)
+    return Added(added=len(new), already=len(given) - len(new))
 
 
 def _prompt_of(label: Ranking | Demonstration) -> Prompt:

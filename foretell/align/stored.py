@@ -40,10 +40,11 @@ def prompts(store: Store, split: str | None = None) -> list[Prompt]:
 def _prompt(row: Any) -> Prompt:
     same = ("kind", "source", "organisation", "group_id", "split", "language", "use_case", "tags", "created")
     told = {name: row[name] for name in same}
-    return Prompt(prompt_id=row["id"], text=_conversation(row["text"]), user=row["author"], **told)
+    return Prompt(prompt_id=row["id"], text=conversation(row["text"]), user=row["author"], **told)
 
 
-def _conversation(stored: Any) -> Conversation:
+def conversation(stored: Any) -> Conversation:
+    """A prompt as its column holds it, as a record has it."""
     return stored if isinstance(stored, str) else tuple(Turn(**turn) for turn in stored)
 
 
@@ -56,11 +57,12 @@ def outputs(store: Store, split: str | None = None) -> dict[str, tuple[Output, .
     found: dict[str, list[Output]] = {}
     with reading(store) as connection:
         for row in connection.execute(wanted if split is None else wanted.where(prompt.c.split == split)):
-            found.setdefault(row.prompt_id, []).append(Output(**_sampled(row._mapping)))
+            found.setdefault(row.prompt_id, []).append(Output(**sampled(row._mapping)))
     return {key: tuple(some) for key, some in found.items()}
 
 
-def _sampled(row: Any) -> dict[str, Any]:
+def sampled(row: Any) -> dict[str, Any]:
+    """How an output was sampled, and its text."""
     return {name: row[name] for name in ("text", "model", "checkpoint", "temperature", "seed")}
 
 
@@ -109,7 +111,7 @@ def _told(row: Any) -> dict[str, Any]:
         "prompt_id": row["prompt_id"],
         "group_id": row["group_id"],
         "split": row["split"],
-        "prompt": _conversation(row["text"]),
+        "prompt": conversation(row["text"]),
         "labeller": row["name"],
         "labeller_group": row["labeller_group"],
         "instructions": row["version"],
@@ -143,6 +145,6 @@ def _ranking(row: Any, ranked: list[Any], rated: dict[int, Iterator[Any]]) -> Ra
     for one in ranked:
         alone = next(rated.get(row["id"], iter(())), None)
         said = {"likert": alone.likert, "flags": alone.flags} if alone else {}
-        made.append(Output(**_sampled(one), **said, order=one["shown"]))
+        made.append(Output(**sampled(one), **said, order=one["shown"]))
     ranks = tuple(one["rank"] for one in ranked)
     return Ranking(outputs=tuple(made), ranks=ranks, extra=row["extra"], **_told(row))

@@ -14,25 +14,29 @@ if TYPE_CHECKING:
     from uvicorn import Server
 
     from foretell.serve.guard import App
+    from foretell.serve.labelling.desk import Desk
 
 EXAMPLES = """  foretell serve runs/demo/ppo                          then base_url is http://127.0.0.1:8000/v1
   foretell serve base=runs/gpt2.pretrain-nano chat=runs/demo/ppo --port 9000
   foretell serve --new-key anna --keys keys.txt                 makes a key, prints it once, and ends
+  foretell serve runs/demo/ppo --db labels.db --labeller ana    and pages on which one person labels, at /label
   foretell serve runs/demo/ppo --host 0.0.0.0 --keys keys.txt   other machines too, each with a key"""
 
 COMMON = ("device", "threads", "json", "quiet")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 1024
+OPERATOR = "operator"
 GRACE = 5  # seconds in which answers may end when the server is stopped
 
 
 class Ready(NamedTuple):
-    """A server that is about to begin: its application, the socket that it listens at, and its models' names."""
+    """A server that is about to begin: its application, its socket, its models' names, and where labels go."""
 
     app: "App"
     listening: socket.socket
     address: str
     models: list[str]
+    desk: "Desk | None" = None
 
 
 def run(args: list[str]) -> None:
@@ -46,12 +50,16 @@ def run(args: list[str]) -> None:
     if given.json:
         print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
     elif not given.quiet:
-        print(
-            f"{', '.join(ready.models)} at {ready.address}/v1; the playground: {ready.address} (Ctrl-C ends)",
-            flush=True,
-        )
-    with suppress(KeyboardInterrupt):  # how a server is usually ended
-        server(ready).run(sockets=[ready.listening])
+        pages = f"the playground: {ready.address}" + (f"; labelling: {ready.address}/label" if ready.desk else "")
+        print(f"{', '.join(ready.models)} at {ready.address}/v1; {pages} (Ctrl-C ends)", flush=True)
+    try:
+        with suppress(KeyboardInterrupt):  # how a server is usually ended
+            server(ready).run(sockets=[ready.listening])
+    finally:
+        if ready.desk:
+            from foretell.align.store import close
+
+            close(ready.desk.store)
 
 
 def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -68,6 +76,9 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--rows", metavar="N", type=count, default=0, help="completions made at a time; 0 measures")
     flags.add_argument("--rate", metavar="N", type=count, default=0, help="requests a minute of a client; 0: no limit")
     flags.add_argument("--timeout", metavar="S", type=count, default=300, help="seconds in which one is answered")
+    flags.add_argument("--db", metavar="FILE|URL", help="a label store: pages to label in it, on this machine alone")
+    flags.add_argument("--labeller", metavar="NAME", default=OPERATOR, help="whose labels these are")
+    flags.add_argument("--overlap", metavar="N", type=count, default=1, help="labellers that are to have each prompt")
     return flags
 
 
@@ -93,11 +104,25 @@ def check(given: argparse.Namespace) -> None:
     if given.host not in LOCAL and given.keys is None:
         rule = "other machines may ask only with a key"
         raise BadUse(f"--host {given.host} without --keys: {rule}; make one with --new-key NAME --keys FILE")
+    if given.db is not None:
+        check_desk(given)
+    elif given.labeller != OPERATOR or given.overlap != 1:
+        raise BadUse("--labeller and --overlap are of labelling; give the label store as --db FILE")
     if given.port > 65535:
         raise BadUse(f"--port {given.port} is not at most 65535; 0 takes one that is free")
     for flag in ("max_waiting", "timeout"):
         if not getattr(given, flag):
             raise BadUse(f"--{flag.replace('_', '-')} 0 would refuse everything; give at least 1")
+
+
+def check_desk(given: argparse.Namespace) -> None:
+    """BadUse where anybody but the person at this machine could label, as there is no sign-in."""
+    rule = "pages of labelling have no sign-in and are for this machine alone"
+    if given.host not in LOCAL:
+        raise BadUse(f"--db with --host {given.host}: {rule}; leave --host out")
+    for flag, value in (("--keys", given.keys), ("--name", given.name)):
+        if value:
+            raise BadUse(f"--db with {flag}: {rule}; leave {flag} out")
 
 
 def prepared(given: argparse.Namespace) -> Ready:
@@ -116,7 +141,9 @@ def prepared(given: argparse.Namespace) -> Ready:
     from foretell.serve.api import make_app
     from foretell.serve.settings import LOOPBACK, Limits
 
+    desk = None
     try:
+        desk = opened_desk(given)
         torch.set_num_threads(given.threads or 1)
         device = choose_device(given.device or "cpu")
         models = {name: load(source) for name, source in sources.items()}
@@ -124,6 +151,10 @@ def prepared(given: argparse.Namespace) -> Ready:
             model.network.to(device)
     except BaseException:
         listening.close()
+        if desk:
+            from foretell.align.store import close
+
+            close(desk.store)
         raise
     own = bracketed(given.host)
     hosts = tuple(name.lower() for name in (*LOOPBACK, own, *given.name))
@@ -131,7 +162,16 @@ def prepared(given: argparse.Namespace) -> Ready:
         rows=given.rows, max_waiting=given.max_waiting, rate=given.rate, seconds=float(given.timeout), hosts=hosts
     )
     address = f"http://{own}:{listening.getsockname()[1]}"
-    return Ready(make_app(models, limits, keys), listening, address, list(models))
+    return Ready(make_app(models, limits, keys, desk), listening, address, list(models), desk)
+
+
+def opened_desk(given: argparse.Namespace) -> "Desk | None":
+    """Where labels go, if anywhere."""
+    if given.db is None:
+        return None
+    from foretell.serve.labelling.desk import open_desk
+
+    return open_desk(given.db, given.labeller, given.overlap)
 
 
 def needed() -> None:

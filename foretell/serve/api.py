@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from foretell.generate.model import Model
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.guard import Guard
+from foretell.serve.labelling.desk import Desk
+from foretell.serve.labelling.routes import add_labelling
 from foretell.serve.pages.routes import add_pages
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
 ABOUT = "Models of foretell, as OpenAI's clients ask them."
 
 
-def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str]) -> Guard:
-    """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys."""
+def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str], desk: Desk | None = None) -> Guard:
+    """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys.
+
+    `desk` adds the pages on which one person labels.
+    """
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state, with_keys=bool(keys)), state, keys)
+    return Guard(routed(state, with_keys=bool(keys), desk=desk), state, keys)
 
 
-def routed(state: State, *, with_keys: bool) -> "FastAPI":
+def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastAPI":
     """The routes, without the guard. FastAPI's pages of documentation would load scripts from elsewhere: none."""
     import asyncio
 
@@ -50,7 +55,9 @@ def routed(state: State, *, with_keys: bool) -> "FastAPI":
     )
     add_handlers(app)
     add_routes(app, state)
-    add_pages(app, state, with_keys=with_keys)
+    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "")
+    if desk:
+        add_labelling(app, desk)
     return app
 
 

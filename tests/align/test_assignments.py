@@ -6,9 +6,18 @@ from collections import Counter
 
 import pytest
 
-from foretell.align.assignments import end_task, next_task, tasks_of
-from foretell.align.records import Candidates, Output, Prompt, Ranking
-from foretell.align.store import add_candidates, add_prompts, add_ranking, close, counts, open_store, outputs
+from foretell.align.assignments import end_task, next_task, tasks_of, waiting
+from foretell.align.records import Candidates, Demonstration, Output, Prompt, Ranking
+from foretell.align.store import (
+    add_candidates,
+    add_demonstrations,
+    add_prompts,
+    add_ranking,
+    close,
+    counts,
+    open_store,
+    outputs,
+)
 from foretell.errors import BadUse
 
 
@@ -79,10 +88,34 @@ def test_the_order_shown_is_random_and_follows_from_seed_and_labeller(store, tmp
 
 def test_at_most_nine_outputs_are_shown(store):
     for model in ("m", "n"):
-        many = tuple(Output(text="x", seed=seed, model=model) for seed in range(9))
+        many = tuple(Output(text=f"{model} {seed}", seed=seed, model=model) for seed in range(9))
         add_candidates(store, [Candidates(prompt="!", prompt_id="!", outputs=many)])
     assert len(outputs(store)["!"]) == 18
     assert len(set(next_task(store, "kim", "ranking").outputs)) == 9
+
+
+def test_a_text_that_two_models_gave_is_shown_once(tmp_path):
+    opened = open_store(tmp_path / "twice.db", create=True)
+    same = (Output(text="a", model="m"), Output(text="a", model="n"))
+    add_candidates(opened, [Candidates(prompt="?", outputs=same)])
+    assert next_task(opened, "kim", "ranking") is None
+    add_candidates(opened, [Candidates(prompt="?", outputs=(Output(text="b"),))])
+    assert len(next_task(opened, "kim", "ranking").outputs) == 2
+    close(opened)
+
+
+def test_a_prompt_that_has_a_demonstration_waits_for_none(store):
+    n = waiting(store, "kim", "demonstration")
+    task = next_task(store, "kim", "demonstration")
+    assert waiting(store, "kim", "demonstration") == n == 4
+    one = candidates(0)
+    whose = {"prompt_id": one.prompt_id, "group_id": "g", "split": "train", "prompt": one.prompt}
+    add_demonstrations(store, [Demonstration(completion="0", **whose)])
+    end_task(store, task.id)
+    left = 3 if task.prompt_id == one.prompt_id else 2
+    assert waiting(store, "kim", "demonstration") == left
+    assert waiting(store, "ana", "demonstration", overlap=2) == 4
+    assert waiting(store, "nobody", "ranking") == 4
 
 
 def test_a_ranking_names_the_task_that_it_answers(store):

@@ -15,6 +15,7 @@ from foretell.serve.wire import MOST_LOGPROBS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from jinja2 import Environment
 
     from foretell.serve.state import State
 
@@ -26,12 +27,12 @@ POLICY = (
 )
 
 
-def add_pages(app: "FastAPI", state: "State", *, with_keys: bool) -> None:
-    """The pages, and the files that they are made of."""
+def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, token: str = "") -> None:
+    """The pages, and the files that they are made of. With a token they can keep prompts in a label store."""
     from starlette.responses import RedirectResponse, Response
 
     own = own_files()
-    made = {path: rendered(name, state, with_keys=with_keys) for path, name in PAGES.items()}
+    made = {path: rendered(name, state, with_keys=with_keys, token=token) for path, name in PAGES.items()}
 
     def page(path: str) -> Response:
         return Response(made[path], media_type="text/html", headers={"Content-Security-Policy": POLICY})
@@ -65,23 +66,32 @@ def own_files() -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
 
 
-def rendered(name: str, state: "State", *, with_keys: bool) -> str:
-    """A page. The names of models are in it unless keys are needed to know them."""
+def engine() -> "Environment":
+    """What makes pages of templates: all that is put into one is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    engine = Environment(
+    return Environment(
         loader=PackageLoader("foretell.serve.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def rendered(name: str, state: "State", *, with_keys: bool, token: str = "") -> str:
+    """A page. The names of models are in it unless keys are needed to know them."""
     writers = [one for one in state.models.values() if one.network.cfg.kind != "encoder"]
-    return engine.get_template(f"{name}.html.jinja").render(
-        mode=name,
-        models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
-        with_keys=with_keys,
-        presets=json.dumps([asdict(preset) for preset in PRESETS]),
-        names=[preset.name for preset in PRESETS],
-        most_logprobs=MOST_LOGPROBS,
+    return (
+        engine()
+        .get_template(f"{name}.html.jinja")
+        .render(
+            mode=name,
+            token=token,
+            models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
+            with_keys=with_keys,
+            presets=json.dumps([asdict(preset) for preset in PRESETS]),
+            names=[preset.name for preset in PRESETS],
+            most_logprobs=MOST_LOGPROBS,
+        )
     )

@@ -112,3 +112,26 @@ at("text").addEventListener("keydown", (event) => {
     at("submit").click();
   }
 });
+
+/** Keep a prompt for labelling if there is consent; what comes of it is told and holds nothing up. */
+export async function keep(prompt) {
+  if (!at("consent")?.checked) return;
+  const token = /** @type {any} */ (document.querySelector("meta[name=token]")).content;
+  const answer = await fetch("/label/prompts", {
+    method: "POST", headers: { ...headers(), "X-Page-Token": token }, body: JSON.stringify({ consent: true, prompt }),
+  }).catch(() => null);
+  if (!answer?.ok) at("kept").textContent = `The prompt was not kept: ${answer ? await problem(answer) : "no answer"}.`;
+  else {
+    const { kept, why } = await answer.json();
+    at("kept").textContent = kept ? "The prompt was kept." : `The prompt was not kept: ${why}.`;
+  }
+}
+
+if (at("consent")) { // it lasts as long as this tab, so that nobody else's prompts are kept by it
+  at("consent").checked = sessionStorage.getItem("consent") === "yes";
+  at("consent").addEventListener("change", () => {
+    if (at("consent").checked) sessionStorage.setItem("consent", "yes");
+    else sessionStorage.removeItem("consent");
+    at("kept").textContent = "";
+  });
+}

@@ -1,5 +1,5 @@
 // The chat page: turns, the answer as it is written, Stop and Regenerate.
-import { ask, at, job, settings } from "/static/api.js";
+import { ask, at, job, keep, settings } from "/static/api.js";
 
 /** @type {{role: string, content: string}[]} */
 let turns = [];
@@ -9,6 +9,7 @@ const run = job(async (signal, count) => {
   if (!given) throw new Error("a setting cannot be as it is");
   const system = at("system").value;
   const messages = [...(system ? [{ role: "system", content: system }] : []), ...turns];
+  keep(messages);
   const answer = { role: "assistant", content: "" };
   const said = show(answer);
   try {

@@ -1,5 +1,5 @@
 // Two models side by side: one prompt, the same settings and seed, both streams at once.
-import { ask, at, job, settings } from "/static/api.js";
+import { ask, at, job, keep, settings } from "/static/api.js";
 
 const run = job(async (signal, count) => {
   const given = settings();
@@ -8,6 +8,7 @@ const run = job(async (signal, count) => {
   at("seed").value = String(seed);
   const prompt = at("text").value, models = { a: given.model, b: at("other").value };
   remember({ ...models, prompt, seed, temperature: given.temperature, max_tokens: given.max_tokens });
+  keep(prompt);
   let tokens = 0;
   const each = Object.entries(models).map(async ([side, model]) => {
     at(`name-${side}`).textContent = `${side.toUpperCase()}: ${model}`;

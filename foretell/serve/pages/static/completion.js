@@ -1,5 +1,5 @@
 // The completion page: the text grows in place, and each token shows how likely it was and what else was.
-import { ask, at, job, settings } from "/static/api.js";
+import { ask, at, job, keep, settings } from "/static/api.js";
 
 const text = at("text");
 /** What the text was before each completion, for Undo and Regenerate. */
@@ -13,6 +13,7 @@ const run = job(async (signal, count) => {
   const prompt = text.value, show = at("show").value, echo = show !== "off" && at("echo").checked;
   before.push(prompt);
   clear();
+  keep(prompt);
   const tell = show === "off" ? {} : { logprobs: Number(at("logprobs").value), echo };
   let whole = echo ? "" : prompt;
   await ask("/v1/completions", { ...given, prompt, ...tell }, signal, (chunk) => {
