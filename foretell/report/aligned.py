@@ -19,9 +19,9 @@ COLOURS = {"GPT": "orange", "GPT prompted": "green", "SFT": "purple", "PPO": "bl
 SEEN = {"train": "labellers of the training data", "held_out": "labellers held out"}
 SIMULATED = "The labellers are simulated: nobody has ranked anything."
 MEASURES = (
-    ("reward", "reward", "reward"),
-    ("kl", "kl", "KL from the start (nats per response)"),
-    ("text", "val_lm", "held-out text (nats per token)"),
+    ("reward", "reward", "reward", "reward"),
+    ("kl", "kl", "KL from the start", "nats per response"),
+    ("text", "val_lm", "held-out text", "nats per token"),
 )
 PAPER_SIZES = {"demonstrations": (12_725, 1_653), "rankings": (33_207, 17_887), "prompts of PPO": (31_144, 16_185)}
 PAPER_CASES = {
@@ -119,7 +119,7 @@ def learning(demo: Demo) -> list[Part]:
     return [measure(demo, runs, *one) for one in MEASURES]
 
 
-def measure(demo: Demo, runs: dict[str, TrainingRun], key: str, name: str, label: str) -> Part:
+def measure(demo: Demo, runs: dict[str, TrainingRun], key: str, name: str, label: str, unit: str) -> Part:
     """One measure's curves."""
     sizes = dict.fromkeys(run.config.recipe.partition(":")[2] for run in runs.values())
     panels, rows = [], list[Sequence[Value]]([("run", "iteration", name)])
@@ -137,7 +137,7 @@ def measure(demo: Demo, runs: dict[str, TrainingRun], key: str, name: str, label
     said = f"n = {some.batch.rows} episodes an iteration; one seed, so no interval. A panel a size of the policy; "
     said += "PPO-ptx has pretraining text mixed in."
     return picture(
-        f"instructgpt-ppo-{key}", f"{TITLES[2]}: {label}", curves(panels, "iteration", label), said, demo.command, rows
+        f"instructgpt-ppo-{key}", f"{TITLES[2]}: {label}", curves(panels, "iteration", unit), said, demo.command, rows
     )
 
 

@@ -45,8 +45,11 @@ def page(demo: Demo) -> str:
     assert engine.loader is not None, "the engine has just been given its loader"
     script = engine.loader.get_source(engine, "page.js")[0]
     found = claims(demo)
-    parts = [story_section(demo), corpus_section(demo), *sections(demo, found)]
-    parts += [filtering.section(demo), limits.section(demo.limits, demo.command)]
+    parts = [story_section(demo), corpus_section(demo)]
+    for part in sections(demo, found):
+        parts.append(part)
+        if part.key == "gpt3":
+            parts += [filtering.section(demo), limits.section(demo.limits, demo.command)]
     return engine.get_template("report.html.jinja").render(
         demo=demo,
         facts=facts(demo),

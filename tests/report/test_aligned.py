@@ -75,7 +75,7 @@ def test_curves_have_a_panel_a_size_and_a_line_with_and_without_the_mix(parts):
         f"instructgpt.{s}-{size}" for s in ("ppo", "ptx") for size in ("pico", "nano")
     }
     assert len(rows) == 4 * 24
-    assert len(rows_of(parts["PPO: held-out text (nats per token)"])) == 4 * 2
+    assert len(rows_of(parts["PPO: held-out text"])) == 4 * 2
 
 
 def test_the_tax_tells_what_the_mix_takes_back(parts):
