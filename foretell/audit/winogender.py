@@ -114,7 +114,8 @@ def over_templates(rows: Sequence[Mapping[str, Any]]) -> Measured:
     p, n = fmean(row["value"] for row in rows), len(rows)
     between = variance(means) if len(means) > 1 else 0.0
     worth = min(max(p * (1 - p) * len(means) / between, len(means)), n) if between else len(means)
-    return {**share(p * worth, worth), "n": n}
+    rounded = round(worth)
+    return {**share(p * rounded, rounded), "n": n}
 
 
 def share_of(rows: Sequence[Mapping[str, Any]]) -> Measured:
