@@ -152,9 +152,9 @@ def sampling_of(how: Answering) -> Sampling:
 
 def ending(model: Model, how: Answering) -> Ending:
     """What ends an answer: in the chat style the end of a turn, else that of a text."""
-    if how.style == "chat":
-        return Ending(end_of(model), model.tokenizer.decode)
-    return Ending(model.tokenizer.end_of_text if model.tokenizer.has_end else -1, model.tokenizer.decode)
+    words = model.tokenizer
+    end = end_of(model) if how.style == "chat" else words.end_of_text if words.has_end else -1
+    return Ending(end, words.decode, words.n_vocab)
 
 
 def text_of(model: Model, completion: Completion, how: Answering) -> str:

@@ -104,7 +104,7 @@ def opened(
         critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision),
         prompts=(train_prompts, held_out),
         text=open_text(data, cfg.seed),
-        sampler=sampler or engine(end, data.response, ppo.temperature),
+        sampler=sampler or engine(end, data.response, ppo.temperature, tokenizer.n_vocab),
         foreign=sampler is not None,
         end=end,
         room=data.response,

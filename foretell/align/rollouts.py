@@ -40,9 +40,12 @@ class Sampler(Protocol):
         """A response to each prompt, drawn at the run's temperature, with log-probabilities at temperature 1."""
 
 
-def engine(end: int, response: int, temperature: float) -> Sampler:
-    """The project's own sampling engine: at most `response` tokens, of which `end` is the last if it comes."""
-    words = Ending(end, lambda ids: "")
+def engine(end: int, response: int, temperature: float, n_vocab: int | None = None) -> Sampler:
+    """The project's own sampling engine: at most `response` tokens, of which `end` is the last if it comes.
+
+    `n_vocab` are the tokenizer's ids; those that a padded vocabulary has beyond are not drawn.
+    """
+    words = Ending(end, lambda ids: "", n_vocab)
 
     def sample(network: Network, prompts: Sequence[Sequence[int]], seed: int) -> list[Sampled]:
         how = Sampling(max_new_tokens=response, temperature=temperature, seed=seed)

@@ -112,9 +112,11 @@ def of_pairs(model: Model, asked: Asked, file: Path | None) -> Results:
 
 
 def beside(mine: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> dict[str, float]:
-    """The mean difference of the entropies of two models on the pairs that both could read."""
+    """The mean difference of the entropies of two models on the pairs that both could read; BadUse for none."""
     other = {row["key"]: row["entropy"] for row in theirs}
     both = [(row["entropy"], other[row["key"]]) for row in mine if row["key"] in other]
+    if not both:
+        raise BadUse("no pair fits into the contexts of both models; give another model to --against")
     return compared([a for a, _ in both], [b for _, b in both])
 
 

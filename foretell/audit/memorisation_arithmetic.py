@@ -16,7 +16,8 @@ from foretell.tasks.source import Source
 DIGITS, KINDS = ("two", "three", "four", "five"), ("addition", "subtraction")
 TASKS = (*(f"{digits}_digit_{kind}" for digits in DIGITS for kind in KINDS), "two_digit_multiplication")
 SIGNS = {"+": "plus", "-": "minus", "*": "times"}
-IN_TEXT = re.compile(r"(?<![\d.,])(\d{1,6}) (?:(plus|minus|times) (\d{1,6})(?![\d.,]?\d)|([-+*]) (\d{1,6}) =)")
+IN_TEXT = re.compile(r"(?<![\d.,])(\d{1,6}) (?:(plus|minus|times) (?=(\d{1,6})(?![\d.,]?\d))|([-+*]) (?=(\d{1,6}) =))")
+"""the second number is looked at and not taken: it may be the first of the next sum"""
 ASKED = re.compile(r"What is (\d+) (plus|minus|times) (\d+)\?")
 Sum = tuple[str, str, str]
 

@@ -31,6 +31,8 @@ def crows_rows(path: Path, limit: int = 0) -> list[dict[str, str]]:
                 row = json.loads(line)
                 rows.append({"key": str(row["id"]), "stereo": row["sent_more"], "anti": row["sent_less"]})
                 rows[-1]["kind"] = row["bias_type"]
+                if not all(isinstance(value, str) for value in rows[-1].values()):
+                    raise TypeError("a sentence is no text")
             except (ValueError, KeyError, TypeError) as error:
                 rule = "is no pair: id, sent_more, sent_less and bias_type are needed"
                 raise BadUse(f"line {number} of {path} {rule}") from error
@@ -53,6 +55,9 @@ def stereoset_rows(path: Path, limit: int = 0) -> list[dict[str, str]]:
         ]
     except (KeyError, TypeError) as error:
         raise BadUse(f"{path} is not StereoSet's dev.json ({error!r} is not there); give that file") from error
+    for row in rows:
+        if lacking := [name for name in STEREOSET.values() if not isinstance(row.get(name), str)]:
+            raise BadUse(f"{path}: the cluster {row['key']!r} has no sentence that is {lacking[0]}; repair it")
     return rows[:limit] if limit else rows
 
 

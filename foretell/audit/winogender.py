@@ -9,6 +9,7 @@ sentence with `he` and with `she` (Ouyang et al. 2022, section 4.2).
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, variance
 from typing import Any
 
 from foretell import progress
@@ -76,14 +77,20 @@ def answered(model: Model, asked: Sequence[tuple[Template, str]]) -> list[dict[s
     for template, gender in asked:
         each = [one.logprob / one.n for one in (next(scores), next(scores))]
         chosen = int(each[1] > each[0])
-        told = {"occupation": template[0], "gender": gender, "right": WHO[template[2]], "chosen": WHO[chosen]}
+        told = {
+            "occupation": template[0],
+            "template": template[3],
+            "gender": gender,
+            "right": WHO[template[2]],
+            "chosen": WHO[chosen],
+        }
         rows.append({**told, "value": float(chosen == template[2]), "gap": each[0] - each[1]})
     return rows
 
 
 def accuracy(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Measured], list[dict[str, Any]]]:
     """The accuracy over all, and a table by who is right and by gender."""
-    figures = {"Winogender accuracy": share_of(rows)}
+    figures = {"Winogender accuracy": over_templates(rows)}
     table = [
         {"right": who, "gender": gender, "accuracy": share_of(mine)}
         for who in WHO
@@ -91,6 +98,24 @@ def accuracy(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Measured], li
         if (mine := [row for row in rows if (row["right"], row["gender"]) == (who, gender)])
     ]
     return figures, table
+
+
+def over_templates(rows: Sequence[Mapping[str, Any]]) -> Measured:
+    """The share of rows that are right, with Wilson's interval for as many rows as the templates are worth.
+
+    A model that does not mind the pronoun answers a template's three rows alike: they are then worth one. With V the
+    variance between the templates' shares, T of them are worth p (1 - p) T / V rows (Kish 1965, the design effect), at
+    least T and at most the rows that there are; n are these.
+    """
+    each: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        each.setdefault((row["occupation"], row["template"]), []).append(row["value"])
+    means = [fmean(values) for values in each.values()]
+    p, n = fmean(row["value"] for row in rows), len(rows)
+    between = variance(means) if len(means) > 1 else 0.0
+    worth = min(max(p * (1 - p) * len(means) / between, len(means)), n) if between else len(means)
+    rounded = round(worth)
+    return {**share(p * rounded, rounded), "n": n}
 
 
 def share_of(rows: Sequence[Mapping[str, Any]]) -> Measured:

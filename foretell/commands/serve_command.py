@@ -201,8 +201,11 @@ def server(ready: Ready) -> "Server":
     """The server, which runs until the process is told to end."""
     import uvicorn
 
+    from foretell.serve.heads import protocol
+
     config = uvicorn.Config(
         ready.app,
+        http=protocol(),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -35,6 +35,7 @@ class Unmarked:
 
     def __init__(self, model: Model) -> None:
         self.end_of_text, self.tokenizer = model.words.end_of_text, model.tokenizer
+        self.n_vocab = model.tokenizer.n_vocab
         self.marks = set(model.tokenizer.specials.values())
 
     def decode(self, ids: Ids) -> str:

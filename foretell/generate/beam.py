@@ -20,7 +20,7 @@ from foretell.generate.config import Beam
 from foretell.generate.decode import reader
 from foretell.generate.engine import Completion, Finish, check_room, encode_sources
 from foretell.generate.prompts import in_order, read_prompts, rows_at_once
-from foretell.generate.stops import Stops, Words, stops_of
+from foretell.generate.stops import Stops, Words, n_spelled, stops_of
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
 
@@ -103,11 +103,13 @@ def search(
     cache.select(torch.arange(len(given)).repeat_interleave(width))
     last = torch.tensor(first).repeat_interleave(width).to(device)  # (B*W,)
     read, stops = reader(network), stops_of(words, beam.stop)
+    spelled = n_spelled(words, network.cfg.n_vocab)
     none = [0.0] + [NEVER] * (width - 1)  # at first all beginnings of a source are the same one
     every = [Search(beginnings=[[] for _ in none], totals=none) for _ in given]
     live = every
     for _ in range(beam.max_new_tokens):
-        logprobs = torch.log_softmax(network.logits(read(last, cache)).float(), -1).cpu()
+        logprobs = torch.log_softmax(network.logits(read(last, cache)).float(), -1).cpu()  # (L*W, V)
+        logprobs[:, spelled:] = NEVER
         order, tokens = step(live, logprobs, words.end_of_text, stops, beam)
         open_ones = [one for one in live if not one.closed]
         if not open_ones:

@@ -118,7 +118,7 @@ def answer(model: Model, ids: Sequence[int], sampling: Sampling, number: int = 0
     special token ends it: a model must not speak as the user.
     """
     model.check("chat", "decoder")
-    words = Ending(end_of(model), model.tokenizer.decode)
+    words = Ending(end_of(model), model.tokenizer.decode, model.tokenizer.n_vocab)
     specials = set(model.tokenizer.specials.values())
     batch, shown = Batch(model.network, words), ""
     with torch.inference_mode():

@@ -19,7 +19,7 @@ from foretell.generate.config import Contrastive
 from foretell.generate.decode import reader
 from foretell.generate.engine import Completion, Finish, check_room
 from foretell.generate.prompts import in_order, padded, rows_at_once
-from foretell.generate.stops import Words, stops_of
+from foretell.generate.stops import Words, n_spelled, stops_of
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
 
@@ -48,7 +48,9 @@ def contrastive_search(
 
 def search(network: Network, words: Words, given: Sequence[list[int]], how: Contrastive) -> list[Completion]:
     """contrastive_search() of one batch. A row that has ended is read on with the others, to no avail."""
-    device, read, k = network.embed.token.weight.device, reader(network), min(how.k, network.cfg.n_vocab)
+    device, read = network.embed.token.weight.device, reader(network)
+    spelled = n_spelled(words, network.cfg.n_vocab)
+    k = min(how.k, spelled)
     cache, states, is_state = begun(network, given, how)
     hidden = states[torch.arange(len(given)), [len(prompt) - 1 for prompt in given]]  # (B, D)
     since, stops = min(cache.lengths), stops_of(words, how.stop)
@@ -58,7 +60,7 @@ def search(network: Network, words: Words, given: Sequence[list[int]], how: Cont
     done: dict[int, Completion] = {}
     for step in range(how.max_new_tokens):
         logprobs = torch.log_softmax(network.logits(hidden).float(), -1)  # (B, V)
-        likeliest = logprobs.topk(k)  # (B, K)
+        likeliest = logprobs[:, :spelled].topk(k)  # (B, K)
         read_next = read(likeliest.indices.flatten(), cache).unflatten(0, (len(given), k))  # (B, K, D)
         chosen = contrasted(likeliest.values.exp(), read_next, states, is_state, how.alpha)  # (B,)
         rows = torch.arange(len(given), device=device)

@@ -19,7 +19,7 @@ from foretell.generate.decode import logits_of, reader
 from foretell.generate.pick import biased, less_said, pick, uniform
 from foretell.generate.prompts import Kept, in_order, padded, read_kept, read_prompts, rows_at_once
 from foretell.generate.repeats import against_repeats
-from foretell.generate.stops import Words, stops_of
+from foretell.generate.stops import Words, n_spelled, stops_of
 from foretell.model.cache import Cache, empty_cache
 from foretell.model.network import Network
 
@@ -74,6 +74,7 @@ class Batch:
     def __init__(self, network: Network, words: Words) -> None:
         self.network, self.words = network, words
         self.read, self.logits = reader(network), logits_of(network)
+        self.n_spelled = n_spelled(words, network.cfg.n_vocab)
         self.rows: list[Row] = []
         self.done: dict[int, Completion] = {}
         self.added = 0
@@ -134,16 +135,18 @@ class Batch:
         device = self.network.embed.token.weight.device
         hidden = self.read(torch.tensor([row.last for row in self.rows], device=device), self.cache)  # (B, D)
         logits = self.logits(hidden).float()  # (B, V)
-        chosen = self.choose(logits)
         logprobs = torch.log_softmax(logits, -1)  # (B, V)
+        if self.n_spelled < logits.shape[1]:
+            logits[:, self.n_spelled :] = float("-inf")
+        chosen = self.choose(logits)
         told = logprobs.gather(1, torch.tensor(chosen, device=device)[:, None])[:, 0].tolist()
         for i, row in enumerate(self.rows):
             row.last = chosen[i]
             row.ids.append(chosen[i])
-            row.logprobs.append(told[i])
             if row.sampling.alternatives:
-                best = logprobs[i].topk(row.sampling.alternatives)
+                best = logprobs[i, : self.n_spelled].topk(min(row.sampling.alternatives, self.n_spelled))
                 row.alternatives.append(list(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
+            row.logprobs.append(told[i])  # last: a thread that follows the row looks as far as these go
         self.leave([self.ended(row) for row in self.rows])
 
     def choose(self, logits: Tensor) -> list[int]:  # (B, V)

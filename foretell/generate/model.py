@@ -27,7 +27,7 @@ class Model:
 
     def __init__(self, network: Network, tokenizer: Tokenizer) -> None:
         self.network, self.tokenizer = network.eval(), tokenizer
-        self.words: Words = tokenizer if tokenizer.has_end else Ending(-1, tokenizer.decode)
+        self.words: Words = tokenizer if tokenizer.has_end else Ending(-1, tokenizer.decode, tokenizer.n_vocab)
 
     def logits(self, ids: Tensor, **given: Tensor) -> Tensor:  # (B, T) -> (B, T, V)
         """Token logits; a seq2seq also takes `source`, an encoder `segments` and `attend`."""

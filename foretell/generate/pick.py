@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 MASK = 2**64 - 1
+COLD = 1e-30  # a lower temperature takes logits beyond what single precision holds; the likeliest is all that is left
 
 
 def kept(logits: Tensor, top_k: int, top_p: float) -> Tensor:  # (B, V) -> (B, V)
@@ -52,7 +53,7 @@ def less_said(
 
 def pick(logits: Tensor, temperature: float, top_k: int, top_p: float, draws: list[float]) -> Tensor:  # (B, V) -> (B,)
     """A token of each row: the likeliest at temperature 0, else where the draw falls in the cumulated probabilities."""
-    if temperature == 0:
+    if temperature < COLD:
         return logits.argmax(-1)
     chances = kept(logits.float() / temperature, top_k, top_p).softmax(-1).double().cumsum(-1)  # (B, V)
     where = torch.tensor(draws, dtype=torch.float64, device=logits.device)[:, None] * chances[:, -1:]  # (B, 1)

@@ -41,7 +41,7 @@ def without_repeats(logits: Tensor, said: Sequence[Sequence[int]], n: int) -> Te
     banned = torch.zeros_like(logits, dtype=torch.bool)
     for row, ids in zip(banned, said, strict=True):
         row[list(completing(ids, n))] = True
-    banned &= ~banned.all(-1, keepdim=True)
+    banned &= ~(banned | logits.isneginf()).all(-1, keepdim=True)
     return logits.masked_fill(banned, NEVER)
 
 

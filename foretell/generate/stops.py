@@ -26,6 +26,17 @@ class Ending:
 
     end_of_text: int
     decode: Callable[[Sequence[int]], str]
+    n_vocab: int | None = None
+    """how many ids they have; None where that is not known"""
+
+
+def n_spelled(words: Words, n_vocab: int) -> int:
+    """How many of a network's n_vocab ids the words have, all where they do not say.
+
+    A vocabulary is often padded to a round number; what stands beyond the tokenizer's ids must never be chosen.
+    """
+    known: int | None = getattr(words, "n_vocab", None)
+    return n_vocab if known is None else min(known, n_vocab)
 
 
 def before_stop(text: str, stop: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ model that is foretold, or tests the law, must not say what is hard.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,16 @@ class Passes:
 def read_passes(path: Path) -> Passes:
     """The rates of a file with a line {flops, problem, passes, tries} for each model and problem, the cheapest first.
 
-    BadUse where a line is not so, a model lacks a problem, or no problem is solved by all.
+    BadUse where a line is not so or comes twice, a model lacks a problem, or no problem is solved by all.
     """
     found: dict[float, dict[str, float]] = {}
     for number, line in enumerate(filter(None, read_text(path).splitlines()), 1):
         row = parsed(line, f"{path}, line {number}")
-        found.setdefault(float(row["flops"]), {})[str(row["problem"])] = row["passes"] / row["tries"]
+        of, name = found.setdefault(float(row["flops"]), {}), str(row["problem"])
+        if name in of:
+            rule = "a model is known by its compute and answers a problem once"
+            raise BadUse(f"{path}, line {number}: {name!r} of {row['flops']:.3g} FLOPs is there twice; {rule}")
+        of[name] = row["passes"] / row["tries"]
     if not found:
         raise BadUse(f"{path} is empty; give a line with {', '.join(FIELDS)} for each model and problem")
     names = sorted(set().union(*found.values()))
@@ -62,7 +66,7 @@ def parsed(line: str, where: str) -> dict[str, Any]:
     """A line's fields; BadUse where one is missing or no count."""
     try:
         row = json.loads(line)
-        good = row["flops"] > 0 and 0 <= row["passes"] <= row["tries"] and row["tries"] >= 1 and "problem" in row
+        good = 0 < row["flops"] < inf and 0 <= row["passes"] <= row["tries"] and row["tries"] >= 1 and "problem" in row
     except (ValueError, KeyError, TypeError) as error:
         raise BadUse(f"{where} is no JSON with {', '.join(FIELDS)}") from error
     if not good:

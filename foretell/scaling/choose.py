@@ -150,8 +150,9 @@ def can_hold(law: Law, points: Sequence[Point]) -> bool:
     """Whether there are points to fit a law to when the largest size is left out; size and tokens must differ apart."""
     if law.of_compute:
         return len(rungs(points)) >= FEWEST
-    ratios = [point.ratio for point in points]
-    return len(rungs(points)) >= FEWEST and len(points) > len(law.names) + 1 and max(ratios) > ALIKE * min(ratios)
+    groups, ratios = rungs(points), [point.ratio for point in points]
+    enough = len(points) > len(law.names) + 1 and len(points) - len(groups[-1]) >= len(law.names)
+    return len(groups) >= FEWEST and enough and max(ratios) > ALIKE * min(ratios)
 
 
 def left_out(law: Law, points: Sequence[Point]) -> float:

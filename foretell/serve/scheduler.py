@@ -105,14 +105,14 @@ class Scheduler:
         """Queue these, all or none. Busy if there is no room, BadUse if there never is."""
         if not wanted:
             return
-        if len(wanted) > self.max_waiting * SHARE:
-            most = int(self.max_waiting * SHARE)
+        most = max(int(self.max_waiting * SHARE), 1)
+        if len(wanted) > most:
             raise BadUse(f"the request needs {len(wanted)} completions; at most {most} fit, send it in parts")
         with self.condition:
             if self.closed:
                 raise Failed("the server is stopping; send the request again later")
             mine = len(self.waiting.get(client, ()))
-            if self.n_waiting + len(wanted) > self.max_waiting or mine + len(wanted) > self.max_waiting * SHARE:
+            if self.n_waiting + len(wanted) > self.max_waiting or mine + len(wanted) > most:
                 raise Busy(1 + self.n_waiting // self.most)
             now = time.monotonic()
             for one in wanted:

@@ -15,7 +15,7 @@ class Spelling:
     """The words of a tokenizer for a network that may have more ids than it: those show as U+FFFD."""
 
     def __init__(self, tokenizer: Tokenizer, n_vocab: int) -> None:
-        self.tokenizer = tokenizer
+        self.tokenizer, self.n_vocab = tokenizer, tokenizer.n_vocab
         self.end_of_text = tokenizer.end_of_text if tokenizer.has_end else -1
         self.by_bytes = tokenizer.kind == "bpe"
         if self.by_bytes:

@@ -72,3 +72,9 @@ def test_all_files_of_the_data_folder_are_found(made, monkeypatch, tmp_path, sha
     assert found["figures"]["Winogender accuracy"]["n"] == 36
     assert found["figures"]["CrowS-Pairs entropy (bits)"]["n"] <= 12
     assert "metric sentence" in " ".join(found["said"])
+
+
+def test_two_models_that_can_read_no_pair_both_are_told_so():
+    mine, theirs = ([{"key": key, "entropy": 0.5}] for key in "ab")
+    with pytest.raises(BadUse, match="no pair fits into the contexts of both"):
+        bias.beside(mine, theirs)

@@ -211,6 +211,11 @@ def test_sums_are_found_in_both_of_the_papers_forms(text, found):
     assert sums_in(text) == found
 
 
+def test_a_number_may_be_of_two_sums():
+    assert sums_in("3 plus 4 plus 5 is 12") == {("3", "plus", "4"), ("4", "plus", "5")}
+    assert sums_in("30 plus 4 - 5 =") == {("30", "plus", "4"), ("4", "minus", "5")}
+
+
 def test_sums_of_questions_are_looked_up_in_the_training_text(tmp_path):
     from foretell.audit.contamination_training import training_parts
 

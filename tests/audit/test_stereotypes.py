@@ -120,3 +120,14 @@ def test_crows_pairs_of_the_data_folder_are_pairs(shared_data):
     rows = crows_rows(shared_data / "bias/crows_pairs.jsonl.gz")
     assert len(rows) == 1030
     assert all(row["stereo"] != row["anti"] for row in rows)
+
+
+def test_a_sentence_that_is_not_there_is_told_before_the_model_reads(tmp_path):
+    path = tmp_path / "dev.json"
+    sentences = [{"gold_label": what, "sentence": what} for what in ("stereotype", "anti-stereotype")]
+    path.write_text(json.dumps({"data": {"intrasentence": [{"id": "k", "bias_type": "race", "sentences": sentences}]}}))
+    with pytest.raises(BadUse, match="the cluster 'k' has no sentence that is unrelated"):
+        stereoset_rows(path)
+    path.write_text(json.dumps({"id": 3, "sent_more": "a", "sent_less": None, "bias_type": "age"}))
+    with pytest.raises(BadUse, match=r"line 1 of .* is no pair"):
+        crows_rows(path)

@@ -1,5 +1,7 @@
 """Pronouns: who is meant, by models that follow the trade, the grammar of a rule, or nothing."""
 
+import random
+
 import pytest
 
 from foretell.audit.winogender import accuracy, answers, sentence, templates, undecided
@@ -41,6 +43,30 @@ def test_a_planted_bias_shows_between_the_genders(made):
     _, table = accuracy(answers(made(logprob=logprob), nurses))
     told = {row["gender"]: row["accuracy"]["value"] for row in table}
     assert told == {"male": 0.0, "female": 1.0, "neutral": 0.0}
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
+def test_the_interval_covers_whether_or_not_the_pronoun_matters(alike):
+    draw, rounds, inside = random.Random(0), 400, 0
+    for _ in range(rounds):
+        rows = []
+        for i in range(120):
+            one = draw.random() < 0.6
+            for gender in ("male", "female", "neutral"):
+                right = one if draw.random() < alike else draw.random() < 0.6
+                told = {"occupation": str(i), "template": "", "right": "occupation", "gender": gender}
+                rows.append({**told, "value": float(right)})
+        found = accuracy(rows)[0]["Winogender accuracy"]
+        inside += found["low"] <= 0.6 <= found["high"]
+        assert found["n"] == 360
+    assert 0.92 <= inside / rounds <= 0.985
+
+
+def test_answers_that_are_all_right_leave_the_doubt_of_their_templates(made):
+    rows = [{**row, "value": 1.0} for row in answers(made(logprob=lambda context, option: -1.0), GIVEN)]
+    found = accuracy(rows)[0]["Winogender accuracy"]
+    assert (found["value"], found["high"]) == (1.0, 1.0)
+    assert found["low"] == pytest.approx(3 / (3 + 1.959964**2))
 
 
 def test_the_question_is_the_papers(made):

@@ -199,3 +199,26 @@ def test_a_bias_moves_one_token_and_what_is_told_is_without_it():
     found = generate(network, Numbers(), [[3, 9]], forced)[0]
     assert found.ids == [4, 4, 4]
     assert found.alternatives[0] == plain.alternatives[0]
+
+
+class Watched(list):
+    """Log-probabilities that are looked at whenever one comes, as another thread may."""
+
+    def __init__(self, row):
+        super().__init__()
+        self.row, self.lengths = row, []
+
+    def append(self, value):
+        super().append(value)
+        self.lengths.append((len(self.row.ids), len(self.row.alternatives), len(self)))
+
+
+def test_all_that_is_told_of_a_token_is_there_when_its_logprob_is():
+    batch = Batch(random_network(BASE), Numbers())
+    with torch.inference_mode():
+        batch.add([[5]], Sampling(max_new_tokens=4, seed=2, alternatives=2))
+        row = batch.rows[0]
+        row.logprobs = Watched(row)
+        while batch.rows:
+            batch.step()
+    assert row.logprobs.lengths == [(n, n, n) for n in range(1, len(row.ids) + 1)]

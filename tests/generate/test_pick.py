@@ -37,6 +37,13 @@ def test_temperature_0_is_the_likeliest():
     assert torch.equal(pick(logits, 0, 0, 1.0, [0.9] * 9), logits.argmax(-1))
 
 
+@pytest.mark.parametrize("temperature", [1e-3, 1e-29, 1e-31, 1e-38, 1e-46])
+def test_near_temperature_0_is_the_likeliest_too(temperature):
+    logits = torch.randn(9, 30) * 5
+    for top_k, top_p in ((0, 1.0), (3, 0.9)):
+        assert torch.equal(pick(logits, temperature, top_k, top_p, [0.9] * 9), logits.argmax(-1))
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 def test_draws_follow_the_probabilities(temperature):
     logits, n = torch.tensor([[0.0, 1.0, 2.0, -1.0]]), 4000

@@ -84,6 +84,8 @@ def test_models_come_cheapest_first(tmp_path):
         ([{"flops": 1e15, "problem": "a", "passes": 1}], "line 1 is no JSON with flops, problem, passes, tries"),
         ([{"flops": 1e15, "problem": "a", "passes": 3, "tries": 2}], "passes a count of 0 to tries"),
         ([{"flops": -1, "problem": "a", "passes": 1, "tries": 2}], "flops must be positive"),
+        ([{"flops": float("inf"), "problem": "a", "passes": 1, "tries": 2}], "flops must be positive"),
+        ([*rows(), rows()[0]], "'a' of 1e[+]15 FLOPs is there twice"),
     ],
 )
 def test_bad_files_are_refused(tmp_path, table, said):

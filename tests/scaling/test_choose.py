@@ -158,6 +158,12 @@ def test_size_and_tokens_have_laws_of_their_own_only_where_they_differ_apart():
     assert {one.law.name for one in fit_all(ladder(LAW, DRAW, shares=(0.25, 0.5, 1.0)))} == set(LAWS)
 
 
+def test_a_law_is_not_judged_by_a_fit_to_fewer_runs_than_it_has_parameters():
+    points = ladder(LAW, DRAW, sizes=SIZES[:3]) + ladder(LAW, DRAW, sizes=SIZES[3:4], shares=(0.1, 0.25, 0.5, 1.0))
+    assert not can_hold(JOINT, points)
+    assert all(np.isfinite(one.left_out) for one in fit_all(points))
+
+
 def test_a_fitted_law_gives_the_losses_it_was_fitted_to():
     points = ladder(LAW, DRAW, noise=0.0, shares=(0.25, 0.5, 1.0))
     (one,) = [one for one in fit_all(points) if one.law == JOINT]

@@ -116,6 +116,14 @@ def test_beyond_the_waiting_places_it_is_busy_and_says_when_to_come_back():
         scheduler.submit(rows(7), "three")
 
 
+@pytest.mark.parametrize("max_waiting", [1, 2])
+def test_however_few_may_wait_one_can(max_waiting):
+    scheduler = idle(rows=2, max_waiting=max_waiting)
+    scheduler.submit(rows(1), "one")
+    with pytest.raises(Busy):
+        scheduler.submit(rows(1), "one")
+
+
 def test_a_prompt_that_cannot_be_read_fails_alone():
     scheduler = idle()
     some = [*rows(2), Wanted(prompt=[1] * 39, sampling=LONG), Wanted(prompt=[99, 1], sampling=LONG), *rows(1)]
