@@ -4,7 +4,8 @@
     group           A_i = (R_i - mean R) / (standard deviation of R)      GRPO: Shao et al. 2024, section 4.1.2
 
 In the latter two R is the whole response's reward, the KL penalty included (our choice for both; GRPO's paper puts the
-KL into the loss). Every token of a response has the advantage of the response; nothing is whitened further.
+KL into the loss). Every token of a response has the advantage of the response; nothing is whitened further. A response
+of length 0 (missing_end=mask) is no other to anybody; one that is left alone has the advantage 0.
 
 B responses, the `samples` of a prompt behind one another   T tokens
 """
@@ -38,17 +39,27 @@ def advantages_of(
 @torch.no_grad()
 def leave_one_out(rewards: Tensor, lengths: Tensor, samples: int) -> Tensor:  # (B, T), (B,) -> (B, T)
     """Each token's advantage: its response's reward less the mean of the other responses' to the prompt."""
-    whole = real(rewards, lengths).sum(1).unflatten(0, (-1, samples))  # (P, samples)
-    others = (whole.sum(1, keepdim=True) - whole) / (samples - 1)
-    return _at_tokens((whole - others).flatten(), rewards, lengths)
+    whole, there = _by_prompt(rewards, lengths, samples)  # (P, samples)
+    n = there.sum(1, keepdim=True)
+    others = (whole.sum(1, keepdim=True) - whole) / (n - 1).clamp(min=1)
+    return _at_tokens(((whole - others) * (n > 1)).flatten(), rewards, lengths)
 
 
 @torch.no_grad()
 def group(rewards: Tensor, lengths: Tensor, samples: int) -> Tensor:  # (B, T), (B,) -> (B, T)
     """Each token's advantage: its response's reward, standardised among those to the prompt."""
-    whole = real(rewards, lengths).sum(1).unflatten(0, (-1, samples))  # (P, samples)
-    spread = whole.std(1, keepdim=True, correction=0)
-    return _at_tokens(((whole - whole.mean(1, keepdim=True)) / (spread + SMALL)).flatten(), rewards, lengths)
+    whole, there = _by_prompt(rewards, lengths, samples)  # (P, samples)
+    n = there.sum(1, keepdim=True).clamp(min=1)
+    apart = (whole - whole.sum(1, keepdim=True) / n) * there
+    spread = (apart.square().sum(1, keepdim=True) / n).sqrt()
+    return _at_tokens((apart / (spread + SMALL)).flatten(), rewards, lengths)
+
+
+def _by_prompt(
+    rewards: Tensor, lengths: Tensor, samples: int
+) -> tuple[Tensor, Tensor]:  # (B, T), (B,) -> (P, samples), (P, samples)
+    """The whole reward of each response to a prompt, and whether it counts: one of length 0 does not."""
+    return real(rewards, lengths).sum(1).unflatten(0, (-1, samples)), (lengths > 0).unflatten(0, (-1, samples))
 
 
 def _at_tokens(advantages: Tensor, rewards: Tensor, lengths: Tensor) -> Tensor:  # (B,), (B, T), (B,) -> (B, T)

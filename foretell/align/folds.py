@@ -15,6 +15,7 @@ from typing import Any
 
 from foretell import progress
 from foretell.align.by_prompt import ratio
+from foretell.align.records import content_id
 from foretell.align.reward import load_reward
 from foretell.align.reward_report import Pair, compared, half
 from foretell.align.reward_training import train_reward
@@ -78,7 +79,8 @@ def asked_of(data: RankingData) -> tuple[list[Row], list[Row]]:
 def dealt(data: RankingData, folder: Path, folds: int) -> Path:
     """The labels with labellers dealt into groups fold-1, fold-2, ...; the folder itself where they stay as they are.
 
-    Those with most labels are dealt first, each to the group with the fewest so far.
+    Those with most labels are dealt first, each to the group with the fewest so far. A hash of what was dealt ends the
+    folder's name.
     """
     if not folds:
         return Path(data.folder)
@@ -99,8 +101,10 @@ def dealt(data: RankingData, folder: Path, folds: int) -> Path:
         for side, some in zip(("train", "valid"), sides, strict=True)
         for row in some
     ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    folder = folder.with_name(f"{folder.name}-{content_id(text)[:8]}")  # runs of another deal are not taken for these
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "rankings.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_whole(folder / "rankings.jsonl", text)
     demonstrations = Path(data.folder) / "demonstrations.jsonl"
     if demonstrations.exists():
         write_whole(folder / demonstrations.name, demonstrations.read_bytes())

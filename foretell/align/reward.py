@@ -131,6 +131,7 @@ def moments(values: Sequence[float]) -> Calibration:
 
 
 def demonstrations_of(reward: Reward, rows: Sequence[Mapping[str, Any]]) -> list[Asked]:
-    """The ids of demonstrations as labels hold them: prompt and completion; those that do not fit are left out."""
-    found = [asked(reward, row["prompt"], row["completion"]) for row in rows]
+    """The ids of demonstrations as labels hold them: prompt and completion. Those that do not fit are left out, and
+    conversations that are learnt whole, which have neither."""
+    found = [asked(reward, row["prompt"], row["completion"]) for row in rows if {"prompt", "completion"} <= row.keys()]
     return [one for one in found if len(one[1]) < reward.network.cfg.n_ctx]

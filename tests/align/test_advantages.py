@@ -46,3 +46,15 @@ def test_equal_rewards_give_no_advantage_and_a_groups_advantages_add_up_to_0(com
     first = compared(REWARDS, LENGTHS, 3)[:, 0]
     assert first[:3].sum().item() == pytest.approx(0, abs=1e-6)
     assert first[3:].sum().item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_response_that_is_masked_is_no_other_to_anybody():
+    lengths = torch.tensor([3, 0, 4, 0, 2, 0])
+    rewards = [REWARDS[i, :n].sum().item() for i, n in enumerate(lengths.tolist())]
+    alone = leave_one_out(REWARDS, lengths, 3)[:, 0].tolist()
+    assert alone == pytest.approx([rewards[0] - rewards[2], 0, rewards[2] - rewards[0], 0, 0, 0])
+    two = [rewards[0], rewards[2]]
+    want = [(reward - statistics.mean(two)) / statistics.pstdev(two) for reward in two]
+    assert group(REWARDS, lengths, 3)[:, 0].tolist() == pytest.approx([want[0], 0, want[1], 0, 0, 0], abs=1e-6)
+    assert not leave_one_out(REWARDS, torch.zeros(6, dtype=torch.int64), 3).any()
+    assert not group(REWARDS, torch.zeros(6, dtype=torch.int64), 3).any()

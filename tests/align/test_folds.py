@@ -50,6 +50,8 @@ def test_labellers_are_dealt_into_groups_of_like_size_and_every_label_stays(tmp_
     assert sorted(row["prompt"] for row in found) == sorted(row["prompt"] for row in rows)
     assert (new / "demonstrations.jsonl").read_bytes() == (folder / "demonstrations.jsonl").read_bytes()
     assert dealt(data(folder), tmp_path / "same", 0) == folder
+    assert dealt(data(folder), tmp_path / "new", 3) == new
+    assert dealt(data(folder), tmp_path / "new", 2) != new  # a run of one deal would be found finished by the other
 
 
 @pytest.mark.parametrize(("folds", "said"), [(1, "1 folds of 2 labellers; give 2 to 2"), (3, "3 folds of 2")])
@@ -86,7 +88,7 @@ def test_accuracy_is_that_of_all_folds_and_seeds(words, tmp_path):
     for group in found["groups"]:
         for seed in range(2):
             reward = load_reward(tmp_path / "out" / f"without-{group}-seed-{seed}")
-            sides = asked_of(data(tmp_path / "out" / "labels", group))
+            sides = asked_of(data(next((tmp_path / "out").glob("labels-*")), group))
             for side, rows in zip(("seen", "held_out"), sides, strict=True):
                 for row in rows:
                     got = scores(reward, [asked(reward, row["prompt"], one["text"]) for one in row["outputs"]])

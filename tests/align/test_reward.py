@@ -130,3 +130,8 @@ def test_demonstrations_that_do_not_fit_are_left_out(reward):
         len(reward.tokenizer.encode("good")) + 1,
         1,
     ]
+
+
+def test_a_conversation_that_is_learnt_whole_sets_no_zero(reward):
+    turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "good"}]
+    assert not demonstrations_of(reward, [{"turns": turns}])
