@@ -288,3 +288,11 @@ def test_prompts_can_be_exported(tmp_path):
     label("init", "p.jsonl", "--db", "l.db")
     assert label("export", "--db", "l.db", "--what", "prompts", "--out", "out.jsonl") == 0
     assert read_records(tmp_path / "out.jsonl", Prompt) == stored(of=prompts)
+
+
+def test_who_simulates_labellers_before_there_are_outputs_is_told_to_sample_some(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.jsonl").write_text('{"text": "Name a river."}\n')
+    assert main(["label", "init", "p.jsonl", "--db", "l.db"]) == 0
+    assert main(["label", "simulate", "l.db", "--labellers", "2"]) == 2
+    assert "two outputs; foretell label sample MODEL --db l.db adds outputs" in capsys.readouterr().err
