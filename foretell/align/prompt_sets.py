@@ -91,7 +91,10 @@ def prepared(
     grouped = [replace(prompt, group_id=group_of(prompt, by)) for prompt in prompts]
     apart = without_near_duplicates(grouped, near, there)
     kept = at_most(apart, most, seed, Counter(one.group_id for one in there if one.source == "user"))
-    left_out = Counter({"near duplicates": len(grouped) - len(apart), "above the limit": len(apart) - len(kept)})
+    texts, staying = {words(one.text) for one in there}, set(map(id, apart))
+    again = sum(words(one.text) in texts for one in grouped if id(one) not in staying)
+    near_ones, above = len(grouped) - len(apart) - again, len(apart) - len(kept)
+    left_out = Counter({"there already": again, "near duplicates": near_ones, "above the limit": above})
     sides = _sides([*there, *kept], valid, seed)
     masks: Counter[str] = Counter()
     made = []

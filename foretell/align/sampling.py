@@ -77,7 +77,8 @@ def sample(
     fitting = [one for one in waiting if all(fits(model, as_json(one), manner) for _, model, manner in models)]
     if waiting and not fitting:
         raise BadUse(
-            f"none of {len(waiting)} prompts leaves room for an answer of {how.max_new_tokens} tokens; allow fewer"
+            f"none of {len(waiting)} prompts leaves room for an answer of {how.max_new_tokens} tokens in a context of "
+            f"{min(model.network.cfg.n_ctx for _, model, _ in models)}; lower --max-new-tokens"
         )
     chosen = fitting[:limit] if limit else fitting
     made = 0

@@ -110,7 +110,7 @@ def _simulated(store: Any, given: Any) -> list["Ranking"]:
     some = {key: as_json(outs[:MOST]) for key, outs in outputs(store).items() if len(outs) > 1}
     if not some:
         raise BadUse(
-            f"{store.name} holds no prompt with two outputs; foretell label import --format jsonl adds outputs"
+            f"{store.name} holds no prompt with two outputs; foretell label sample MODEL --db {store.name} adds outputs"
         )
     asked = [as_json(one) for one in prompts(store) if one.prompt_id in some]
     made, seed = import_module("foretell.align.simulated"), given.seed or 0

@@ -98,7 +98,7 @@ def init(args: list[str]) -> None:
     close(store)
     told = {
         "prompts": added.added,
-        "already": added.already,
+        "already": added.already + made.left_out.pop("there already", 0),
         "demonstrations": shown.added,
         "split": dict(Counter(one.split for one in made.prompts)),
         "left_out": dict(made.left_out),

@@ -65,7 +65,7 @@ def test_prompts_that_are_there_are_not_added_again(capsys):
     assert label("init", "prompts.jsonl", "--db", "l.db") == 0
     assert "2 prompts added to l.db" in capsys.readouterr().out
     assert label("init", "prompts.jsonl", "--db", "l.db") == 0
-    assert "0 prompts added to l.db, 0 were there\nleft out: 2 near duplicates" in capsys.readouterr().out
+    assert "0 prompts added to l.db, 2 were there\n" in capsys.readouterr().out
 
 
 def test_few_shot_examples_become_prompts_and_demonstrations(capsys):
@@ -288,3 +288,11 @@ def test_prompts_can_be_exported(tmp_path):
     label("init", "p.jsonl", "--db", "l.db")
     assert label("export", "--db", "l.db", "--what", "prompts", "--out", "out.jsonl") == 0
     assert read_records(tmp_path / "out.jsonl", Prompt) == stored(of=prompts)
+
+
+def test_who_simulates_labellers_before_there_are_outputs_is_told_to_sample_some(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.jsonl").write_text('{"text": "Name a river."}\n')
+    assert main(["label", "init", "p.jsonl", "--db", "l.db"]) == 0
+    assert main(["label", "simulate", "l.db", "--labellers", "2"]) == 2
+    assert "two outputs; foretell label sample MODEL --db l.db adds outputs" in capsys.readouterr().err
