@@ -113,9 +113,10 @@ def table(plan: Climb, found: dict[str, Any], runs: list[Path]) -> str:
     episodes, minutes = aligned.amounts(plan).episodes, found["seconds"] / 60
     lines = [
         f"Policies of size {size(plan)} after {found['iterations']} iterations of {episodes} episodes, from the demo's",
-        "demonstrations, rankings and reward model. The labellers are simulated, by a quality that this project made up:",
-        f"what this shows is that the machinery does what labels ask for. {processor()}, torch {torch.__version__},",
-        f"one thread a run, {minutes:.0f} minutes; made by benchmarks/alignment.py. Intervals: 95 %, by prompt and labeller.",
+        "demonstrations, rankings and reward model. The labellers are simulated, by a quality that this project made",
+        "up: what this shows is that the machinery does what labels ask for. Intervals: 95 %, by prompt and labeller.",
+        f"{processor()}, torch {torch.__version__}, one thread a run, {minutes:.0f} minutes; made by",
+        "benchmarks/alignment.py.",
         "",
         "| model | seed | preferred to SFT | comparisons | words, SFT's | bits per byte of text |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -41,17 +41,14 @@ def label_rows(folder: str | Path, name: Name) -> tuple[list[Row], list[Row]]:
 
 
 def held_out_rows(folder: str | Path, name: Name) -> list[Row]:
-    """The rows of a file that are for evaluation: those that are valid; all of them where none says its side.
+    """The rows of a file that no training reads: those that label_rows() holds out.
 
-    BadUse where all are for training.
+    BadUse where there are none.
     """
-    path = label_file(folder, name)
-    rows = read_lines(path)
-    if not any(row.get("split") for row in rows):
-        return rows
-    held_out = [row for row in rows if row.get("split") == "valid"]
+    _, held_out = label_rows(folder, name)
     if not held_out:
-        raise BadUse(f"{path} has no row whose split is valid; give held-out rows, or a file without sides")
+        rule = 'give rows with "split": "valid", as foretell label export writes them'
+        raise BadUse(f"{label_file(folder, name)} holds no {name} that training leaves out; {rule}")
     return held_out
 
 

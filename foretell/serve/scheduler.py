@@ -3,7 +3,8 @@
     wanted = scheduler.submit([Wanted(...), ...], client)     await wanted[0].changed.wait()     wanted[0].completion
 
 Fair: rows of different clients join by turns, whatever each has waiting. Bounded: so many rows at once, so many that
-wait, so many tokens read between two steps of those that run. An error in one request is that request's alone.
+wait, so many tokens read between two steps of those that run. An error in joining is that request's alone; one in a
+step ends those that run, and those that wait go on.
 """
 
 import threading
