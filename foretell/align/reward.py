@@ -5,6 +5,7 @@ depends neither on what is asked beside it nor on what stands behind it (Ouyang 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from pathlib import Path
@@ -131,7 +132,11 @@ def moments(values: Sequence[float]) -> Calibration:
 
 
 def demonstrations_of(reward: Reward, rows: Sequence[Mapping[str, Any]]) -> list[Asked]:
-    """The ids of demonstrations as labels hold them: prompt and completion. Those that do not fit are left out, and
-    conversations that are learnt whole, which have neither."""
-    found = [asked(reward, row["prompt"], row["completion"]) for row in rows if {"prompt", "completion"} <= row.keys()]
+    """The ids of demonstrations as labels hold them: prompt and completion. Those that do not fit are left out, those
+    whose turns do not alternate, and conversations that are learnt whole, which have neither."""
+    found = []
+    for row in rows:
+        if {"prompt", "completion"} <= row.keys():
+            with suppress(BadUse):
+                found.append(asked(reward, row["prompt"], row["completion"]))
     return [one for one in found if len(one[1]) < reward.network.cfg.n_ctx]

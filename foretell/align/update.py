@@ -117,7 +117,7 @@ def update(
     step: int,
 ) -> Values:
     """What the steps of an iteration measured: means over the minibatches, `rollout_mismatch` and `first_ratio` from
-    the first, before any weight has moved; `skipped` if no step of the policy was taken."""
+    the first, before any weight has moved; `skipped` if every step of policy or value network was left out."""
     found: list[Values] = []
     for epoch in range(cfg.epochs):
         for number, rows in enumerate(minibatches(len(batch["ids"]), cfg.minibatches, seed, step, epoch)):
@@ -129,6 +129,7 @@ def update(
             if value is not None:
                 taken = train_step(value.network, value.objective, parts, value.optimizers, value.clip)
                 found[-1] |= {"value_loss": taken["value"], "value_grad_norm": taken["grad_norm"]}
+                found[-1]["skipped"] = max(found[-1]["skipped"], taken["skipped"])
     first = {"rollout_mismatch": found[0].pop("moved"), "first_ratio": found[0]["ratio"]}
     names = [name for name in found[-1] if name != "moved"]
     means = {name: sum(one[name] for one in found) / len(found) for name in names}

@@ -1,6 +1,7 @@
 """Files of labels as `foretell label export` writes them: one JSON object a line, each with the side it belongs to."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,5 +56,6 @@ def held_out_rows(folder: str | Path, name: Name) -> list[Row]:
 def side_of(row: Row) -> str:
     """The side of a row that says none."""
     group = row.get("group_id") or next((row[name] for name in ASKED if name in row), "")
-    share = int.from_bytes(hashlib.sha256(repr(group).encode()).digest()[:8]) / 2**64
+    told = json.dumps(group, sort_keys=True)  # a conversation is the same whatever the order of its objects' keys
+    share = int.from_bytes(hashlib.sha256(told.encode()).digest()[:8]) / 2**64
     return "valid" if share < HELD_OUT_SHARE else "train"

@@ -3,7 +3,7 @@
 import pytest
 
 from foretell.corpus.jsonl import write_lines
-from foretell.corpus.labels import held_out_rows, label_rows
+from foretell.corpus.labels import held_out_rows, label_rows, side_of
 from foretell.errors import BadUse
 
 
@@ -14,6 +14,12 @@ def test_rows_without_a_side_go_by_their_group_and_evaluation_reads_what_trainin
     assert held_out_rows(tmp_path, "rankings") == valid
     assert 5 <= len(valid) <= 40
     assert not {row["group_id"] for row in train} & {row["group_id"] for row in valid}
+
+
+def test_a_conversation_has_one_side_whatever_the_order_of_its_keys():
+    for i in range(100):
+        turn = {"role": "user", "content": f"Question {i}?"}
+        assert side_of({"prompt": [turn]}) == side_of({"prompt": [dict(reversed(turn.items()))]})
 
 
 def test_sides_that_are_told_are_kept(tmp_path):
