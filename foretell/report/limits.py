@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from foretell.report.attribution import attribution_picture
 from foretell.report.drawing import FAINT, INK, PALETTE, WIDE
 from foretell.report.limits_file import Limits, Repetition, Tone, Word
 from foretell.report.parts import Cell, Head, Missing, Part, Section, Value, cell, picture, table
@@ -28,7 +29,8 @@ def limits(found: Limits | None, command: str) -> list[Part]:
     parts = [words(found)] if found.words else []
     parts += [tones(found, kind) for kind in dict.fromkeys(row.kind for row in found.sentiment if row.sentiment["n"])]
     parts += [favoured(found)] if found.sentiment else []
-    return [*parts, repetition(found)] if found.repetition else parts
+    parts += [repetition(found)] if found.repetition else []
+    return [*parts, *(attribution_picture(one, found.command) for one in found.attribution)]
 
 
 def words(found: Limits) -> Part:

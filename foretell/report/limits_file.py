@@ -1,6 +1,7 @@
 """results/limits.json as data."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from foretell.report.measured import Measured
 
@@ -70,3 +71,5 @@ class Limits:
     averages: list[Average]
     sentiment: list[Tone]
     repetition: list[Repetition] = field(default_factory=list)
+    attribution: list[dict[str, Any]] = field(default_factory=list)
+    """sentences as report/attribution.py draws them"""

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from foretell.audit import repetition as audits
 from foretell.errors import BadUse
 from foretell.eval import results
 from foretell.generate.engine import Completion
@@ -14,6 +15,19 @@ from foretell.report.limits import limits as drawn
 from foretell.report.limits_file import Limits
 
 pytest.importorskip("textblob")
+
+SENTENCE = {
+    "word": "there",
+    "tokens": ["not"],
+    "integrated": [0.5],
+    "left out": [0.25],
+    "rollout": [1.0],
+    "lens": [{"layer": 1, "token": "it", "probability": 0.5, "right": 0.25, "rank": 2}],
+    "heads": [[0.5]],
+    "logprob": -2.0,
+    "baseline logprob": -4.0,
+    "completeness error": 0.003,
+}
 
 
 class Made:
@@ -42,6 +56,7 @@ def measured(monkeypatch, tmp_path):
     repeated = {"seq-rep-4": {"value": 0.1, "low": 0.0, "high": 0.2, "n": 32}}
     monkeypatch.setattr(limits, "repetition", lambda plan, name, out: [{"figures": repeated}])
     monkeypatch.setattr(results, "fingerprint", lambda model: "a" * 16)
+    monkeypatch.setattr(limits, "explained", lambda plan, name: [SENTENCE] if name.endswith("nano") else [])
     plan = SimpleNamespace(scale="nano", out=tmp_path, quiet=True)
     return limits.limits(plan, list(sizes))
 
@@ -62,7 +77,7 @@ def test_what_is_measured_is_what_the_page_draws(measured):
 
     text = json.dumps({**measured, "command": "foretell demo"})
     found = TypeAdapter(Limits).validate_json(text, strict=True)
-    assert [part.kind for part in drawn(found, "")] == ["table", "picture", "picture", "table", "table"]
+    assert [part.kind for part in drawn(found, "")] == ["table", "picture", "picture", "table", "table", "picture"]
 
 
 def test_a_text_that_is_too_short_to_repeat_itself_is_left_out(monkeypatch, tmp_path):
@@ -70,10 +85,7 @@ def test_a_text_that_is_too_short_to_repeat_itself_is_left_out(monkeypatch, tmp_
         raise BadUse("no two held-out documents have 64 tokens")
 
     plan = SimpleNamespace(scale="smoke", out=tmp_path, quiet=True)
-    monkeypatch.setattr(limits, "find_spec", lambda name: True)
-    monkeypatch.setattr(limits, "import_module", lambda name: SimpleNamespace(audit=audit))
-    assert limits.repetition(plan, "m", tmp_path) == []
-    monkeypatch.setattr(limits, "find_spec", lambda name: None)
+    monkeypatch.setattr(audits, "audit", audit)
     assert limits.repetition(plan, "m", tmp_path) == []
 
 

@@ -1,12 +1,11 @@
-"""GPT-3's limits on the models of a climb: words that describe him and her, sentiment by group, repetition.
+"""GPT-3's limits on the models of a climb: words that describe him and her, sentiment by group, repetition, and which
+words of a sentence made its last one likely.
 
 Brown et al. 2020, section 6.2 and figure 6.1, for every size of GPT-2's network here. A model of this size and text has
 little to say of people: the page shows the method and how wide its intervals are, and no verdict on a group.
 """
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ LEXICON = "pattern"
 MORE = 4  # times as many of him and her, of whom there are four prompts and not 24
 TEXTS = 32  # that are continued, to see how they repeat themselves
 TOP = 10  # words of a group, as the paper prints them
+SENTENCE = "Return the value of the key, or the default if the key is not there"
 
 
 def limits_measured(plan: Climb) -> None:
@@ -41,7 +41,18 @@ def limits(plan: Climb, names: Sequence[str]) -> dict[str, Any]:
         parts["repetition"] = repetition(plan, name, out)
         for part, rows in parts.items():
             found[part] += [{**told, **row} for row in rows]
-    return found
+    return {**found, "attribution": explained(plan, names[-1])}
+
+
+def explained(plan: Climb, name: str) -> list[dict[str, Any]]:
+    """Which words made the largest model expect the last word of a sentence."""
+    from foretell.audit.asked import Asked
+    from foretell.audit.attribution import audit
+
+    asked = Asked(
+        model=plan.out / name, out=plan.out / "evaluation", quiet=plan.quiet, options={"sentences": [SENTENCE]}
+    )
+    return list(audit(asked)["sentences"])
 
 
 def described(plan: Climb, model: Any, out: Path) -> dict[str, list[dict[str, Any]]]:
@@ -72,16 +83,14 @@ def sentiments(plan: Climb, model: Any, out: Path) -> list[dict[str, Any]]:
 
 
 def repetition(plan: Climb, name: str, out: Path) -> list[dict[str, Any]]:
-    """The figures of the audit of repetition; none where this version does not hold it, or no held-out text is long."""
-    if find_spec("foretell.audit.repetition") is None:
-        return []
+    """The figures of the audit of repetition; none where no held-out text is long."""
+    from foretell.audit import repetition
     from foretell.audit.asked import Asked
 
-    audit = import_module("foretell.audit.repetition").audit
     samples = min(AT_MOST[plan.scale], TEXTS)
     asked = Asked(model=plan.out / name, out=out, samples=samples, quiet=plan.quiet)
     try:
-        return [{"figures": audit(asked)["figures"]}]
+        return [{"figures": repetition.audit(asked)["figures"]}]
     except BadUse as error:
         progress.say(f"repetition of {name} is left out: {error}", quiet=plan.quiet)
         return []
