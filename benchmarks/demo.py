@@ -28,7 +28,7 @@ def page(results: Path) -> str:
     parts = [head(found["story"]), stages(found["story"]["stages"]), trained(found["story"]["rows"])]
     parts += [translation(found["translation"]), finetuning(found["finetune"]["rows"])]
     parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"]), few_shot(found["few_shot"]["rows"])]
-    parts.append(filtered(found["filtering"]))
+    parts += [filtered(found["filtering"]), *aligned(found["aligned"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -37,7 +37,7 @@ def head(story: Row) -> str:
     machine, minutes, peak = story["machine"], story["seconds"] / 60, story["peak_bytes"] / 1e6
     return (
         f"# What `{story['command']}` came to\n\n"
-        f"{minutes:.1f} minutes and {peak:,.0f} MB of memory at its peak, on {machine['cores']} cores of "
+        f"{minutes:.1f} minutes and {peak:,.0f} MB of memory at its peak at most, on {machine['cores']} cores of "
         f"{machine['processor']},\nPython {machine['python']}, torch {machine['torch']}, begun {story['started']}. "
         "One run, one seed; intervals are\n95 % over the held-out examples, not over seeds. Made by benchmarks/demo.py "
         "from the demo's own results."
@@ -131,6 +131,30 @@ def few_shot(rows: list[Row]) -> str:
         cells.append([task, model, labels, *found, f"{one['blind']:.3f}", str(one["accuracy"]["n"])])
     head = ["task", "model", "labels", *(f"{k} example{'s' * (k != 1)}" for k in shots), "blind", "n"]
     return table("GPT-3: scores with examples in the prompt", head, cells)
+
+
+def aligned(found: Row) -> list[str]:
+    """The reward model, win rates by size, and what aligning costs."""
+    rewards = [
+        [row["group"], *(interval(row[name], "{:.3f}") for name in ("accuracy", "longer")), str(row["accuracy"]["n"])]
+        for row in found["reward"]
+    ]
+    rates = [
+        [row["role"], row["size"], row["group"], interval(row["rate"], "{:.3f}"), f"{row['words']:.1f}"]
+        for row in found["win_rates"]
+    ]
+    taxes = [[row["model"], row["size"], interval(row["bits_per_byte"], "{:.3f}")] for row in found["tax"]]
+    back = "; ".join(f"{row['size']}: {interval(row['recovered'], '{:.2f}')}" for row in found["recovered"])
+    return [
+        table(
+            "InstructGPT: the reward model", ["labellers (simulated)", "accuracy", "longer output", "pairs"], rewards
+        ),
+        table(
+            "InstructGPT: preferred to the largest SFT model", ["model", "size", "labellers", "rate", "words"], rates
+        ),
+        table("InstructGPT: bits per byte of held-out text", ["model", "size", "bits per byte"], taxes)
+        + f"\n\nOf the rise that PPO alone causes, the mix takes back {back}.",
+    ]
 
 
 def interval(measured: Row, form: str) -> str:

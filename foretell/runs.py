@@ -157,9 +157,10 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def peak_memory() -> int:
-    """The most memory that this process has held at once, in bytes."""
+def peak_memory(children: int = 0) -> int:
+    """The most memory that this process has held at once, in bytes; with so many children as its largest, at most."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    most += children * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024  # Linux counts in kB
 
 
