@@ -28,7 +28,7 @@ from foretell.align.logprobs import all_logprobs, all_values
 from foretell.align.measured import measured, shape_of
 from foretell.align.rollouts import Prompts, Sampler, asked, importance, stream
 from foretell.align.update import Learner, policy_objective, update, value_objective
-from foretell.corpus.batches import Batches
+from foretell.corpus.batches import Batches, spread
 from foretell.errors import Failed
 from foretell.model.network import Network
 from foretell.objective import policy as rule
@@ -198,7 +198,8 @@ class Iterations:
         """Rewards, KL, length and share of ended responses on held-out prompts, and the loss on held-out text, of the
         weights that the run writes."""
         found: Values = {}
-        some = self.prompts[1][: self.cfg.evaluate_rows or None]
+        held_out = self.prompts[1]
+        some = [held_out[i] for i in spread(len(held_out), self.cfg.evaluate_rows)]
         if some:
             episodes = self.responses(self.written, some, stream(self.cfg.seed, -1) % 2**63)
             logp, logp_ref = (
