@@ -1,4 +1,4 @@
-"""Training runs of a climb side by side: a process for each processor, of one thread where the networks are small.
+"""Training runs of a climb side by side: two processes, each of one thread where the networks are small.
 
 Two threads train such a network half as quickly again as one; two processes train two networks in the time of one. What
 a run comes to does not depend on the others: its config says its threads.
@@ -32,6 +32,7 @@ from foretell.train.folder import LINEAGE, METRICS
 from foretell.train.run import Stopped
 
 LOOK_EVERY = 0.3  # seconds between looks at how far the runs are
+AT_ONCE = 2  # processes: with more a climb would not stay under 4 GiB
 Wanted = tuple[RunConfig, str]
 Placed = tuple[RunConfig, Path]
 
@@ -52,7 +53,7 @@ def run_together(plan: Climb, wanted: Sequence[Wanted]) -> None:
     """
     placed = [(one, plan.out / name) for one, name in wanted]
     placed = [(sources.resolve(one, plan.corpora, text=plan.text, quiet=plan.quiet), out) for one, out in placed]
-    at_once = min(processors(), len(placed))
+    at_once = min(processors(), AT_ONCE, len(placed))
     threads = 1 if plan.scale != "mini" else max(processors() // at_once, 1)
     waiting = [(replace(cfg, machine=Machine(threads=threads)), out) for cfg, out in placed if not is_done(out)]
     if at_once < 2 or len(waiting) < 2:
