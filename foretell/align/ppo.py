@@ -1,6 +1,6 @@
 """Reinforcement learning from a reward model: PPO with a KL penalty and pretraining mixed in (Ouyang et al. 2022).
 
-    foretell train instructgpt.ppo:nano     iterations (iterations.py) in the loop that trains everything (train/run.py)
+    train_ppo(cfg, out)     iterations (iterations.py) in the loop that trains everything (train/run.py)
 
 Everything random follows from (seed, iteration); weights, optimizers, average and beta are in the checkpoint, so that a
 run that is stopped goes on bit for bit. Before the first iteration the user's own models are checked (start_check.py).

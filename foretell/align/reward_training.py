@@ -13,7 +13,7 @@ from foretell.exchange.card import Card
 from foretell.exchange.folder import save_model
 from foretell.runs import read_json
 from foretell.train.config import RunConfig
-from foretell.train.folder import LINEAGE, held, write_lineage
+from foretell.train.folder import LINEAGE, finished, held, write_lineage
 from foretell.train.loop import Result, train
 from foretell.train.schedule import rows_before
 
@@ -39,11 +39,6 @@ def train_reward(cfg: RunConfig, out: Path, quiet: bool = False) -> Result:
         with held(out):
             set_zero(cfg, out, lineage)
     return result
-
-
-def finished(out: Path) -> bool:
-    """Whether a folder holds a run that is done."""
-    return (out / LINEAGE).exists() and "finished" in read_json(out / LINEAGE)
 
 
 def too_often(cfg: RunConfig, n_rankings: int) -> str:

@@ -4,7 +4,7 @@ The loss on held-out demonstrations rises after an epoch or so, while rewards an
 Ouyang et al. 2022 (section 3.5, appendix C.1) choose by the reward model's score on the validation set. Ours: one
 answer to each prompt, sampled at temperature 1 with the same draws for every checkpoint; the earliest of equal ones.
 
-    foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
+    foretell train RECIPE --select-by REWARD_RUN
 """
 
 from collections.abc import Sequence

@@ -89,9 +89,10 @@ def describes(documents: Sequence[Document], folder: Path) -> Path:
 
 def same_text(documents: Sequence[Document], folder: Path) -> Path:
     """The folder of the similarity task."""
-    rows = {}
-    for name, side in _sides(documents).items():
-        rows[name] = _two_sided([[entry for entry in side if len(entry.said) > 1]], _second, MOST[name])
+    sides = {name: [one for one in side if len(one.said) > 1] for name, side in _sides(documents).items()}
+    read = {one.said[1] for one in sides["train"]}  # unlike headings and first sentences, second ones repeat
+    sides["val"] = [one for one in sides["val"] if one.said[1] not in read]
+    rows = {name: _two_sided([side], _second, MOST[name]) for name, side in sides.items()}
     card = {"name": "same_text", "shape": "similarity", "classes": ["no", "yes"], "about": "are a, b from one text?"}
     return _write(folder, card, rows, documents)
 

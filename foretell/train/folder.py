@@ -36,6 +36,11 @@ def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
     return begin(folder, cfg)
 
 
+def finished(folder: Path) -> bool:
+    """Whether a folder holds a run that is done."""
+    return (folder / LINEAGE).exists() and "finished" in read_json(folder / LINEAGE)
+
+
 def has_begun(folder: Path) -> bool:
     """Whether a run has done anything that another config must not take over."""
     return (folder / METRICS).exists() or (folder / "checkpoints").exists()

@@ -7,10 +7,11 @@ import pytest
 from foretell import recipes
 from foretell.errors import Failed
 from foretell.recipes.lineage import together
-from foretell.recipes.lineage.together import is_done, shares, side_by_side, step_of
+from foretell.recipes.lineage.together import shares, side_by_side, step_of
 from foretell.recipes.sources import resolve
 from foretell.runs import sha256
 from foretell.train.config import Machine
+from foretell.train.folder import finished
 from foretell.train.loop import train
 from foretell.train.run import Stopped
 from tests.prose import write_prose
@@ -40,7 +41,7 @@ def test_runs_side_by_side_are_what_each_is_alone(tmp_path, resolved):
     for name, cfg in cfgs.items():
         train(cfg, tmp_path / f"{name}-alone", quiet=True)
         weights = "model/model.safetensors"
-        assert is_done(tmp_path / name)
+        assert finished(tmp_path / name)
         assert step_of(tmp_path / name) == 5
         assert sha256(tmp_path / name / weights) == sha256(tmp_path / f"{name}-alone" / weights)
 
@@ -53,7 +54,7 @@ def test_a_run_that_fails_is_told_in_one_line(tmp_path, resolved):
     )
     with pytest.raises(Failed, match=r"^bad: .*nowhere"):
         side_by_side([[(good, tmp_path / "good")], [(bad, tmp_path / "bad")]], quiet=True)
-    assert not is_done(tmp_path / "bad")
+    assert not finished(tmp_path / "bad")
 
 
 @pytest.mark.slow
@@ -71,5 +72,5 @@ def test_a_stop_is_passed_on_and_the_same_call_continues(tmp_path, resolved, mon
         side_by_side([share], quiet=True)
     stopped = step_of(tmp_path / "long")
     assert 0 < stopped < 2000
-    assert not is_done(tmp_path / "long")
+    assert not finished(tmp_path / "long")
     assert (tmp_path / "long" / "checkpoints" / f"step-{stopped:08d}").exists()

@@ -26,9 +26,9 @@ from foretell.errors import BadUse, Failed
 from foretell.recipes import sources
 from foretell.recipes.lineage.plan import Climb
 from foretell.recipes.trainers import trainer
-from foretell.runs import read_json
+from foretell.runs import usable_cores
 from foretell.train.config import Machine, RunConfig
-from foretell.train.folder import LINEAGE, METRICS
+from foretell.train.folder import METRICS, finished
 from foretell.train.run import Stopped
 
 LOOK_EVERY = 0.3  # seconds between looks at how far the runs are
@@ -53,24 +53,14 @@ def run_together(plan: Climb, wanted: Sequence[Wanted]) -> None:
     """
     placed = [(one, plan.out / name) for one, name in wanted]
     placed = [(sources.resolve(one, plan.corpora, text=plan.text, quiet=plan.quiet), out) for one, out in placed]
-    at_once = min(processors(), AT_ONCE, len(placed))
-    threads = 1 if plan.scale != "mini" else max(processors() // at_once, 1)
-    waiting = [(replace(cfg, machine=Machine(threads=threads)), out) for cfg, out in placed if not is_done(out)]
+    at_once = min(usable_cores(), AT_ONCE, len(placed))
+    threads = 1 if plan.scale != "mini" else max(usable_cores() // at_once, 1)
+    waiting = [(replace(cfg, machine=Machine(threads=threads)), out) for cfg, out in placed if not finished(out)]
     if at_once < 2 or len(waiting) < 2:
         for cfg, out in waiting:
             trainer(cfg.objective.kind)(cfg, out, plan.quiet)
     else:
         side_by_side(shares(waiting, at_once), quiet=plan.quiet)
-
-
-def processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def is_done(out: Path) -> bool:
-    """Whether a folder holds a finished run."""
-    return (out / LINEAGE).exists() and "finished" in read_json(out / LINEAGE)
 
 
 def shares(waiting: Sequence[Placed], n: int) -> list[list[Placed]]:
@@ -99,7 +89,7 @@ def side_by_side(dealt: Sequence[Sequence[Placed]], *, quiet: bool) -> None:
             for child in [one for one in running if one.process.poll() is not None]:
                 running.remove(child)
                 check(child)
-            now = [next((out for out in one.outs if not is_done(out)), one.outs[-1]) for one in running]
+            now = [next((out for out in one.outs if not finished(out)), one.outs[-1]) for one in running]
             text = "  ".join(f"{out.name} {step_of(out)}" for out in now)
             shown.advance(sum(map(step_of, outs)) - shown.done, text)
 
