@@ -10,7 +10,6 @@ for --iterations, and win rates are told by all of its labellers together, of he
 import argparse
 import datetime
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,6 @@ def main() -> None:
     flags.add_argument("--prompts", type=int, default=200)
     given = flags.parse_args()
     torch.set_num_threads(1)
-    begun = time.monotonic()
     asked = read_json(given.demo / "plan.json")
     plan = Climb(out=given.demo, text=asked["text"], scale=asked["scale"], quiet=True)
     names = {
@@ -56,7 +54,7 @@ def main() -> None:
     rows = [measured(plan, stage, seed, name, given.prompts) for (stage, seed), name in names.items()]
     rows.append(measured(plan, "sft", 1, aligned.of_size(plan, "sft", size(plan)), given.prompts))
     mixed = [taken_back(plan, *(names[stage, seed] for stage in STAGES)) for seed in range(given.seeds)]
-    found = {"rows": rows, "recovered": mixed, "iterations": given.iterations, "seconds": time.monotonic() - begun}
+    found = {"rows": rows, "recovered": mixed, "iterations": given.iterations}
     page = table(plan, found, [plan.out / name for name in names.values()])
     print(page)
     month = datetime.date.today().strftime("%Y-%m")
@@ -110,13 +108,15 @@ def taken_back(plan: Climb, alone: str, mixed: str) -> dict[str, float]:
 
 def table(plan: Climb, found: dict[str, Any], runs: list[Path]) -> str:
     """The figures as Markdown."""
-    episodes, minutes = aligned.amounts(plan).episodes, found["seconds"] / 60
+    episodes = aligned.amounts(plan).episodes
+    took = [read_metrics(run / "metrics.jsonl")[-1]["seconds"] for run in runs]
     lines = [
         f"Policies of size {size(plan)} after {found['iterations']} iterations of {episodes} episodes, from the demo's",
         "demonstrations, rankings and reward model. The labellers are simulated, by a quality that this project made",
         "up: what this shows is that the machinery does what labels ask for. Intervals: 95 %, by prompt and labeller.",
-        f"{processor()}, torch {torch.__version__}, one thread a run, {minutes:.0f} minutes; made by",
-        "benchmarks/alignment.py.",
+        f"{processor()}, torch {torch.__version__}; {min(took):.0f} to {max(took):.0f} s of steps a run, one thread "
+        "each;",
+        "made by benchmarks/alignment.py.",
         "",
         "| model | seed | preferred to SFT | comparisons | words, SFT's | bits per byte of text |",
         "| --- | --- | --- | --- | --- | --- |",
