@@ -50,3 +50,14 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 """chat_template.jinja for other tools; our own chats are made of ids (chat.py), where text cannot pose as a turn"""
+CHAT_TEMPLATE_IMAGES = CHAT_TEMPLATE.replace(
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}",
+    "{{ '<|' + message['role'] + '|>' }}"
+    "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}{{ '<|image|>' }}{% elif part['type'] == 'text' %}{{ part['text'] }}"
+    "{% else %}{{ raise_exception('parts are text and image') }}{% endif %}"
+    "{% endfor %}{% endif %}"
+    "{{ '<|end|>' }}",
+)
+"""the same where a message may be a list of parts, as transformers' processors have it"""
