@@ -7,7 +7,7 @@ from typing import Any
 
 from foretell.corpus.config import EMBEDDED
 from foretell.recipes.lineage.plan import Climb, size
-from foretell.recipes.lineage.together import AT_ONCE
+from foretell.recipes.lineage.together import children_held
 from foretell.runs import read_json, write_whole
 from foretell.train.config import RunConfig
 from foretell.train.folder import METRICS
@@ -51,7 +51,7 @@ def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
         "text": plan.text if plan.text == EMBEDDED else Path(plan.text).name,
         "started": told.get("started") or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": sum(stage["seconds"] or 0 for stage in stages if stage["done"]),
-        "peak_bytes": max(told.get("peak_bytes", 0), peak_memory(children=AT_ONCE)),
+        "peak_bytes": max(told.get("peak_bytes", 0), peak_memory() + children_held(plan)),
         "stages": stages,
         "rows": rows,
         "machine": machine(),

@@ -26,12 +26,13 @@ from foretell.errors import BadUse, Failed
 from foretell.recipes import sources
 from foretell.recipes.lineage.plan import Climb
 from foretell.recipes.trainers import trainer
-from foretell.runs import usable_cores
+from foretell.runs import peak_memory, read_json, usable_cores, write_whole
 from foretell.train.config import Machine, RunConfig
 from foretell.train.folder import METRICS, finished
 from foretell.train.run import Stopped
 
 LOOK_EVERY = 0.3  # seconds between looks at how far the runs are
+HELD = "processes.json"
 AT_ONCE = 2  # processes: with more a climb would not stay under 4 GiB
 Wanted = tuple[RunConfig, str]
 Placed = tuple[RunConfig, Path]
@@ -43,6 +44,8 @@ class Child:
 
     process: subprocess.Popen[bytes]
     outs: Sequence[Path]
+    held: IO[bytes]
+    """what it writes when it ends: the most memory that it held, in bytes"""
     said: IO[bytes]
 
 
@@ -60,7 +63,14 @@ def run_together(plan: Climb, wanted: Sequence[Wanted]) -> None:
         for cfg, out in waiting:
             trainer(cfg.objective.kind)(cfg, out, plan.quiet)
     else:
-        side_by_side(shares(waiting, at_once), quiet=plan.quiet)
+        held = side_by_side(shares(waiting, at_once), quiet=plan.quiet)
+        write_whole(plan.out / HELD, json.dumps({"peak_bytes": max(held, children_held(plan))}) + "\n")
+
+
+def children_held(plan: Climb) -> int:
+    """The most memory, in bytes, that processes of a climb which ran side by side held together, at most."""
+    path = plan.out / HELD
+    return int(read_json(path)["peak_bytes"]) if path.exists() else 0
 
 
 def shares(waiting: Sequence[Placed], n: int) -> list[list[Placed]]:
@@ -76,10 +86,10 @@ def work(cfg: RunConfig) -> float:
     return cfg.steps * cfg.batch.rows * cfg.data.length * cfg.model.n_layers * cfg.model.d_model**2
 
 
-def side_by_side(dealt: Sequence[Sequence[Placed]], *, quiet: bool) -> None:
-    """Train each share in a process of its own."""
+def side_by_side(dealt: Sequence[Sequence[Placed]], *, quiet: bool) -> int:
+    """The memory that the processes held, the sum of each one's most, after each share was trained by one of them."""
     outs = [out for share in dealt for _, out in share]
-    steps = sum(cfg.steps for share in dealt for cfg, _ in share)
+    steps, held = sum(cfg.steps for share in dealt for cfg, _ in share), 0
     with progress.bar(f"{len(outs)} runs", steps, quiet=quiet) as shown, ended() as running:
         shown.start_at(sum(map(step_of, outs)))
         running += [begin(share) for share in dealt]
@@ -88,10 +98,11 @@ def side_by_side(dealt: Sequence[Sequence[Placed]], *, quiet: bool) -> None:
                 running[0].process.wait(LOOK_EVERY)
             for child in [one for one in running if one.process.poll() is not None]:
                 running.remove(child)
-                check(child)
+                held += check(child)
             now = [next((out for out in one.outs if not finished(out)), one.outs[-1]) for one in running]
             text = "  ".join(f"{out.name} {step_of(out)}" for out in now)
             shown.advance(sum(map(step_of, outs)) - shown.done, text)
+    return held
 
 
 @contextmanager
@@ -108,19 +119,20 @@ def ended() -> Iterator[list[Child]]:
         for child in running:
             child.process.wait()
             child.said.close()
+            child.held.close()
 
 
 def begin(share: Sequence[Placed]) -> Child:
     """The process that trains these runs, which reads them as its first line; what it says in the end is kept."""
-    said = TemporaryFile()  # noqa: SIM115
+    held, said = TemporaryFile(), TemporaryFile()  # noqa: SIM115
     process = subprocess.Popen(
         [sys.executable, "-m", "foretell.recipes.lineage.together"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=held,
         stderr=said,
         start_new_session=True,  # Ctrl-C is the climb's to pass on
     )
-    child = Child(process=process, outs=[out for _, out in share], said=said)
+    child = Child(process=process, outs=[out for _, out in share], held=held, said=said)
     told = [{"out": str(out), "config": json.loads(dump(cfg))} for cfg, out in share]
     with suppress(BrokenPipeError):  # it has ended at once: check() tells why
         pipe(child).write(json.dumps(told).encode() + b"\n")
@@ -134,15 +146,21 @@ def pipe(child: Child) -> IO[bytes]:
     return child.process.stdin
 
 
-def check(child: Child) -> None:
-    """Failed with the last line of a process that did not end well."""
+def check(child: Child) -> int:
+    """The most memory that a process held, in bytes; Failed with its last line where it did not end well."""
     pipe(child).close()
-    with child.said as said:
-        said.seek(0)
-        lines = said.read().decode("utf-8", "replace").strip().splitlines()
+    lines, held = read(child.said), read(child.held)
     if child.process.returncode:
         code = child.process.returncode
         raise Failed(lines[-1] if lines else f"a training process ended with {code}; the same command continues")
+    return int(held[-1])
+
+
+def read(written: IO[bytes]) -> list[str]:
+    """The lines of a file that a process has written, which is closed."""
+    with written as file:
+        file.seek(0)
+        return file.read().decode("utf-8", "replace").strip().splitlines()
 
 
 def step_of(out: Path) -> int:
@@ -171,6 +189,7 @@ def main() -> int:
         except (BadUse, Failed, ValueError) as error:
             sys.stderr.write(f"{out.name}: {error}\n")
             return 1
+    sys.stdout.write(f"{peak_memory()}\n")
     return 0
 
 
