@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
 from foretell.serve.accounts.routes import add_accounts
+from foretell.serve.admin.routes import add_admin
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.guard import Guard
 from foretell.serve.labelling.desk import Desk
@@ -60,6 +61,7 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastA
     if desk:
         add_accounts(app, desk.door)
         add_labelling(app, desk)
+        add_admin(app, desk)
     return app
 
 
