@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
+from foretell.serve.accounts.routes import add_accounts
+from foretell.serve.admin.routes import add_admin
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.guard import Guard
 from foretell.serve.labelling.desk import Desk
@@ -29,10 +31,10 @@ ABOUT = "Models of foretell, as OpenAI's clients ask them."
 def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str], desk: Desk | None = None) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys.
 
-    `desk` adds the pages on which one person labels.
+    `desk` adds the pages on which people label, and with them accounts.
     """
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state, with_keys=bool(keys), desk=desk), state, keys)
+    return Guard(routed(state, with_keys=bool(keys), desk=desk), state, keys, desk.door if desk else None)
 
 
 def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastAPI":
@@ -55,9 +57,11 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastA
     )
     add_handlers(app)
     add_routes(app, state)
-    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "")
+    add_pages(app, state, with_keys=with_keys and desk is None, keeps=desk is not None)
     if desk:
+        add_accounts(app, desk.door)
         add_labelling(app, desk)
+        add_admin(app, desk)
     return app
 
 
