@@ -20,6 +20,7 @@ EXAMPLES = """  foretell serve runs/demo/ppo                          then base_
   foretell serve base=runs/gpt2.pretrain-nano chat=runs/demo/ppo --port 9000
   foretell serve --new-key anna --keys keys.txt                 makes a key, prints it once, and ends
   foretell serve runs/demo/ppo --db labels.db --labeller ana    and pages on which one person labels, at /label
+  foretell serve --runs runs                                    a dashboard of runs, with models or without
   foretell serve runs/demo/ppo --host 0.0.0.0 --keys keys.txt   other machines too, each with a key"""
 
 COMMON = ("device", "threads", "json", "quiet")
@@ -50,8 +51,11 @@ def run(args: list[str]) -> None:
     if given.json:
         print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
     elif not given.quiet:
-        pages = f"the playground: {ready.address}" + (f"; labelling: {ready.address}/label" if ready.desk else "")
-        print(f"{', '.join(ready.models)} at {ready.address}/v1; {pages} (Ctrl-C ends)", flush=True)
+        pages = [f"the playground: {ready.address}"] if ready.models else []
+        pages += [f"labelling: {ready.address}/label"] if ready.desk else []
+        pages += [f"runs: {ready.address}/runs"] if given.runs else []
+        served = f"{', '.join(ready.models)} at {ready.address}/v1; " if ready.models else ""
+        print(f"{served}{'; '.join(pages)} (Ctrl-C ends)", flush=True)
     try:
         with suppress(KeyboardInterrupt):  # how a server is usually ended
             server(ready).run(sockets=[ready.listening])
@@ -77,6 +81,9 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--rate", metavar="N", type=count, default=0, help="requests a minute of a client; 0: no limit")
     flags.add_argument("--timeout", metavar="S", type=count, default=300, help="seconds in which one is answered")
     flags.add_argument("--db", metavar="FILE|URL", help="a label store: pages to label in it, on this machine alone")
+    flags.add_argument(
+        "--runs", metavar="FOLDER", type=Path, help="a dashboard of the runs in it, on this machine alone"
+    )
     flags.add_argument("--labeller", metavar="NAME", default=OPERATOR, help="whose labels these are")
     flags.add_argument("--overlap", metavar="N", type=count, default=1, help="labellers that are to have each prompt")
     return flags
@@ -99,13 +106,15 @@ def make_key(given: argparse.Namespace) -> None:
 
 def check(given: argparse.Namespace) -> None:
     """BadUse for what cannot be served, before anything is loaded."""
-    if not given.models:
-        raise BadUse("no model is named; give a run folder, a Hugging Face folder or hf:NAME")
+    if not given.models and given.runs is None:
+        raise BadUse("no model is named; give a run folder, a Hugging Face folder or hf:NAME, or --runs FOLDER")
     if given.host not in LOCAL and given.keys is None:
         rule = "other machines may ask only with a key"
         raise BadUse(f"--host {given.host} without --keys: {rule}; make one with --new-key NAME --keys FILE")
+    if given.runs is not None:
+        check_alone(given, "--runs", "a dashboard has no sign-in and is for this machine alone")
     if given.db is not None:
-        check_desk(given)
+        check_alone(given, "--db", "pages of labelling have no sign-in and are for this machine alone")
     elif given.labeller != OPERATOR or given.overlap != 1:
         raise BadUse("--labeller and --overlap are of labelling; give the label store as --db FILE")
     if given.port > 65535:
@@ -115,14 +124,13 @@ def check(given: argparse.Namespace) -> None:
             raise BadUse(f"--{flag.replace('_', '-')} 0 would refuse everything; give at least 1")
 
 
-def check_desk(given: argparse.Namespace) -> None:
-    """BadUse where anybody but the person at this machine could label, as there is no sign-in."""
-    rule = "pages of labelling have no sign-in and are for this machine alone"
+def check_alone(given: argparse.Namespace, what: str, rule: str) -> None:
+    """BadUse where anybody but the person at this machine could reach such pages, as there is no sign-in."""
     if given.host not in LOCAL:
-        raise BadUse(f"--db with --host {given.host}: {rule}; leave --host out")
+        raise BadUse(f"{what} with --host {given.host}: {rule}; leave --host out")
     for flag, value in (("--keys", given.keys), ("--name", given.name)):
         if value:
-            raise BadUse(f"--db with {flag}: {rule}; leave {flag} out")
+            raise BadUse(f"{what} with {flag}: {rule}; leave {flag} out")
 
 
 def prepared(given: argparse.Namespace) -> Ready:
@@ -131,6 +139,7 @@ def prepared(given: argparse.Namespace) -> Ready:
     from foretell.serve.served import named
 
     needed()
+    runs = checked_runs(given)
     sources = named(given.models)
     keys = read_keys(given.keys) if given.keys is not None else {}
     listening = listen(given.host, given.port)
@@ -162,7 +171,14 @@ def prepared(given: argparse.Namespace) -> Ready:
         rows=given.rows, max_waiting=given.max_waiting, rate=given.rate, seconds=float(given.timeout), hosts=hosts
     )
     address = f"http://{own}:{listening.getsockname()[1]}"
-    return Ready(make_app(models, limits, keys, desk), listening, address, list(models), desk)
+    return Ready(make_app(models, limits, keys, desk, runs), listening, address, list(models), desk)
+
+
+def checked_runs(given: argparse.Namespace) -> Path | None:
+    """The folder of runs to show, if any."""
+    from foretell.serve.dashboard.listing import check_root
+
+    return None if given.runs is None else check_root(given.runs)
 
 
 def opened_desk(given: argparse.Namespace) -> "Desk | None":

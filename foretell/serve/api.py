@@ -5,13 +5,16 @@ app = make_app({"nano": model}, Limits(), keys={});  uvicorn.run(app)
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
 from foretell.serve.asking import Bell, Gone
+from foretell.serve.dashboard.routes import add_dashboard
 from foretell.serve.guard import Guard
 from foretell.serve.labelling.desk import Desk
 from foretell.serve.labelling.routes import add_labelling
+from foretell.serve.pages.places import add_places
 from foretell.serve.pages.routes import add_pages
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
@@ -26,16 +29,22 @@ if TYPE_CHECKING:
 ABOUT = "Models of foretell, as OpenAI's clients ask them."
 
 
-def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str], desk: Desk | None = None) -> Guard:
+def make_app(
+    models: Mapping[str, Model],
+    limits: Limits,
+    keys: Mapping[str, str],
+    desk: Desk | None = None,
+    runs: Path | None = None,
+) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys.
 
-    `desk` adds the pages on which one person labels.
+    `desk` adds the pages on which one person labels, `runs` those of the runs in a folder.
     """
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state, with_keys=bool(keys), desk=desk), state, keys)
+    return Guard(routed(state, with_keys=bool(keys), desk=desk, runs=runs), state, keys)
 
 
-def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastAPI":
+def routed(state: State, *, with_keys: bool, desk: Desk | None = None, runs: Path | None = None) -> "FastAPI":
     """The routes, without the guard. FastAPI's pages of documentation would load scripts from elsewhere: none."""
     import asyncio
 
@@ -55,9 +64,12 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastA
     )
     add_handlers(app)
     add_routes(app, state)
-    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "")
+    home = add_places(app, state, desk, runs)
+    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "", home=home)
     if desk:
         add_labelling(app, desk)
+    if runs:
+        add_dashboard(app, runs)
     return app
 
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from foretell.serve.pages.presets import PRESETS
+from foretell.serve.pages.words import VISIT, say, script
 from foretell.serve.refusals import Refused
 from foretell.serve.wire import MOST_LOGPROBS
 
@@ -27,19 +28,20 @@ POLICY = (
 )
 
 
-def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, token: str = "") -> None:
+def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, token: str = "", home: str = "/playground") -> None:
     """The pages, and the files that they are made of. With a token they can keep prompts in a label store."""
     from starlette.responses import RedirectResponse, Response
 
     own = own_files()
-    made = {path: rendered(name, state, with_keys=with_keys, token=token) for path, name in PAGES.items()}
+    made = engine()
 
     def page(path: str) -> Response:
-        return Response(made[path], media_type="text/html", headers={"Content-Security-Policy": POLICY})
+        body = rendered(made, PAGES[path], state, with_keys=with_keys, token=token)
+        return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
     @app.get("/", include_in_schema=False)
-    async def home() -> Response:
-        return RedirectResponse("/playground")
+    async def first() -> Response:
+        return RedirectResponse(home)
 
     @app.get("/playground", include_in_schema=False)
     async def completion() -> Response:
@@ -63,35 +65,34 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, token: str = "
 def own_files() -> dict[str, bytes]:
     """The style and the scripts by name."""
     folder = files("foretell.serve.pages") / "static"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    return found | {"chinese.js": script()}
 
 
 def engine() -> "Environment":
-    """What makes pages of templates: all that is put into one is escaped."""
+    """What makes pages of templates: what is put into one is escaped, what it says is in the visit's language."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("foretell.serve.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(say=say, visit=VISIT.get)
+    return made
 
 
-def rendered(name: str, state: "State", *, with_keys: bool, token: str = "") -> str:
+def rendered(made: "Environment", name: str, state: "State", *, with_keys: bool, token: str = "") -> str:
     """A page. The names of models are in it unless keys are needed to know them."""
     writers = [one for one in state.models.values() if one.network.cfg.kind != "encoder"]
-    return (
-        engine()
-        .get_template(f"{name}.html.jinja")
-        .render(
-            mode=name,
-            token=token,
-            models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
-            with_keys=with_keys,
-            presets=json.dumps([asdict(preset) for preset in PRESETS]),
-            names=[preset.name for preset in PRESETS],
-            most_logprobs=MOST_LOGPROBS,
-        )
+    return made.get_template(f"{name}.html.jinja").render(
+        mode=name,
+        token=token,
+        models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
+        with_keys=with_keys,
+        presets=json.dumps([asdict(preset) for preset in PRESETS]),
+        names=[preset.name for preset in PRESETS],
+        most_logprobs=MOST_LOGPROBS,
     )
