@@ -6,6 +6,7 @@
     rankings < ranked > outputs             one row a ranking, one for each output in it
     ratings > outputs                       1 to 7 and flags of one output
     tasks                                   what was handed to whom
+    answers  presets                        of tasks of other kinds; prompts that somebody keeps to begin with
 
 `<` is read "has many". Times are UTC as ISO 8601 text. No row is ever deleted, so no foreign key cascades.
 """
@@ -19,6 +20,7 @@ SPLITS = ("train", "valid", "")
 ROLES = ("labeller", "researcher", "admin", "simulated")
 TASKS = ("demonstration", "ranking", "prompt")
 STATES = ("assigned", "done", "skipped")
+ANSWERS = ("arena", "pairwise", "toxicity", "red_team", "news")
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -35,7 +37,7 @@ def metadata() -> Any:
     from sqlalchemy import MetaData
 
     made = MetaData(naming_convention=NAMES)
-    for add in (_people, _asked, _given, _ranked, _handed_out):
+    for add in (_people, _asked, _given, _ranked, _handed_out, _answered):
         add(made)
     return made
 
@@ -176,4 +178,28 @@ def _handed_out(made: Any) -> None:
         *(text("created"), text("ended"), Column("seconds", Float)),
         *(one_of("kind", TASKS), one_of("state", STATES)),
         UniqueConstraint("labeller_id", "kind", "prompt_id", name="uq_tasks_once"),
+    )
+
+
+def _answered(made: Any) -> None:
+    from sqlalchemy import JSON, Column, Float, Integer, Table, UniqueConstraint
+
+    Table(
+        "answers",
+        made,
+        Column("id", Integer, primary_key=True),
+        *(text("kind"), text("item")),
+        *(key("labeller_id", "labellers.id"), key("instructions_id", "instructions.id", index=False)),
+        *(Column("shown", JSON, nullable=False), Column("given", JSON, nullable=False), text("state"), text("reason")),
+        *(text("created"), text("ended"), Column("seconds", Float)),
+        *(one_of("kind", ANSWERS), one_of("state", STATES)),
+        UniqueConstraint("labeller_id", "kind", "item", name="uq_answers_once"),
+    )
+    Table(
+        "presets",
+        made,
+        Column("id", Integer, primary_key=True),
+        text("name", unique=True),
+        Column("told", JSON, nullable=False),
+        *(key("labeller_id", "labellers.id"), text("created")),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
+from foretell.serve.arena.routes import add_arena
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.dashboard.routes import add_dashboard
 from foretell.serve.guard import Guard
@@ -68,6 +69,7 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None, runs: Pat
     add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "", home=home)
     if desk:
         add_labelling(app, desk)
+        add_arena(app, state, desk)
     if runs:
         add_dashboard(app, runs)
     return app

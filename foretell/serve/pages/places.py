@@ -25,7 +25,7 @@ def places(*, playground: bool, labelling: bool, runs: bool) -> list[Link]:
     if playground:
         found += [("Complete", "/playground"), ("Chat", "/playground/chat"), ("Compare", "/compare")]
     if labelling:
-        found += [("Label", "/label")]
+        found += [("Arena", "/arena"), ("Label", "/label")]
     if runs:
         found += [("Runs", "/runs")]
     return found
