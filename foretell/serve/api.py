@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
+from foretell.serve.accounts.routes import add_accounts
 from foretell.serve.arena.routes import add_arena
 from foretell.serve.asking import Bell, Gone
 from foretell.serve.dashboard.routes import add_dashboard
 from foretell.serve.guard import Guard
 from foretell.serve.labelling.desk import Desk
 from foretell.serve.labelling.routes import add_labelling
-from foretell.serve.pages.places import add_places
 from foretell.serve.pages.routes import add_pages
+from foretell.serve.pages.words import Visits
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
 from foretell.serve.served import Served
@@ -39,10 +40,11 @@ def make_app(
 ) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys.
 
-    `desk` adds the pages on which one person labels, `runs` those of the runs in a folder.
+    `desk` adds the pages on which people label, and with them accounts and the arena; `runs` those of a folder of runs.
     """
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state, with_keys=bool(keys), desk=desk, runs=runs), state, keys)
+    app = routed(state, with_keys=bool(keys), desk=desk, runs=runs)
+    return Guard(app, state, keys, desk.door if desk else None)
 
 
 def routed(state: State, *, with_keys: bool, desk: Desk | None = None, runs: Path | None = None) -> "FastAPI":
@@ -65,9 +67,16 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None, runs: Pat
     )
     add_handlers(app)
     add_routes(app, state)
-    home = add_places(app, state, desk, runs)
-    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "", home=home)
+    app.add_middleware(Visits)
+    add_pages(
+        app,
+        state,
+        with_keys=with_keys and desk is None,
+        keeps=desk is not None,
+        playground=bool(state.models) or not runs,
+    )
     if desk:
+        add_accounts(app, desk.door)
         add_labelling(app, desk)
         add_arena(app, state, desk)
     if runs:

@@ -2,34 +2,21 @@
 
 import json
 import re
-from contextlib import contextmanager
 
 import pytest
-from starlette.testclient import TestClient
 
 from foretell.align.answers import answers_of
-from foretell.align.store import close, counts
-from foretell.serve.api import make_app
+from foretell.align.store import counts
 from foretell.serve.arena.rounds import pairs, results
-from foretell.serve.labelling.desk import open_desk
-from tests.serve.conftest import LIMITS
+from tests.serve.accounts_made import serving
 
 ASK = {"prompt": "What is a <b>key</b>?", "temperature": 1.0, "max_tokens": 8}
 
 
-@contextmanager
-def arena(path, models, labeller="ana"):
-    desk = open_desk(path, labeller)
-    with TestClient(make_app(models, LIMITS, {}, desk), base_url="http://testserver") as client:
-        client.headers["X-Page-Token"] = desk.token
-        yield client, desk.store
-    close(desk.store)
-
-
 @pytest.fixture
 def two(models, tmp_path):
-    with arena(tmp_path / "labels.db", {name: models[name] for name in ("one", "two", "encoder")}) as opened:
-        yield opened
+    with serving(tmp_path / "labels.db", {name: models[name] for name in ("one", "two", "encoder")}) as (enter, desk):
+        yield enter("ana", "researcher"), desk.store
 
 
 def vote(client, task, winner="left"):
@@ -64,15 +51,15 @@ def test_a_round_is_what_the_api_answers_with_the_same_seed(two):
 
 def test_a_vote_counts_once_outlives_the_server_and_is_of_whoever_began(models, tmp_path):
     pair = {name: models[name] for name in ("one", "two")}
-    with arena(tmp_path / "labels.db", pair) as (client, _):
-        task = client.post("/arena/round", json=ASK).json()["task"]
-    with arena(tmp_path / "labels.db", pair, "bo") as (client, _):
-        assert vote(client, task).status_code == 409
-    with arena(tmp_path / "labels.db", pair) as (client, store):
-        assert vote(client, task, "both bad").status_code == 200
-        assert vote(client, task).status_code == 409
-        assert vote(client, task + 1).status_code == 409
-        assert [one.given["winner"] for one in answers_of(store, "arena")] == ["both bad"]
+    with serving(tmp_path / "labels.db", pair) as (enter, _):
+        task = enter("ana").post("/arena/round", json=ASK).json()["task"]
+    with serving(tmp_path / "labels.db", pair) as (enter, desk):
+        assert vote(enter("bo"), task).status_code == 409
+        ana = enter("ana")
+        assert vote(ana, task, "both bad").status_code == 200
+        assert vote(ana, task).status_code == 409
+        assert vote(ana, task + 1).status_code == 409
+        assert [one.given["winner"] for one in answers_of(desk.store, "arena")] == ["both bad"]
 
 
 def test_sides_and_pairs_are_drawn_by_chance(two):
@@ -126,10 +113,21 @@ def test_pages_of_others_cannot_vote(two):
 
 
 def test_one_model_is_not_enough_and_without_a_store_there_is_no_arena(models, tmp_path, client):
-    with arena(tmp_path / "labels.db", {"one": models["one"]}) as (alone, _):
+    with serving(tmp_path / "labels.db", {"one": models["one"]}) as (enter, _):
+        alone = enter("ana")
         assert "needs two models" in alone.get("/arena").text
         assert alone.post("/arena/round", json=ASK).status_code == 409
     assert client.get("/arena").status_code == 404
+
+
+def test_who_labels_may_vote_and_does_not_see_the_results(models, tmp_path):
+    with serving(tmp_path / "labels.db", {name: models[name] for name in ("one", "two")}) as (enter, _):
+        ana = enter("ana", "held-out labeller")
+        assert "/arena/results" not in ana.get("/arena").text
+        assert vote(ana, ana.post("/arena/round", json=ASK).json()["task"]).status_code == 200
+        for path in ("/arena/results", "/arena/results/votes.jsonl"):
+            assert ana.get(path).status_code == 403
+            assert enter().get(path).status_code == 401
 
 
 def test_results_tell_ratings_win_rates_and_how_many_votes(two):
@@ -154,7 +152,7 @@ def test_results_tell_ratings_win_rates_and_how_many_votes(two):
     page = client.get("/arena/results").text
     assert f"{rate['value']:.3f}" in page
     assert len(re.findall(r"\d+ to \d+", page)) >= 2
-    rows = [json.loads(row) for row in client.get("/arena/votes.jsonl").text.splitlines()]
+    rows = [json.loads(row) for row in client.get("/arena/results/votes.jsonl").text.splitlines()]
     assert [row["winner"] for row in rows] == ["left", "right", "tie", "both bad", "left"]
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, StrictInt
 
 from foretell.align.answers import exported
+from foretell.serve.accounts.people import framed, require
+from foretell.serve.accounts.rules import may
 from foretell.serve.arena import rounds
+from foretell.serve.labelling.answered import answered
 from foretell.serve.labelling.desk import Desk
-from foretell.serve.labelling.routes import check_token, saved
-from foretell.serve.labelling.who import operator
 from foretell.serve.labelling.wire import Seconds, TaskId
 from foretell.serve.pages.routes import POLICY, engine
 from foretell.serve.state import State
@@ -40,53 +41,54 @@ class Voted(Strict):
 
 def add_arena(app: "FastAPI", state: State, desk: Desk) -> None:
     """All of them."""
-    from fastapi import Depends
     from starlette.requests import Request
 
-    async def of_our_page(request: Request) -> None:
-        check_token(desk, request)
-
-    ours = [Depends(of_our_page)]
     add_arena_pages(app, state, desk)
 
-    @app.post("/arena/round", include_in_schema=False, dependencies=ours)
+    @app.post("/arena/round", include_in_schema=False)
     async def begin(given: Asked, request: Request) -> dict[str, Any]:
-        who, how = operator(desk, request), (given.prompt, given.temperature, given.max_tokens)
+        who, how = require(request).name, (given.prompt, given.temperature, given.max_tokens)
         made = await rounds.begin_round(state, desk, who, request, *how)
         return {"task": made.task, "left": made.left, "right": made.right}
 
-    @app.post("/arena/vote", include_in_schema=False, dependencies=ours)
+    @app.post("/arena/vote", include_in_schema=False)
     async def vote(given: Voted, request: Request) -> dict[str, Any]:
-        told: dict[str, str] = {}
-        who = operator(desk, request)
-        await saved(lambda: told.update(rounds.vote(desk, who, given.task, given.winner, given.seconds)))
+        who = require(request).name
+        told = await answered(lambda: rounds.vote(desk, who, given.task, given.winner, given.seconds))
         return {"saved": True, **told}
 
 
 def add_arena_pages(app: "FastAPI", state: State, desk: Desk) -> None:
     """The blind pair, and what came of all votes."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     made = engine()
 
-    def page(name: str, **told: Any) -> "Response":
-        from starlette.responses import Response
-
-        body = made.get_template(f"{name}.html.jinja").render(mode=name, token=desk.token, **told)
+    def page(request: Request, name: str, **told: Any) -> Response:
+        body = made.get_template(f"{name}.html.jinja").render(**framed(request, "arena"), **told)
         return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
-    def votes() -> "Response":
-        from starlette.responses import Response
-
-        kept = {"Content-Disposition": 'attachment; filename="arena.jsonl"'}
-        return Response(exported(desk.store, "arena"), media_type="application/jsonl; charset=utf-8", headers=kept)
+    def all_of_them(request: Request) -> Response:
+        return page(request, "arena_results", results=rounds.all_results(desk))
 
     @app.get("/arena", include_in_schema=False)
-    async def arena() -> Any:
-        return page("arena", enough=len(rounds.fighters(state)) > 1)
+    async def arena(request: Request) -> Any:
+        enough, sees = len(rounds.fighters(state)) > 1, may(require(request), "/arena/results")
+        return page(request, "arena", enough=enough, sees=sees)
 
     @app.get("/arena/results", include_in_schema=False)
-    async def results() -> Any:
-        return await asyncio.to_thread(lambda: page("arena_results", results=rounds.all_results(desk)))
+    async def results(request: Request) -> Any:
+        return await asyncio.to_thread(all_of_them, request)
 
-    @app.get("/arena/votes.jsonl", include_in_schema=False)
+    @app.get("/arena/results/votes.jsonl", include_in_schema=False)
     async def lines() -> Any:
-        return await asyncio.to_thread(votes)
+        return download(await asyncio.to_thread(exported, desk.store, "arena"), "arena.jsonl")
+
+
+def download(text: str, name: str) -> "Response":
+    """A file for whoever asked, to be kept."""
+    from starlette.responses import Response
+
+    kept = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="application/jsonl; charset=utf-8", headers=kept)

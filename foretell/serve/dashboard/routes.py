@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foretell.serve.accounts.people import framed
 from foretell.serve.dashboard import corpora, runs
 from foretell.serve.dashboard.charts import HEIGHT, WIDTH
 from foretell.serve.dashboard.listing import Found, Listing, listed
@@ -21,6 +22,7 @@ from foretell.serve.refusals import Refused
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.requests import Request
     from starlette.responses import Response
 
 PARTS = (("Runs", "/runs"), ("Corpora", "/corpora"), ("Evaluations", "/evaluations"), ("Reports", "/reports"))
@@ -39,17 +41,17 @@ def add_pages(app: "FastAPI", root: Path) -> None:
     """A list of each kind, and a page for each thing in it."""
     made = engine()
 
-    def page(name: str, **told: Any) -> "Response":
+    def page(request: "Request", name: str, **told: Any) -> "Response":
         from starlette.responses import Response
 
-        body = made.get_template(f"{name}.html.jinja").render(parts=PARTS, mode=name, token="", **told)
+        body = made.get_template(f"{name}.html.jinja").render(**framed(request, "runs"), parts=PARTS, **told)
         return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
-    def every(kind: str, row: Callable[[Found], Any]) -> "Response":
-        found = of_kind(listed(root), kind)
-        return page(kind, here=f"/{kind}", rows=[row(one) for one in found.values()], root=root.name)
+    def every(request: "Request", kind: str) -> "Response":
+        found, row = of_kind(listed(root), kind), rows[kind]
+        return page(request, kind, here=f"/{kind}", rows=[row(one) for one in found.values()], root=root.name)
 
-    def run(slug: str) -> "Response":
+    def run(request: "Request", slug: str) -> "Response":
         there = listed(root)
         found = known(there.runs, slug)
         told = runs.read(found)
@@ -57,42 +59,49 @@ def add_pages(app: "FastAPI", root: Path) -> None:
         more = {"segments": runs.stretches(told), "events": runs.happened(told), "size": size}
         more["samples"] = runs.samples(found, list(there.evaluations.values()))
         about = tables(told.lineage) + tables({"config": told.config})
-        return page("run", here="/runs", found=found, live=runs.live(told), about=about, **more)
+        return page(request, "run", here="/runs", found=found, live=runs.live(told), about=about, **more)
 
-    def corpus(slug: str) -> "Response":
+    def corpus(request: "Request", slug: str) -> "Response":
         found = known(listed(root).corpora, slug)
         card = runs.json_of(found.path / "card.json")
         told = {"funnel": corpora.funnel(card), "documents": corpora.documents(found.path)}
-        return page("corpus", here="/corpora", found=found, card=tables(corpora.rest(card)), **told)
+        return page(request, "corpus", here="/corpora", found=found, card=tables(corpora.rest(card)), **told)
 
-    def evaluation(slug: str) -> "Response":
+    def evaluation(request: "Request", slug: str) -> "Response":
         found = known(listed(root).evaluations, slug)
-        return page("evaluation", here="/evaluations", found=found, tables=tables(runs.json_of(found.path)))
+        return page(request, "evaluation", here="/evaluations", found=found, tables=tables(runs.json_of(found.path)))
 
     def name_of(found: Found) -> dict[str, str]:
         return {"slug": found.slug, "name": found.name}
 
-    rows = {"runs": runs.row, "corpora": corpora.row, "evaluations": name_of, "reports": name_of}
-    for kind, row in rows.items():
-        app.get(f"/{kind}", include_in_schema=False)(in_thread(every, kind, row))
+    rows: dict[str, Callable[[Found], Any]] = {
+        "runs": runs.row,
+        "corpora": corpora.row,
+        "evaluations": name_of,
+        "reports": name_of,
+    }
+    for kind in rows:
+        app.get(f"/{kind}", include_in_schema=False)(of_kind_page(every, kind))
     for kind, one in {"runs": run, "corpora": corpus, "evaluations": evaluation}.items():
         app.get(f"/{kind}/{{slug}}", include_in_schema=False)(of_slug(one))
 
 
-def in_thread(work: Callable[..., Any], *given: Any) -> Callable[[], Any]:
-    """A route that does some work aside, since it reads files."""
+def of_kind_page(work: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """A route of all things of a kind, made aside, since it reads files."""
+    from starlette.requests import Request
 
-    async def answer() -> Any:
-        return await asyncio.to_thread(work, *given)
+    async def answer(request: Request) -> Any:
+        return await asyncio.to_thread(work, request, kind)
 
     return answer
 
 
-def of_slug(work: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A route of one thing that does some work aside."""
+def of_slug(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A route of one thing, made aside."""
+    from starlette.requests import Request
 
-    async def answer(slug: str) -> Any:
-        return await asyncio.to_thread(work, slug)
+    async def answer(request: Request, slug: str) -> Any:
+        return await asyncio.to_thread(work, request, slug)
 
     return answer
 
@@ -100,7 +109,7 @@ def of_slug(work: Callable[[str], Any]) -> Callable[[str], Any]:
 def add_report(app: "FastAPI", root: Path) -> None:
     """The report of a demo as it is."""
 
-    def report(slug: str) -> "Response":
+    def report(_: "Request", slug: str) -> "Response":
         from starlette.responses import Response
 
         body = content(known(listed(root).reports, slug).path)

@@ -1,14 +1,17 @@
 """The playground: pages that ask the same API as everybody else, with nothing that is fetched from elsewhere.
 
 Every file is read when the server begins and found by its name among them, so that no request reaches a path. Pages
-need no key; what they ask does, and they keep a key in the page's memory alone.
+need no key; what they ask does, and they keep a key in the page's memory alone. Where there are accounts, they need
+somebody who is signed in, and no key.
 """
 
 import json
 from dataclasses import asdict
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from foretell.serve.accounts.people import framed, require
+from foretell.serve.accounts.rules import may
 from foretell.serve.pages.presets import PRESETS
 from foretell.serve.pages.words import VISIT, say, script
 from foretell.serve.refusals import Refused
@@ -28,38 +31,51 @@ POLICY = (
 )
 
 
-def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, token: str = "", home: str = "/playground") -> None:
-    """The pages, and the files that they are made of. With a token they can keep prompts in a label store."""
+def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = False, playground: bool = True) -> None:
+    """The pages, and the files that they are made of; where the server keeps prompts, they ask whether it may."""
+    from starlette.requests import Request
     from starlette.responses import RedirectResponse, Response
 
     own = own_files()
-    made = engine()
-
-    def page(path: str) -> Response:
-        body = rendered(made, PAGES[path], state, with_keys=with_keys, token=token)
-        return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    if playground:
+        add_playground(app, state, with_keys=with_keys, keeps=keeps)
 
     @app.get("/", include_in_schema=False)
-    async def first() -> Response:
-        return RedirectResponse(home)
-
-    @app.get("/playground", include_in_schema=False)
-    async def completion() -> Response:
-        return page("/playground")
-
-    @app.get("/playground/chat", include_in_schema=False)
-    async def chat() -> Response:
-        return page("/playground/chat")
-
-    @app.get("/compare", include_in_schema=False)
-    async def compare() -> Response:
-        return page("/compare")
+    async def home(request: Request) -> Response:
+        person, first = require(request), "/playground" if playground else "/runs"
+        return RedirectResponse(first if may(person, first) else "/label")
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(name: str) -> Response:
         if name not in own:
             raise Refused(404, "there is no such page")
         return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
+
+
+def add_playground(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool) -> None:
+    """Completion, chat and two models side by side."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    pages = engine()
+    told = {**settings_of(state, with_keys=with_keys), "keeps": keeps}
+
+    def page(request: Request, path: str) -> Response:
+        name = PAGES[path]
+        body = pages.get_template(f"{name}.html.jinja").render(**framed(request, name), **told)
+        return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+
+    @app.get("/playground", include_in_schema=False)
+    async def completion(request: Request) -> Response:
+        return page(request, "/playground")
+
+    @app.get("/playground/chat", include_in_schema=False)
+    async def chat(request: Request) -> Response:
+        return page(request, "/playground/chat")
+
+    @app.get("/compare", include_in_schema=False)
+    async def compare(request: Request) -> Response:
+        return page(request, "/compare")
 
 
 def own_files() -> dict[str, bytes]:
@@ -84,15 +100,13 @@ def engine() -> "Environment":
     return made
 
 
-def rendered(made: "Environment", name: str, state: "State", *, with_keys: bool, token: str = "") -> str:
-    """A page. The names of models are in it unless keys are needed to know them."""
+def settings_of(state: "State", *, with_keys: bool) -> dict[str, Any]:
+    """What the pages offer. The names of models are in it unless keys are needed to know them."""
     writers = [one for one in state.models.values() if one.network.cfg.kind != "encoder"]
-    return made.get_template(f"{name}.html.jinja").render(
-        mode=name,
-        token=token,
-        models=[] if with_keys else [(one.name, one.n_ctx) for one in writers],
-        with_keys=with_keys,
-        presets=json.dumps([asdict(preset) for preset in PRESETS]),
-        names=[preset.name for preset in PRESETS],
-        most_logprobs=MOST_LOGPROBS,
-    )
+    return {
+        "models": [] if with_keys else [(one.name, one.n_ctx) for one in writers],
+        "with_keys": with_keys,
+        "presets": json.dumps([asdict(preset) for preset in PRESETS]),
+        "names": [preset.name for preset in PRESETS],
+        "most_logprobs": MOST_LOGPROBS,
+    }

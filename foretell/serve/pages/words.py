@@ -1,4 +1,4 @@
-"""What a page says in the language of whoever reads it, and which other pages this server has.
+"""What a page says in the language of whoever reads it.
 
     {{ say("{n} prompts wait", n=3) }}      in a template, escaped: the words are looked up, then the values put in
     say("done")                             in a script, from /static/chinese.js
@@ -9,7 +9,7 @@ since labellers are to read what their team wrote.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -24,30 +24,22 @@ if TYPE_CHECKING:
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
-Link = tuple[str, str]
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 YEAR = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request as its page sees it: the language, the path, the pages of this server."""
+    """One request as its page sees it: the language, the path, and what else the address asks."""
 
     language: str = "en"
     path: str = ""
-    links: Sequence[Link] = ()
     query: str = ""
 
     @property
     def lang(self) -> str:
         """The language as HTML tells it."""
         return LANGUAGES[self.language]
-
-    @property
-    def current(self) -> str:
-        """The link to where this page is: the longest that its path begins with."""
-        inside = [path for _, path in self.links if self.path == path or self.path.startswith(f"{path}/")]
-        return max(inside, key=len, default="")
 
     @property
     def switch(self) -> str:
@@ -63,8 +55,8 @@ VISIT: ContextVar[Visit] = ContextVar("visit", default=Visit())  # noqa: B039  #
 class Visits:
     """An application whose pages know their visit."""
 
-    def __init__(self, app: Any, links: Sequence[Link]) -> None:
-        self.app, self.links = app, links
+    def __init__(self, app: Any) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; a language that is asked for is kept, and the page asked for again without it."""
@@ -82,7 +74,7 @@ class Visits:
             await send({"type": "http.response.start", "status": 303, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        visit = Visit(language=kept_language(scope), path=scope["path"], links=self.links, query=query)
+        visit = Visit(language=kept_language(scope), path=scope["path"], query=query)
         token = VISIT.set(visit)
         try:
             await self.app(scope, receive, send)

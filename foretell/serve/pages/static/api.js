@@ -6,7 +6,11 @@ export const at = (id) => /** @type {any} */ (document.getElementById(id));
 /** The headers of a request; a key is known to this page's memory alone. */
 function headers() {
   const key = at("key")?.value.trim();
-  return { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  const token = /** @type {any} */ (document.querySelector("meta[name=token]"))?.content;
+  return {
+    "Content-Type": "application/json",
+    ...(key ? { Authorization: `Bearer ${key}` } : {}), ...(token ? { "X-Page-Token": token } : {}),
+  };
 }
 
 /** The settings of the form, or null if one of them cannot be, which is then shown at its field. */
@@ -116,9 +120,8 @@ at("text").addEventListener("keydown", (event) => {
 /** Keep a prompt for labelling if there is consent; what comes of it is told and holds nothing up. */
 export async function keep(prompt) {
   if (!at("consent")?.checked) return;
-  const token = /** @type {any} */ (document.querySelector("meta[name=token]")).content;
   const answer = await fetch("/label/prompts", {
-    method: "POST", headers: { ...headers(), "X-Page-Token": token }, body: JSON.stringify({ consent: true, prompt }),
+    method: "POST", headers: headers(), body: JSON.stringify({ consent: true, prompt }),
   }).catch(() => null);
   if (!answer?.ok) at("kept").textContent = `The prompt was not kept: ${answer ? await problem(answer) : "no answer"}.`;
   else {
