@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from foretell.serve.accounts.people import framed, require
 from foretell.serve.accounts.rules import may
 from foretell.serve.pages.presets import PRESETS
+from foretell.serve.pages.words import VISIT, say, script
 from foretell.serve.refusals import Refused
 from foretell.serve.wire import MOST_LOGPROBS
 
@@ -30,23 +31,39 @@ POLICY = (
 )
 
 
-def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = False) -> None:
+def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = False, playground: bool = True) -> None:
     """The pages, and the files that they are made of; where the server keeps prompts, they ask whether it may."""
     from starlette.requests import Request
     from starlette.responses import RedirectResponse, Response
 
-    own, pages = own_files(), engine()
+    own = own_files()
+    if playground:
+        add_playground(app, state, with_keys=with_keys, keeps=keeps)
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> Response:
+        person, first = require(request), "/playground" if playground else "/runs"
+        return RedirectResponse(first if may(person, first) else "/label")
+
+    @app.get("/static/{name}", include_in_schema=False)
+    async def static(name: str) -> Response:
+        if name not in own:
+            raise Refused(404, "there is no such page")
+        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
+
+
+def add_playground(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool) -> None:
+    """Completion, chat and two models side by side."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    pages = engine()
     told = {**settings_of(state, with_keys=with_keys), "keeps": keeps}
 
     def page(request: Request, path: str) -> Response:
         name = PAGES[path]
         body = pages.get_template(f"{name}.html.jinja").render(**framed(request, name), **told)
         return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
-
-    @app.get("/", include_in_schema=False)
-    async def home(request: Request) -> Response:
-        person = require(request)
-        return RedirectResponse("/playground" if may(person, "/playground") else "/label")
 
     @app.get("/playground", include_in_schema=False)
     async def completion(request: Request) -> Response:
@@ -60,30 +77,27 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = 
     async def compare(request: Request) -> Response:
         return page(request, "/compare")
 
-    @app.get("/static/{name}", include_in_schema=False)
-    async def static(name: str) -> Response:
-        if name not in own:
-            raise Refused(404, "there is no such page")
-        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
-
 
 def own_files() -> dict[str, bytes]:
     """The style and the scripts by name."""
     folder = files("foretell.serve.pages") / "static"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    return found | {"chinese.js": script()}
 
 
 def engine() -> "Environment":
-    """What makes pages of templates: all that is put into one is escaped."""
+    """What makes pages of templates: what is put into one is escaped, what it says is in the visit's language."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("foretell.serve.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(say=say, visit=VISIT.get)
+    return made
 
 
 def settings_of(state: "State", *, with_keys: bool) -> dict[str, Any]:
