@@ -16,7 +16,7 @@ from pathlib import Path
 
 from foretell import progress
 from foretell.errors import BadUse
-from foretell.recipes.lineage.plan import OUT, SCALES, Climb, Stage, keep_to
+from foretell.recipes.lineage.plan import OUT, SCALES, TEXT, Climb, Stage, keep_to
 from foretell.recipes.lineage.seals import source_mark, undone, write_seal
 from foretell.recipes.lineage.stages import stages
 from foretell.recipes.lineage.story import seconds_before, seconds_of_climb, tell_story
@@ -24,7 +24,7 @@ from foretell.recipes.lineage.together import Done, stage_job, work_off
 
 __all__ = ["OUT", "Climb", "climb", "stages"]
 
-PAGE_EVERY = 30.0  # seconds at least between two pages, and ten times what drawing the last one took
+PAGE_EVERY = 30.0  # seconds at least between two pages, and twenty times what drawing the last one took
 
 
 def climb(plan: Climb) -> Path:
@@ -47,7 +47,7 @@ def climb(plan: Climb) -> Path:
         write_seal(plan, stage, text)
         told[stage.name] = max(round(done.seconds, 1), took.get(stage.name, 0.0))
         tell_story(plan, every, told, seconds=round(before + time.monotonic() - begun, 1), memory=done.memory)
-        redraw(stage.chapter == "text" and text_is_told(every, told))
+        redraw(stage.chapter == TEXT and text_is_told(every, told))
 
     work_off([stage_job(plan, stage) for stage in left], plan, after, lambda: redraw(False))
     report(plan)
@@ -56,7 +56,7 @@ def climb(plan: Climb) -> Path:
 
 def text_is_told(every: Sequence[Stage], told: dict[str, float | None]) -> bool:
     """Whether all is done that the page's first figures show."""
-    return all(stage.name in told for stage in every if stage.chapter == "text")
+    return all(stage.name in told for stage in every if stage.chapter == TEXT)
 
 
 def now_and_then(plan: Climb) -> Callable[[bool], None]:
@@ -66,7 +66,7 @@ def now_and_then(plan: Climb) -> Callable[[bool], None]:
     def redraw(now: bool) -> None:
         nonlocal last, took
         begun = time.monotonic()
-        if not now and begun - last < max(PAGE_EVERY, 10 * took):
+        if not now and begun - last < max(PAGE_EVERY, 20 * took):
             return
         report(plan)
         last = time.monotonic()

@@ -24,6 +24,7 @@ SCALES = {"smoke": ("smoke",), "nano": ("pico", "nano"), "mini": ("nano", "mini"
 
 
 OUT = Path("runs/demo")
+TEXT = "text"  # the chapter that comes first
 AT_ONCE = 2  # processes: with more a climb would not stay under 4 GiB
 
 

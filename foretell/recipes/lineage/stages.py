@@ -22,6 +22,7 @@ from foretell.recipes.lineage.measures import (
 )
 from foretell.recipes.lineage.plan import (
     SCALES,
+    TEXT,
     Climb,
     Stage,
     measured,
@@ -144,15 +145,15 @@ def text_stages(plan: Climb) -> list[Stage]:
     name, n_vocab = sources.name_of(plan.text), recipe(plan, "gpt2.pretrain").model.n_vocab
     found = [
         Stage(
-            name=f"{kind} tokens", chapter="text", weight=10, do=partial(tokens, kind),
+            name=f"{kind} tokens", chapter=TEXT, weight=10, do=partial(tokens, kind),
             makes=(f"corpora/{name}-{kind}-{n_vocab}/card.json",),
         )
         for kind in KINDS
     ]  # fmt: skip
     made = tuple(f"corpora/{name}-{task}/card.json" for task in sources.TASKS)
-    found.append(Stage(name="tasks", chapter="text", weight=9, do=tasks, makes=made))
+    found.append(Stage(name="tasks", chapter=TEXT, weight=9, do=tasks, makes=made))
     needs = tuple(stage.name for stage in found)
-    return [*found, Stage(name="corpus", chapter="text", weight=1, do=corpus, needs=needs, makes=result("corpus"))]
+    return [*found, Stage(name="corpus", chapter=TEXT, weight=1, do=corpus, needs=needs, makes=result("corpus"))]
 
 
 def pretraining_stages(plan: Climb) -> list[Stage]:

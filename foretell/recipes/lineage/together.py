@@ -24,7 +24,7 @@ from foretell import progress
 from foretell.config import dump
 from foretell.errors import BadUse, Failed
 from foretell.recipes import sources
-from foretell.recipes.lineage.plan import Climb, Stage, resolving, threads
+from foretell.recipes.lineage.plan import TEXT, Climb, Stage, resolving, threads
 from foretell.recipes.trainers import trainer
 from foretell.runs import peak_memory, usable_cores
 from foretell.train.config import Machine, RunConfig
@@ -49,6 +49,8 @@ class Job:
     run: tuple[Path, int] | None = None
     """a training run's folder and its steps, to tell how far it is"""
     alone: bool = False
+    soon: bool = False
+    """before those that are not, however little waits for it: the page shows it early"""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -104,12 +106,12 @@ def work_off(
 def longest_way_first(jobs: Sequence[Job]) -> list[Job]:
     """The jobs by how much work, one after another, begins with them: two processes then end at about the same time.
 
-    Those of SOON seconds come before: what they measure is on the page early.
+    Those of SOON seconds come before too: what they measure is on the page early.
     """
     way: dict[str, float] = {}
     for job in reversed(jobs):  # each stands after those that it needs
         way[job.name] = job.weight + max((way[one.name] for one in jobs if job.name in one.needs), default=0.0)
-    return sorted(jobs, key=lambda job: (job.weight > SOON, -way[job.name]))
+    return sorted(jobs, key=lambda job: (not job.soon and job.weight > SOON, -way[job.name]))
 
 
 def give_out(waiting: list[Job], done: set[str], all_hands: list[Hand], n: int, plan: Climb) -> None:
@@ -246,7 +248,13 @@ def stage_job(plan: Climb, stage: Stage) -> Job:
     folder = plan.out / stage.name
     run = (folder, steps_of(folder)) if f"{stage.name}/lineage.json" in stage.makes and steps_of(folder) else None
     return Job(
-        name=stage.name, weight=stage.weight, told={"stage": stage.name}, needs=stage.needs, run=run, alone=stage.alone
+        name=stage.name,
+        weight=stage.weight,
+        told={"stage": stage.name},
+        needs=stage.needs,
+        run=run,
+        alone=stage.alone,
+        soon=stage.chapter == TEXT,
     )
 
 
