@@ -159,7 +159,7 @@ def test_paper_values_are_marked_as_the_papers(text):
 
 def test_verdicts_are_words_and_not_only_colours(text):
     shown = re.findall(r'<span class="verdict (\w+)"><span aria-hidden="true">.</span> ([^<]+)</span>', text)
-    assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not yet"}
+    assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not measured"}
     assert FAILS not in text.replace("Does not hold", "")
     assert "6 of the 10 claims tested so far: 4 held here, 2 too small to tell." in text
 
