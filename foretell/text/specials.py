@@ -20,6 +20,8 @@ ROLES = ("system", "user", "assistant")
 CHAT = (*(f"<|{role}|>" for role in ROLES), END_OF_TURN)
 
 BPE = (END_OF_TEXT, *CHAT)
+IMAGE = "<|image|>"  # stands for a patch of an image; a vocabulary has it where its model sees
+IMAGE_MARK = "\ufffc"  # in a turn's text, where an image stands: Unicode's OBJECT REPLACEMENT CHARACTER
 GPT1_UNKNOWN = "<unk>"
 GPT1_ADDED = ("<start>", "<delim>", "<extract>", END_OF_TEXT)
 WORDPIECE = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

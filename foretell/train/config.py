@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
-from foretell.corpus.config import Data, TaskData
+from foretell.corpus.config import Data, ImageData, TaskData
 from foretell.model.config import NetworkConfig
 from foretell.objective.config import (
     MaskedLanguageModel,
@@ -183,7 +183,7 @@ class RunConfig:
 
 
 FITS = {
-    "lm": (("text", "demonstrations"), "decoder"),
+    "lm": (("text", "demonstrations", "images"), "decoder"),
     "mlm": (("segments",), "encoder"),
     "translation": (("translation",), "seq2seq"),
     "ranking": (("rankings",), "decoder"),
@@ -201,6 +201,7 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} does not read data={cfg.data.kind}; {rule}")
     if kind != network:
         raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
+    _check_sight(cfg)
     if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
         raise ValueError(f"objective.lm_weight={objective.lm_weight} needs model.kind=decoder; set it to 0")
     if isinstance(cfg.data, TaskData) and not cfg.data.reads_last and kind != "encoder":
@@ -216,3 +217,15 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
     if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:
         raise ValueError("objective.next_sentence=True but model.heads.next_sentence=False; set both or none")
+
+
+def _check_sight(cfg: RunConfig) -> None:
+    """Images are cut into as many patches as the data leave places for."""
+    data, vision = cfg.data, cfg.model.vision
+    if not isinstance(data, ImageData):
+        return
+    if vision is None:
+        raise ValueError("data is images but model.vision is None; give the model a vision part")
+    if (data.image_size, data.image_tokens) != (vision.image_size, vision.n_tokens):
+        there = f"data.image_size={data.image_size}, image_tokens={data.image_tokens}"
+        raise ValueError(f"{there}, but the model's are {vision.image_size} and {vision.n_tokens}; make them equal")
