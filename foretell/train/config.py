@@ -135,6 +135,28 @@ class Machine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Parallel:
+    """How a run lies over its processes: shard x tensor x replicate is their number. Only rounding depends on it.
+
+    $ torchrun --nproc-per-node 4 -m foretell train RECIPE --parallel.shard 2 --parallel.tensor 2
+    """
+
+    shard: int = 0
+    """processes over which weights, gradients and optimizer are cut (FSDP2), each with rows of its own; 0: all"""
+    tensor: int = 1
+    """processes over which the heads and the feed-forward layer of every block are cut; they read the same rows"""
+    replicate: int = 1
+    """times that the cut weights are held, each with rows of its own"""
+    checkpoint_activations: bool = False
+    """keep a block's input alone and compute the block again for its gradient: a third more work, far less memory"""
+
+    def __post_init__(self) -> None:
+        if self.shard < 0 or self.tensor < 1 or self.replicate < 1:
+            given = f"shard={self.shard}, tensor={self.tensor}, replicate={self.replicate}"
+            raise ValueError(f"{given}: they are at least 1; shard 0 takes all processes that are left")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunConfig:
     """Everything that decides a run's numbers, and where they are computed."""
 
@@ -162,6 +184,7 @@ class RunConfig:
     """checkpoints that stay, to select the model among; 0: those that an average or a damaged last one needs"""
     tensorboard: bool = False
     machine: Machine = field(default_factory=Machine)
+    parallel: Parallel = field(default_factory=Parallel)
 
     def __post_init__(self) -> None:
         for name in ("steps", "evaluate_every", "checkpoint_every", "average"):

@@ -53,7 +53,11 @@ def is_ours(path: Path) -> bool:
 
 def _check_same(folder: Path, cfg: RunConfig) -> None:
     there = load(RunConfig, read_text(folder / CONFIG), str(folder / CONFIG))
-    changed = [name for name in differences(there, cfg) if not name.startswith(("machine.", "tensorboard", "keep"))]
+    changed = [
+        name
+        for name in differences(there, cfg)
+        if not name.startswith(("machine.", "parallel.", "tensorboard", "keep"))
+    ]
     changed = [name for name in changed if not (name in PATHS and _same_place(_value(there, name), _value(cfg, name)))]
     if changed:
         name = changed[0]

@@ -21,6 +21,9 @@ from foretell.errors import Failed
 from foretell.train import checkpoint
 from foretell.train.config import RunConfig
 from foretell.train.metrics import Metrics
+from foretell.train.parallel import ALONE, Spread
+from foretell.train.sharded_checkpoint import Saver
+from foretell.train.together import any_of
 
 MOST_SKIPPED = 20  # steps in a row without a finite gradient after which a run is given up
 Values = dict[str, float]
@@ -28,6 +31,8 @@ Values = dict[str, float]
 
 class Stopped(Exception):
     """The run was asked to stop (Ctrl-C) and has saved all that it did."""
+
+    exit_code = 130
 
 
 @dataclass(kw_only=True, slots=True)
@@ -75,8 +80,8 @@ class Work(Protocol):
 class Run:
     """An open run: its work, and the state that it moves."""
 
-    def __init__(self, cfg: RunConfig, out: Path, work: Work) -> None:
-        self.cfg, self.out, self.work = cfg, out, work
+    def __init__(self, cfg: RunConfig, out: Path, work: Work, spread: Spread = ALONE) -> None:
+        self.cfg, self.out, self.work, self.spread = cfg, out, work, spread
         saved, problems = checkpoint.restore(out / "checkpoints", work.model, work.optimizers)
         try:
             self.state, self.problems = State(**saved), problems
@@ -84,7 +89,8 @@ class Run:
             rule = "its state.json has other fields than this version's"
             raise Failed(f"{out / 'checkpoints'}: {rule}; remove the newest checkpoint to go on without it") from error
         work.memory.update(self.state.memory)
-        self.metrics = Metrics(out, self.state.step, tensorboard=cfg.tensorboard)
+        self.metrics = Metrics(out, self.state.step, tensorboard=cfg.tensorboard) if spread.ranks.first else None
+        self.saver = None if spread.alone else Saver(out / "checkpoints", spread)
 
     @contextmanager
     def opened(self, quiet: bool) -> Iterator[progress.Bar]:
@@ -98,13 +104,14 @@ class Run:
             try:
                 yield shown
             finally:
-                self.metrics.close()
+                if self.metrics is not None:
+                    self.metrics.close()
 
     def to_the_end(self, shown: progress.Bar) -> dict[str, float]:
         """All remaining steps; the last evaluation."""
         cfg, state, found = self.cfg, self.state, {}
         if state.step == 0:
-            self.metrics.write(0, self.work.evaluation())
+            self.write(0, self.work.evaluation())
         with stop_asked() as asked:
             while state.step < cfg.steps:
                 values = self.one_step()
@@ -112,14 +119,26 @@ class Run:
                 if last or state.step % cfg.evaluate_every == 0:
                     found = self.work.evaluation()
                     values |= found | self.work.epochs(state.step)
-                self.metrics.write(state.step, values)
-                stop = asked()
+                self.write(state.step, values)
+                stop = any_of(asked())
                 if last or state.step % cfg.checkpoint_every == 0 or stop:
                     self.save()
                 shown.advance(text=self.work.words(values, found))
                 if stop and not last:
+                    self.settle()
                     raise Stopped(f"stopped after step {state.step} of {cfg.steps}; the same command continues")
+        self.settle()
         return found or self.work.evaluation()
+
+    def write(self, step: int, values: Values) -> None:
+        """Write down what was measured; the first process does."""
+        if self.metrics is not None:
+            self.metrics.write(step, values)
+
+    def settle(self) -> None:
+        """Wait for a checkpoint that is being written."""
+        if self.saver is not None:
+            self.saver.wait()
 
     def one_step(self) -> Values:
         """One step and its cost; what it measured."""
@@ -143,6 +162,9 @@ class Run:
         self.state.memory = dict(self.work.memory)
         keep, spacing = max(2, self.cfg.average, self.cfg.keep), self.cfg.checkpoint_every
         folder, work = self.out / "checkpoints", self.work
+        if self.saver is not None:
+            self.saver.save(work.model, work.optimizers, asdict(self.state), keep, spacing)
+            return
         checkpoint.save(folder, work.model, work.optimizers, asdict(self.state), keep, spacing)
 
 
