@@ -34,19 +34,28 @@ from foretell.train.run import Run
 
 
 def train_ppo(
-    cfg: RunConfig, out: Path, quiet: bool = False, *, score: Score | None = None, sampler: Sampler | None = None
+    cfg: RunConfig,
+    out: Path,
+    quiet: bool = False,
+    *,
+    score: Score | None = None,
+    sampler: Sampler | None = None,
+    added: Score | None = None,
 ) -> Result:
     """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
 
-    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine.
+    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine. What
+    `added` says, times objective.rubric_weight, comes on top of either, or is all there is where neither is given.
     BadUse if the config, the prompts or the reward model do not fit; Failed if the start check fails, or a reward is
     not a number; Stopped on Ctrl-C, after saving.
     """
 
     def how(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
-        return trained(cfg, out, lineage, quiet, score, sampler)
+        return trained(cfg, out, lineage, quiet, score, sampler, added)
 
-    check_config(cfg)
+    ppo, _ = check_config(cfg)
+    if ppo.rubric and added is None:
+        raise BadUse(f"objective.rubric={ppo.rubric} and nobody who reads it; pass its score as added=")
     return train(cfg, out, quiet=quiet, how=how)
 
 
@@ -67,12 +76,18 @@ def check_config(cfg: RunConfig) -> tuple[PolicyOptimization, PromptData]:
 
 
 def trained(
-    cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, score: Score | None, sampler: Sampler | None
+    cfg: RunConfig,
+    out: Path,
+    lineage: dict[str, Any],
+    quiet: bool,
+    score: Score | None,
+    sampler: Sampler | None,
+    added: Score | None = None,
 ) -> dict[str, float]:
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
     progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
-    work = opened(cfg, score, sampler, quiet=quiet)
+    work = opened(cfg, score, sampler, added, quiet=quiet)
     settle_threads(cfg, lineage, out, work.one_pass)
     if not checkpoint.every(out / "checkpoints"):
         check_start(work, work.room, say=lambda line: progress.say(line, quiet=quiet))
@@ -86,7 +101,12 @@ def trained(
 
 
 def opened(
-    cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None, *, quiet: bool = True
+    cfg: RunConfig,
+    score: Score | None = None,
+    sampler: Sampler | None = None,
+    added: Score | None = None,
+    *,
+    quiet: bool = True,
 ) -> Iterations:
     """The work of a run, at its start."""
     ppo, data = check_config(cfg)
@@ -101,7 +121,7 @@ def opened(
         cfg=cfg,
         ppo=ppo,
         policy=policy,
-        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision),
+        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision, added),
         prompts=(train_prompts, held_out),
         text=open_text(data, cfg.seed),
         sampler=sampler or engine(end, data.response, ppo.temperature, tokenizer.n_vocab),
