@@ -117,13 +117,13 @@ class Steps:
         self.ranks, self.device = ranks, device
         self.optimizers, self.memory = build_optimizers(model, cfg.optim), {}
 
-    def step(self, step: int) -> dict[str, float]:
+    def step(self, step: int, place: int | None = None) -> dict[str, float]:
         """One step: its rows, its random stream, its rate; what it measured."""
-        cfg = self.cfg
-        torch.manual_seed(cfg.seed * 1_000_003 + step * self.ranks.world + self.ranks.rank)
+        cfg, place = self.cfg, step if place is None else place
+        torch.manual_seed(cfg.seed * 1_000_003 + place * self.ranks.world + self.ranks.rank)
         share = rate(cfg.schedule, step, cfg.steps)
         set_rate(self.optimizers, share)
-        micro_batches = [to_device(part, self.device) for part in self.micro_batches(step)]
+        micro_batches = [to_device(part, self.device) for part in self.micro_batches(place)]
         values = train_step(self.model, self.objective, micro_batches, self.optimizers, cfg.clip)
         n = sum(batch["inputs"].numel() for batch in micro_batches)
         return {**values, "lr": cfg.optim.lr * share, "n_tokens": n}
