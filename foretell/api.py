@@ -16,17 +16,13 @@ from foretell.generate.model import Model, load
 from foretell.recipes.sources import resolve
 from foretell.recipes.trainers import trainer
 from foretell.train.config import RunConfig
+from foretell.train.folder import default_folder
 from foretell.train.loop import Result
 
-__all__ = ["Model", "Result", "load", "train"]
+__all__ = ["Model", "Result", "default_folder", "load", "train"]
 
 
 def train(cfg: RunConfig, out: str | Path | None = None, *, quiet: bool = False) -> Result:
     """The finished run of a config, in `out` or in runs/<recipe>: begun, continued, or found finished."""
     folder = Path(out) if out is not None else default_folder(cfg)
     return trainer(cfg.objective.kind)(resolve(cfg, quiet=quiet), folder, quiet)
-
-
-def default_folder(cfg: RunConfig) -> Path:
-    """Where a run goes that is given no folder: runs/gpt2.pretrain-nano."""
-    return Path("runs") / cfg.recipe.replace(":", "-")

@@ -20,6 +20,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
   foretell train instructgpt.reward:nano --labels labels.db --folds 5     without each fifth of the labellers in turn
   foretell train runs/small/config.json --out runs/again      the same run once more
+  foretell train gpt2.pretrain:nano --restarts 5 --guard.window 128        goes on by itself after crashes and spikes
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
 
 SHORT = {"seed": "--seed", "steps": "--steps", "device": "--machine.device", "threads": "--machine.threads"}
@@ -37,6 +38,9 @@ def run(args: list[str]) -> None:
     flags.add_argument(
         "--prediction", metavar="CARD", help="a card that foretells this run, registered before it begins"
     )
+    flags.add_argument(
+        "--restarts", metavar="N", type=count, help="start again what died or hung, N times without a new checkpoint"
+    )
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -48,6 +52,12 @@ def run(args: list[str]) -> None:
     if rest and args[0] != known.recipe:
         raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
     cfg = configured(known.recipe, rest, vars(known))
+    if known.restarts is not None:
+        from foretell.commands.train_restarts import supervised
+
+        if known.folds:
+            raise BadUse("--restarts watches one run and --folds makes several; run them again with the same command")
+        raise SystemExit(supervised(cfg, args, known.out, known.restarts, quiet=known.quiet))
     from foretell.api import default_folder, train
     from foretell.train.run import Stopped
 

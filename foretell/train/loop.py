@@ -126,13 +126,13 @@ class Steps:
         self.spread, self.device = spread, device
         self.optimizers, self.memory = build_optimizers(model, cfg.optim), {}
 
-    def step(self, step: int) -> dict[str, float]:
+    def step(self, step: int, place: int | None = None) -> dict[str, float]:
         """One step: its rows, its random stream, its rate; what it measured."""
-        cfg, data = self.cfg, self.spread.data
-        torch.manual_seed(cfg.seed * 1_000_003 + step * data.world + data.rank)
+        cfg, data, place = self.cfg, self.spread.data, step if place is None else place
+        torch.manual_seed(cfg.seed * 1_000_003 + place * data.world + data.rank)
         share = rate(cfg.schedule, step, cfg.steps)
         set_rate(self.optimizers, share)
-        every = [(to_device(part, self.device), counts) for part, counts in self.micro_batches(step)]
+        every = [(to_device(part, self.device), counts) for part, counts in self.micro_batches(place)]
         parts, blank = [part for part, _ in every], [i for i, (_, counts) in enumerate(every) if not counts]
         more = () if self.spread.alone else (self.spread.sum, lambda number: None, blank)
         values = train_step(self.model, self.objective, parts, self.optimizers, cfg.clip, *more)
