@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 
 from foretell.errors import BadUse
+from foretell.model.device import choose_device
 from foretell.model.init import build_meta
 from foretell.model.network import Network
 from foretell.objective.mean import Batch, Objective
@@ -58,8 +59,7 @@ ALONE = Spread()
 
 def spread_of(cfg: RunConfig, ranks: Ranks, device: str) -> Spread:
     """How the run lies over these processes; BadUse if its mesh does not fit them, the network or the batch."""
-    sizes = mesh_sizes(cfg.parallel, ranks.world)
-    check_fit(cfg, sizes)
+    sizes = check_layout(cfg, ranks.world)
     if ranks.world == 1:
         return Spread(ranks=ranks)
     mesh = init_device_mesh(device, sizes, mesh_dim_names=AXES)
@@ -82,9 +82,11 @@ def mesh_sizes(cfg: Parallel, world: int) -> tuple[int, int, int]:
     raise BadUse(f"{asked} does not make up the {world} processes that were started; their product must")
 
 
-def check_fit(cfg: RunConfig, sizes: tuple[int, int, int]) -> None:
-    """BadUse if heads, feed-forward layer or rows cannot be dealt out."""
-    replicate, shard, tensor = sizes
+def check_layout(cfg: RunConfig, world: int) -> tuple[int, int, int]:
+    """The mesh of so many processes; BadUse, before any work, if it or the device is not there, or if heads,
+    feed-forward layer or rows cannot be dealt out."""
+    choose_device(cfg.machine.device)
+    replicate, shard, tensor = sizes = mesh_sizes(cfg.parallel, world)
     for name in ("n_heads", "d_ff"):
         if (size := getattr(cfg.model, name)) % tensor:
             raise BadUse(f"parallel.tensor={tensor} does not divide model.{name}={size}; give a divisor of it")
@@ -93,6 +95,7 @@ def check_fit(cfg: RunConfig, sizes: tuple[int, int, int]) -> None:
     if replicate * shard > cfg.batch.rows:
         has = f"batch.rows={cfg.batch.rows} for {replicate * shard} processes that read rows"
         raise BadUse(f"{has}: some would have none; raise --batch.rows, or start fewer")
+    return sizes
 
 
 class Root(nn.Module):

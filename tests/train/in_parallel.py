@@ -68,16 +68,19 @@ def cfg_of(kind, **changes):
         return config(model=model, data=SegmentData(folder="nowhere", length=LENGTH), objective=objective, **short)
     if kind == "translation":
         model = network(kind="seq2seq", norm_place="post", positions="sinusoid", n_ctx=LENGTH + 1, dropout=PLAIN)
-        data = TranslationData(folder="nowhere", length=LENGTH)
+        data = TranslationData(folder="nowhere", length=LENGTH, tokens_per_bucket=64)
         return config(model=model, data=data, objective=Translation(label_smoothing=0.1), **short)
     return config(**{"model": network(n_layers=2, dropout=PLAIN), **short})
 
 
 def train(cfg, out):
     """The measures of a run, in this process."""
-    kind = cfg.objective.kind
+    kind, real = cfg.objective.kind, loop.open_batches
     loop.open_batches = lambda data, seed: ROWS[kind](seed)
-    return loop.train(cfg, Path(out), quiet=True).metrics
+    try:
+        return loop.train(cfg, Path(out), quiet=True).metrics
+    finally:
+        loop.open_batches = real
 
 
 def main(folder, step, rank, number):
