@@ -21,7 +21,7 @@ SCRIPT = "<img src=x onerror=alert(1)>"
 @contextlib.contextmanager
 def live(path, models, labeller="ana"):
     """The address of a server and its store."""
-    desk = open_desk(path, labeller)
+    desk = open_desk(str(path), labeller)
     listening = listen("127.0.0.1", 0)
     running = server(Ready(make_app(models, Limits(), {}, desk), listening, "", []))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
