@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
 from foretell.serve.accounts.routes import add_accounts
+from foretell.serve.admin.routes import add_admin
 from foretell.serve.arena.rounds import fighters
 from foretell.serve.arena.routes import add_arena
 from foretell.serve.asking import Bell, Gone
@@ -86,6 +87,7 @@ def routed(
     if desk:
         add_accounts(app, desk.door)
         add_labelling(app, desk)
+        add_admin(app, desk)
         add_arena(app, state, desk)
         add_studies(app, state, desk, replace(study or Study(), models=fighters(state)))
     if runs:

@@ -30,7 +30,7 @@ def error(capsys):
     ("words", "said"),
     [
         ([], "no model is named"),
-        (["m", "--host", "0.0.0.0"], "without --keys: other machines may ask only with a key"),
+        (["m", "--host", "0.0.0.0"], "without --keys or --db: other machines may ask only with a key"),
         (["m", "--host", "example.org"], "without --keys"),
         (
             ["m", "--db", "l.db", "--host", "0.0.0.0", "--port", "0"],

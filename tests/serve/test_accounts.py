@@ -366,7 +366,7 @@ POSTS = (
     "/label/draft",
     "/label/prompts",
     "/admin/labellers",
-    "/admin/settings",
+    "/admin/tasks",
 )
 
 
