@@ -81,7 +81,7 @@ def routed(
         app,
         state,
         with_keys=with_keys and desk is None,
-        keeps=desk is not None,
+        store=desk.store if desk else None,
         playground=bool(state.models) or not runs,
     )
     if desk:

@@ -16,7 +16,7 @@ from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -65,9 +65,10 @@ class Visits:
         asked = dict(pairs).get("language")
         if asked in LANGUAGES and scope["method"] == "GET":
             rest = urlencode([pair for pair in pairs if pair[0] != "language"])
+            aim = f"./{quote(scope['path'].rpartition('/')[2])}" + (f"?{rest}" if rest else "")
             kept = f"language={asked}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly"
-            # a relative address: a path of the request in Location could lead to another host
-            headers = [(b"location", f"?{rest}".encode()), (b"set-cookie", kept.encode()), (b"content-length", b"0")]
+            # relative: a whole path of the request in Location could lead to another host
+            headers = [(b"location", aim.encode()), (b"set-cookie", kept.encode()), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 303, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
