@@ -93,6 +93,16 @@ def give(store: Store, labeller: str, task: int, kind: Kind, given: Mapping[str,
     return _end(store, labeller, task, kind, {"state": "done", "given": dict(given), "seconds": seconds})
 
 
+def save_draft(store: Store, labeller: str, task: int, kind: Kind, given: Mapping[str, Any]) -> None:
+    """Keep what is half done of a task that stays open; NotOpen where it is not this labeller's open one."""
+    answers = table("answers")
+    with writing(store) as connection:
+        row = connection.execute(_rows().where(answers.c.id == task, answers.c.kind == kind)).first()
+        if row is None or row.labeller != labeller or row.state != "assigned":
+            raise NotOpen(f"{labeller} has no open {kind} task {task}; load the page again")
+        connection.execute(answers.update().where(answers.c.id == task).values(given=dict(given)))
+
+
 def skip(store: Store, labeller: str, task: int, kind: Kind, reason: str, seconds: float | None) -> Answer:
     """Note that a task is skipped, and why."""
     if not reason.strip():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from foretell.serve.guard import App
     from foretell.serve.labelling.desk import Desk
+    from foretell.serve.labelling.study import Study
 
 EXAMPLES = """  foretell serve runs/demo/ppo                          then base_url is http://127.0.0.1:8000/v1
   foretell serve base=runs/gpt2.pretrain-nano chat=runs/demo/ppo --port 9000
@@ -87,6 +88,10 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--db", metavar="FILE|URL", help="a label store: accounts, and pages on which people label")
     flags.add_argument("--admin", metavar="NAME", help="who the first admin is, where none has a password: operator")
     flags.add_argument("--overlap", metavar="N", type=count, help="labellers that are to have each prompt, from now on")
+    flags.add_argument(
+        "--baseline", metavar="MODEL", default="", help="whose outputs those of others are compared with"
+    )
+    flags.add_argument("--quiz", metavar="FOLDER", type=Path, help="a news quiz that people are asked")
     flags.add_argument("--runs", metavar="FOLDER", type=Path, help="a dashboard of the runs in it")
     return flags
 
@@ -117,6 +122,8 @@ def check(given: argparse.Namespace) -> None:
         raise BadUse("--runs with --keys: pages of runs are for people, who sign in; give a label store as --db FILE")
     if given.db is None and (given.admin is not None or given.overlap is not None):
         raise BadUse("--admin and --overlap are of labelling; give the label store as --db FILE")
+    if given.db is None and (given.baseline or given.quiz is not None):
+        raise BadUse("--baseline and --quiz are of labelling; give the label store as --db FILE")
     if given.overlap == 0:
         raise BadUse("--overlap 0 would hand out nothing; give at least 1")
     if given.port > 65535:
@@ -137,7 +144,7 @@ def prepared(given: argparse.Namespace) -> Ready:
     from foretell.serve.served import named
 
     needed()
-    runs = checked_runs(given)
+    runs, study = checked_runs(given), study_of(given)
     sources = named(given.models)
     keys = read_keys(given.keys) if given.keys is not None else {}
     listening = listen(given.host, given.port)
@@ -169,7 +176,7 @@ def prepared(given: argparse.Namespace) -> Ready:
         rows=given.rows, max_waiting=given.max_waiting, rate=given.rate, seconds=float(given.timeout), hosts=hosts
     )
     address = f"http://{own}:{listening.getsockname()[1]}"
-    return Ready(make_app(models, limits, keys, desk, runs), listening, address, list(models), desk)
+    return Ready(make_app(models, limits, keys, desk, runs, study), listening, address, list(models), desk)
 
 
 def checked_runs(given: argparse.Namespace) -> Path | None:
@@ -177,6 +184,14 @@ def checked_runs(given: argparse.Namespace) -> Path | None:
     from foretell.serve.dashboard.listing import check_root
 
     return None if given.runs is None else check_root(given.runs)
+
+
+def study_of(given: argparse.Namespace) -> "Study":
+    """What is handed out of other kinds of task."""
+    from foretell.serve.labelling.study import Study, read_quiz
+
+    entries, key = read_quiz(given.quiz) if given.quiz is not None else ({}, {})
+    return Study(baseline=given.baseline, entries=entries, key=key)
 
 
 def opened_desk(given: argparse.Namespace) -> "Desk | None":

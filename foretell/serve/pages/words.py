@@ -16,7 +16,7 @@ from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,11 +30,10 @@ YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request as its page sees it: the language, the path, and what else the address asks."""
+    """One request as its page sees it: the language and the path."""
 
     language: str = "en"
     path: str = ""
-    query: str = ""
 
     @property
     def lang(self) -> str:
@@ -44,8 +43,7 @@ class Visit:
     @property
     def switch(self) -> str:
         """The address of this page in the other language."""
-        kept = [pair for pair in parse_qsl(self.query) if pair[0] != "language"]
-        return "?" + urlencode([*kept, ("language", "en" if self.language == "zh" else "zh")])
+        return f"?language={'en' if self.language == 'zh' else 'zh'}"
 
 
 VISIT: ContextVar[Visit] = ContextVar("visit", default=Visit())  # noqa: B039  # frozen: nobody can change the default
@@ -63,18 +61,18 @@ class Visits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        query = scope["query_string"].decode("latin-1")
-        pairs = parse_qsl(query, keep_blank_values=True)
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         asked = dict(pairs).get("language")
         if asked in LANGUAGES and scope["method"] == "GET":
             rest = urlencode([pair for pair in pairs if pair[0] != "language"])
+            aim = f"./{quote(scope['path'].rpartition('/')[2])}" + (f"?{rest}" if rest else "")
             kept = f"language={asked}; Path=/; Max-Age={YEAR}; SameSite=Lax; HttpOnly"
-            # a relative address: a path of the request in Location could lead to another host
-            headers = [(b"location", f"?{rest}".encode()), (b"set-cookie", kept.encode()), (b"content-length", b"0")]
+            # relative: a whole path of the request in Location could lead to another host
+            headers = [(b"location", aim.encode()), (b"set-cookie", kept.encode()), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 303, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        visit = Visit(language=kept_language(scope), path=scope["path"], query=query)
+        visit = Visit(language=kept_language(scope), path=scope["path"])
         token = VISIT.set(visit)
         try:
             await self.app(scope, receive, send)
