@@ -27,7 +27,8 @@ from foretell.corpus.jsonl import read_lines, write_lines
 from foretell.corpus.pixels import pixels_of, read
 from foretell.errors import BadUse
 from foretell.runs import read_json, sha256, whole_folder, write_whole
-from foretell.text.specials import IMAGE_MARK
+from foretell.text.chat import marked
+from foretell.text.specials import IMAGE_PLACE
 
 PIXELS, ROWS, CARD = "pixels.npy", "rows.jsonl", "card.json"
 PROMPTS, COMPLETIONS, IMAGES = (
@@ -35,7 +36,7 @@ PROMPTS, COMPLETIONS, IMAGES = (
     ("completion", "answer", "caption", "label"),
     ("images", "image"),
 )
-PLACE, ASKED = "<image>", "What is this?"
+ASKED = "What is this?"
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 HELD_OUT_SHARE = 0.1
 MOST_IMAGES = 8  # of a row
@@ -99,11 +100,13 @@ def asked(row: Row, where: str) -> tuple[str, str, list[Any]]:
     images = [] if images is None else images if isinstance(images, list) else [images]
     if len(images) > MOST_IMAGES:
         raise BadUse(f"{where} has {len(images)} images; at most {MOST_IMAGES} go into a row")
-    text = str(ASKED if prompt is None else prompt).replace(IMAGE_MARK, " ").replace(PLACE, IMAGE_MARK)
-    n = text.count(IMAGE_MARK)
-    if n and n != len(images):
-        raise BadUse(f"{where} has {n} places {PLACE} and {len(images)} images; give one image for each place, or none")
-    return text if n else IMAGE_MARK * len(images) + text, in_words(completion), images
+    text = str(ASKED if prompt is None else prompt)
+    if not images and IMAGE_PLACE in text:
+        raise BadUse(f"{where} has a place {IMAGE_PLACE} and no image; give one image for each place")
+    try:
+        return marked(text, len(images)), in_words(completion), images
+    except BadUse as error:
+        raise BadUse(f"{where}: {error}") from error
 
 
 def in_words(completion: object) -> str:

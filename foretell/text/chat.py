@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from foretell.errors import BadUse
-from foretell.text.specials import CHAT, END_OF_TURN, IMAGE, IMAGE_MARK
+from foretell.text.specials import CHAT, END_OF_TURN, IMAGE, IMAGE_MARK, IMAGE_PLACE
 from foretell.text.tokenizer import Tokenizer
 
 Role = Literal["system", "user", "assistant"]
@@ -113,6 +113,20 @@ def check_turns(turns: Sequence[Turn]) -> None:
         if turn.role != due:
             rule = "system may come first, then user and assistant by turns"
             raise BadUse(f"turn {first + number + 1} is {turn.role!r} where {due!r} is due; {rule}")
+
+
+def marked(text: str, n_images: int) -> str:
+    """The text with a mark for each of n images: at the places `<image>`, or before all where it has none.
+
+    BadUse where the places are not as many as the images. A mark that the text itself holds is a space.
+    """
+    found = (
+        text.replace(IMAGE_MARK, " ").replace(IMAGE_PLACE, IMAGE_MARK) if n_images else text.replace(IMAGE_MARK, " ")
+    )
+    n = found.count(IMAGE_MARK)
+    if n not in (0, n_images):
+        raise BadUse(f"{n} places {IMAGE_PLACE} for {n_images} images; give one image for each place, or no place")
+    return found if n else IMAGE_MARK * n_images + found
 
 
 def said_ids(tokenizer: Tokenizer, text: str) -> list[int]:

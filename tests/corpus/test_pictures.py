@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from foretell.corpus.pictures import IMAGE_MARK, asked, open_pictures, prepare_images
+from foretell.corpus.pictures import asked, open_pictures, prepare_images
 from foretell.errors import BadUse
+from foretell.text.specials import IMAGE_MARK
 
 
 def png(value):
@@ -103,8 +104,8 @@ def test_an_image_is_on_one_side_whatever_is_asked_of_it(tmp_path):
     ("row", "told"),
     [
         ({"prompt": "x", "image": "0.png"}, "row 1 has none of completion, answer"),
-        ({"completion": "x", "prompt": "<image> <image>", "image": "0.png"}, "2 places <image> and 1 images"),
-        ({"completion": "x", "prompt": "<image>"}, "1 places <image> and 0 images"),
+        ({"completion": "x", "prompt": "<image> <image>", "image": "0.png"}, "row 1: 2 places <image> for 1 images"),
+        ({"completion": "x", "prompt": "<image>"}, "row 1 has a place <image> and no image"),
         ({"completion": "x", "image": "none.png"}, r"none\.png cannot be read"),
         ({"completion": "x", "image": "../secret.png"}, "lies outside"),
         ({"completion": "x", "image": "/etc/passwd"}, "lies outside"),

@@ -14,7 +14,12 @@ from foretell.text.train import train_tokenizer
 from tests.corpus.test_pictures import folder_of
 
 ROWS = [
-    {"prompt": f"What number is in the place {i}?", "completion": f"it is {i}", "image": f"{i % 3}.png", "split": side}
+    {
+        "prompt": f"What number is in the place {i}?" + " Look again." * 3 * (i == 0),
+        "completion": f"it is {i}",
+        "image": f"{i % 3}.png",
+        "split": side,
+    }
     for i, side in enumerate(["train"] * 6 + ["valid"] * 2)
 ] + [{"prompt": "<image> and then <image>", "completion": "two", "images": ["0.png", "2.png"], "split": "train"}]
 
