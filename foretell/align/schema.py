@@ -6,6 +6,7 @@
     rankings < ranked > outputs             one row a ranking, one for each output in it
     ratings > outputs                       1 to 7 and flags of one output
     tasks < drafts                          what was handed to whom, and what is half done of it
+    answers  presets                        of tasks of other kinds; prompts that somebody keeps to begin with
     accounts < sessions, links              who may sign in, who has, and by which one-time link
     handing  settings  instructions_read    how each prompt is handed out; how all are; who has read what
     audit                                   who changed what
@@ -23,6 +24,7 @@ SPLITS = ("train", "valid", "")
 ROLES = ("labeller", "researcher", "admin", "simulated")
 TASKS = ("demonstration", "ranking", "prompt")
 STATES = ("assigned", "done", "skipped")
+ANSWERS = ("arena", "pairwise", "toxicity", "red_team", "news")
 PURPOSES = ("", "gold", "screening")
 SCREENED = ("", "passed", "failed")
 NAMES = {
@@ -41,7 +43,7 @@ def metadata() -> Any:
     from sqlalchemy import MetaData
 
     made = MetaData(naming_convention=NAMES)
-    for add in (_people, _asked, _given, _ranked, _handed_out, _accounts, _run):
+    for add in (_people, _asked, _given, _ranked, _handed_out, _accounts, _run, _answered):
         add(made)
     return made
 
@@ -238,4 +240,28 @@ def _run(made: Any) -> None:
         made,
         Column("id", Integer, primary_key=True),
         *(text("created"), text("who"), text("action"), text("target"), text("told")),
+    )
+
+
+def _answered(made: Any) -> None:
+    from sqlalchemy import JSON, Column, Float, Integer, Table, UniqueConstraint
+
+    Table(
+        "answers",
+        made,
+        Column("id", Integer, primary_key=True),
+        *(text("kind"), text("item")),
+        *(key("labeller_id", "labellers.id"), key("instructions_id", "instructions.id", index=False)),
+        *(Column("shown", JSON, nullable=False), Column("given", JSON, nullable=False), text("state"), text("reason")),
+        *(text("created"), text("ended"), Column("seconds", Float)),
+        *(one_of("kind", ANSWERS), one_of("state", STATES)),
+        UniqueConstraint("labeller_id", "kind", "item", name="uq_answers_once"),
+    )
+    Table(
+        "presets",
+        made,
+        Column("id", Integer, primary_key=True),
+        text("name", unique=True),
+        Column("told", JSON, nullable=False),
+        *(key("labeller_id", "labellers.id"), text("created")),
     )

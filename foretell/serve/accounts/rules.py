@@ -18,11 +18,11 @@ RULES: tuple[tuple[str, Roles], ...] = (
     (r"/|/sign-out|/password", ROLES),
     (r"/playground(/chat)?|/compare|/label/prompts", RESEARCH),
     (API.pattern, RESEARCH),
-    (r"/label/agreement", RESEARCH),
+    (r"/label/agreement|/label/studies/results(/.*)?|/presets", RESEARCH),
     (r"/label(/.*)?", ROLES),
     (r"/arena/results(/.*)?", RESEARCH),
     (r"/arena(/.*)?", ROLES),
-    (r"/(runs|corpora|evaluations|reports|dashboard)(/.*)?", RESEARCH),
+    (r"/((api/)?runs|corpora|evaluations|reports)(/.*)?", RESEARCH),
     (r"/admin/(tasks|instructions|exports)(/.*)?|/admin", RESEARCH),
 )
 FITTING = tuple((re.compile(pattern), roles) for pattern, roles in RULES)

@@ -32,6 +32,7 @@ PARTS = (
     ("Instructions", "/label/instructions"),
     ("Write", "/label/demonstration"),
     ("Rate and rank", "/label/rank"),
+    ("Other tasks", "/label/studies"),
     ("Agreement", "/label/agreement"),
 )
 

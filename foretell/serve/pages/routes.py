@@ -5,14 +5,15 @@ need no key; what they ask does, and they keep a key in the page's memory alone.
 somebody who is signed in, and no key.
 """
 
+import asyncio
 import json
-from dataclasses import asdict
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from foretell.serve.accounts.people import framed, require
 from foretell.serve.accounts.rules import may
-from foretell.serve.pages.presets import PRESETS
+from foretell.serve.pages.presets import add_presets, all_presets
+from foretell.serve.pages.words import VISIT, say, script
 from foretell.serve.refusals import Refused
 from foretell.serve.wire import MOST_LOGPROBS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from jinja2 import Environment
 
+    from foretell.align.database import Store
     from foretell.serve.state import State
 
 PAGES = {"/playground": "completion", "/playground/chat": "chat", "/compare": "compare"}
@@ -30,27 +32,48 @@ POLICY = (
 )
 
 
-def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = False) -> None:
-    """The pages, and the files that they are made of; where the server keeps prompts, they ask whether it may."""
+def add_pages(
+    app: "FastAPI", state: "State", *, with_keys: bool, store: "Store | None" = None, playground: bool = True
+) -> None:
+    """The pages, and the files that they are made of; with a store that keeps prompts, they ask whether it may."""
     from starlette.requests import Request
     from starlette.responses import RedirectResponse, Response
 
-    own, pages = own_files(), engine()
-    told = {**settings_of(state, with_keys=with_keys), "keeps": keeps}
-
-    def page(request: Request, path: str) -> Response:
-        name = PAGES[path]
-        body = pages.get_template(f"{name}.html.jinja").render(**framed(request, name), **told)
-        return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
+    own = own_files()
+    if playground:
+        add_playground(app, state, with_keys=with_keys, store=store)
 
     @app.get("/", include_in_schema=False)
     async def home(request: Request) -> Response:
-        person = require(request)
-        return RedirectResponse("/playground" if may(person, "/playground") else "/label")
+        person, first = require(request), "/playground" if playground else "/runs"
+        return RedirectResponse(first if may(person, first) else "/label")
+
+    @app.get("/static/{name}", include_in_schema=False)
+    async def static(name: str) -> Response:
+        if name not in own:
+            raise Refused(404, "there is no such page")
+        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
+
+
+def add_playground(app: "FastAPI", state: "State", *, with_keys: bool, store: "Store | None") -> None:
+    """Completion, chat and two models side by side."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    pages = engine()
+    told = {**settings_of(state, with_keys=with_keys), "keeps": store is not None}
+    if store is not None:
+        add_presets(app, store)
+
+    def page(request: Request, path: str) -> Response:
+        name, presets = PAGES[path], all_presets(store if path == "/playground" else None)
+        more = {"presets": json.dumps(presets), "names": [one["name"] for one in presets]}
+        body = pages.get_template(f"{name}.html.jinja").render(**framed(request, name), **told, **more)
+        return Response(body, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
     @app.get("/playground", include_in_schema=False)
     async def completion(request: Request) -> Response:
-        return page(request, "/playground")
+        return await asyncio.to_thread(page, request, "/playground")
 
     @app.get("/playground/chat", include_in_schema=False)
     async def chat(request: Request) -> Response:
@@ -60,30 +83,27 @@ def add_pages(app: "FastAPI", state: "State", *, with_keys: bool, keeps: bool = 
     async def compare(request: Request) -> Response:
         return page(request, "/compare")
 
-    @app.get("/static/{name}", include_in_schema=False)
-    async def static(name: str) -> Response:
-        if name not in own:
-            raise Refused(404, "there is no such page")
-        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
-
 
 def own_files() -> dict[str, bytes]:
     """The style and the scripts by name."""
     folder = files("foretell.serve.pages") / "static"
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
+    return found | {"chinese.js": script()}
 
 
 def engine() -> "Environment":
-    """What makes pages of templates: all that is put into one is escaped."""
+    """What makes pages of templates: what is put into one is escaped, what it says is in the visit's language."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("foretell.serve.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(say=say, visit=VISIT.get)
+    return made
 
 
 def settings_of(state: "State", *, with_keys: bool) -> dict[str, Any]:
@@ -92,7 +112,5 @@ def settings_of(state: "State", *, with_keys: bool) -> dict[str, Any]:
     return {
         "models": [] if with_keys else [(one.name, one.n_ctx) for one in writers],
         "with_keys": with_keys,
-        "presets": json.dumps([asdict(preset) for preset in PRESETS]),
-        "names": [preset.name for preset in PRESETS],
         "most_logprobs": MOST_LOGPROBS,
     }

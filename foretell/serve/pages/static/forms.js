@@ -1,5 +1,7 @@
 // Forms that are sent as JSON with the page's token: data-send is where to, data-ask what is asked first. The answer's
 // `next` is where to go then, `show` what to show once, such as a link; without both the page is loaded again.
+import { say } from "/static/words.js";
+
 const at = (id) => /** @type {any} */ (document.getElementById(id));
 
 /** What a field holds: a number, whether it is marked, or its text. Nothing where it is not to be sent. */
@@ -17,13 +19,13 @@ async function sent(form) {
   const answer = await fetch(form.dataset.send, {
     method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token }, body: JSON.stringify(body),
   }).catch(() => null);
-  if (!answer) throw new Error("the server cannot be reached; nothing was changed");
+  if (!answer) throw new Error(say("the server cannot be reached; nothing was changed"));
   const text = await answer.text();
   let told = null;
   try {
     told = JSON.parse(text);
   } catch { /* no answer of ours */ }
-  if (!answer.ok) throw new Error(told?.error?.message ?? `the server answered ${answer.status}`);
+  if (!answer.ok) throw new Error(told?.error?.message ?? say("the server answered {status}", { status: answer.status }));
   return told ?? {};
 }
 

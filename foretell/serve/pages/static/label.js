@@ -1,4 +1,5 @@
 // What the labelling pages share: sending, drafts, the time that a page was looked at, skipping.
+import { say } from "/static/words.js";
 
 /** @param {string} id */
 export const at = (id) => /** @type {any} */ (document.getElementById(id));
@@ -13,11 +14,11 @@ export async function send(route, body, how = {}) {
       method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token }, body: JSON.stringify(body), ...how,
     });
   } catch {
-    throw new Error("the server cannot be reached; nothing was saved, the draft stays");
+    throw new Error(say("the server cannot be reached; nothing was saved, the draft stays"));
   }
   const text = await answer.text();
   if (answer.ok) return JSON.parse(text);
-  let said = `the server answered ${answer.status}`;
+  let said = say("the server answered {status}", { status: answer.status });
   try {
     said = JSON.parse(text).error.message;
   } catch { /* no error of ours */ }
@@ -104,7 +105,7 @@ export function clock() {
 export async function handIn(route, body, kept, button) {
   complain("");
   button.disabled = true;
-  at("status").textContent = "saving";
+  at("status").textContent = say("saving");
   try {
     await send(route, body);
   } catch (error) {
@@ -132,6 +133,6 @@ export function skipping(kept, seconds) {
 }
 
 if (location.hash === NEXT) {
-  at("status").textContent = "Saved.";
+  at("status").textContent = say("Saved.");
   history.replaceState(null, "", location.pathname);
 }
