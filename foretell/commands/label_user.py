@@ -18,7 +18,7 @@ EXAMPLES = """  foretell label user add labels.db ana                           
   foretell label user link labels.db ana                            a new link, also for a forgotten password
 
 Roles: admin, researcher, labeller, held-out labeller. A link is for --address, where the server can be reached."""
-PARTS = ("add", "list", "role", "disable", "enable", "link")
+PARTS = ["add", "list", "role", "disable", "enable", "link"]
 
 
 def user(args: list[str]) -> None:
