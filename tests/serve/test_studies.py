@@ -273,3 +273,15 @@ def test_studies_need_a_store():
     flags = add_flags(parser("serve", "x", "", ("json", "quiet", "device", "threads")))
     with pytest.raises(BadUse, match="--db"):
         check(flags.parse_args(["m", "--baseline", "old"]))
+
+
+def test_presets_are_kept_by_whoever_may_use_the_playground(desk):
+    client, _, _ = desk
+    kept = {"name": "sum", "prompt": "1 + 1 =", "max_tokens": 4, "temperature": 0.5, "stop": ["\n"]}
+    boss = client("cy")
+    assert boss.post("/presets", json=kept).json() == {"saved": True}
+    assert boss.get("/presets").json()[-1] == kept
+    assert ">sum</option>" in boss.get("/playground").text
+    for wrong in ({"name": ""}, {"name": "x" * 81}, {"temperature": 3}, {"stop": ["a"] * 5}, {"path": "/etc"}):
+        assert boss.post("/presets", json=kept | wrong).status_code == 400, wrong
+    assert client("ana", "labeller").post("/presets", json=kept).status_code == 403
