@@ -75,20 +75,16 @@ def demonstrations(store: Store, split: str | None = None, held_out: bool | None
 
 
 def rankings(
-    store: Store,
-    split: str | None = None,
-    held_out: bool | None = None,
-    as_added: bool = False,
-    tests: bool = True,
+    store: Store, split: str | None = None, held_out: bool | None = None, as_added: bool = False
 ) -> list[Ranking]:
-    """The rankings of a side, or all; `held_out` takes only those of labellers held out, or only of others.
+    """The rankings of a side, or all; `held_out` takes only those of labellers held out, or only what feeds training.
 
-    By prompt and then as they were added, or `as_added` alone. Without `tests` none of a prompt of the screening test.
+    Of a prompt of the screening test nothing does. By prompt and then as they were added, or `as_added` alone.
     """
     label = table("rankings")
     with reading(store) as connection:
         wanted = _labels(label, [label.c.extra], split, held_out)
-        labels = connection.execute(wanted if tests else wanted.where(~_of_test(label))).all()
+        labels = connection.execute(wanted.where(~_of_test(label)) if held_out is False else wanted).all()
         ranked, rated = _ranked(connection), _rated(connection)
     if as_added:
         labels = sorted(labels, key=lambda row: row.id)

@@ -172,8 +172,14 @@ def labeller(args: list[str]) -> None:
     flags.add_argument("--role", choices=ROLES, default="labeller", help="what the labeller may do")
     given = flags.parse_args(args)
     from foretell.align.store import add_labeller, close, open_store
+    from foretell.serve.accounts.accounts import accounts
+    from foretell.serve.accounts.people import stored
 
     store = open_store(given.db)
+    signs_in = {one.name: stored(one.role) for one in accounts(store)}
+    if signs_in.get(given.name, (given.role, given.held_out)) != (given.role, given.held_out):
+        close(store)
+        raise BadUse(f"{given.name} has an account in another role; foretell label user role {given.db} changes it")
     add_labeller(store, given.name, given.group, given.held_out, given.role)
     close(store)
     print(f"{given.name}: {given.role}, group {given.group or '-'}{', held out' if given.held_out else ''}")

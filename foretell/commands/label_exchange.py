@@ -96,7 +96,7 @@ def export_labels(args: list[str]) -> None:
     held = HELD_OUT[given.held_out]
     found: list[Record]
     if given.what == "rankings":
-        found = [*_settled(stored.rankings(store, given.split, held, tests=held is not False), given.contradictions)]
+        found = [*_settled(stored.rankings(store, given.split, held), given.contradictions)]
     elif given.what == "demonstrations":
         found = [*stored.demonstrations(store, given.split, held)]
     else:

@@ -26,7 +26,7 @@ def user(args: list[str]) -> None:
     if args[:1] in ([], ["-h"], ["--help"]):
         parser("label user PART", "Accounts of a label store.", EXAMPLES).parse_args(["--help"])
     if args[0] not in PARTS:
-        raise BadUse(f"no part of label user is called {args[0]!r}{nearest(args[0], PARTS)}")
+        raise BadUse(f"no part of label user is called {args[0]!r}{nearest(args[0], list(PARTS))}")
     flags = flags_of(args[0])
     given = flags.parse_args(args[1:])
     from foretell.align.store import close, open_store

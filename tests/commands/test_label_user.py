@@ -43,12 +43,14 @@ def test_an_account_is_made_listed_changed_and_disabled(tmp_path, capsys):
         (["disable", "{db}", "boss"], "the last admin"),
         (["link", "{db}", "nobody"], "nobody called 'nobody'"),
         (["list", "{db}x"], "does not exist"),
+        (["labeller", "boss", "--db", "{db}"], "foretell label user role"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(tmp_path, capsys, words, why):
     db = str(tmp_path / "labels.db")
     said(capsys, "add", db, "boss", "--role", "admin")
-    assert main(["label", "user", *[word.replace("{db}", db) for word in words]]) == 2
+    part = ["label"] if words[0] == "labeller" else ["label", "user"]
+    assert main([*part, *[word.replace("{db}", db) for word in words]]) == 2
     told = capsys.readouterr().err.strip()
     assert why in told
     assert "\n" not in told

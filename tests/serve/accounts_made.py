@@ -1,8 +1,11 @@
 """People who are signed in to a server of the test's own, without a password to be hashed."""
 
+import tempfile
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
-from foretell.align.store import close
+from foretell.align.store import close, open_store
 from foretell.serve.accounts.accounts import account, accounts, add_account
 from foretell.serve.accounts.sessions import begin, page_token
 from foretell.serve.api import make_app
@@ -10,11 +13,22 @@ from foretell.serve.labelling.desk import open_desk
 from tests.serve.conftest import LIMITS
 
 
+@cache
+def empty_store():
+    """The bytes of a store with nothing in it; made once, since its migrations take longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labels.db"
+        close(open_store(path, create=True))
+        return path.read_bytes()
+
+
 @contextmanager
 def serving(path, models=None, keys=None, base="http://testserver", **how):
     """A function that makes clients, by name and role, and the desk behind them; without a name nobody is signed in."""
     from starlette.testclient import TestClient
 
+    if not path.exists():
+        path.write_bytes(empty_store())
     desk = open_desk(str(path), "boss", **how)
     app = make_app(models or {}, LIMITS, keys or {}, desk)
     with TestClient(app, base_url=base) as first:

@@ -24,7 +24,7 @@ def exported(store: Store, what: What, side: Side, held_out: Held) -> str:
     split, held = (None if side == "both" else side), HELD[held_out]
     found: Sequence[Record]
     if what == "rankings":
-        found = latest(stored.rankings(store, split, held, as_added=True, tests=held is not False))
+        found = latest(stored.rankings(store, split, held, as_added=True))
     elif what == "demonstrations":
         found = stored.demonstrations(store, split, held)
     else:

@@ -18,7 +18,7 @@ ONLY = ("", "gold", "screening", "closed")
 def people(store: Store) -> list[dict[str, Any]]:
     """Each account with what it did and how it does on prompts whose answer is known."""
     done = work(store)
-    known = {one: scores(store, one) if prompts_for(store, one) else {} for one in ("screening", "gold")}  # type: ignore[arg-type]
+    known = {one: scores(store, one) if prompts_for(store, one) else {} for one in ("screening", "gold")}
     found = []
     for one in accounts(store):
         told = {name: value for name, value in asdict(one).items() if name != "password"}
