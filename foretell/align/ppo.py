@@ -22,7 +22,6 @@ from foretell.exchange.folder import load_weights_into
 from foretell.model.device import choose_device
 from foretell.model.init import build
 from foretell.objective.config import PolicyOptimization
-from foretell.ranks import Ranks
 from foretell.text.chat import answer_end
 from foretell.text.tokenizer import Tokenizer
 from foretell.train import checkpoint
@@ -30,23 +29,34 @@ from foretell.train.config import RunConfig
 from foretell.train.finish import finish
 from foretell.train.loop import Result, check_finite, settle_threads, train
 from foretell.train.memory import keep_freed_memory
+from foretell.train.parallel import ALONE, Spread, whole
 from foretell.train.run import Run
+from foretell.train.together import first_does
 
 
 def train_ppo(
-    cfg: RunConfig, out: Path, quiet: bool = False, *, score: Score | None = None, sampler: Sampler | None = None
+    cfg: RunConfig,
+    out: Path,
+    quiet: bool = False,
+    *,
+    score: Score | None = None,
+    sampler: Sampler | None = None,
+    added: Score | None = None,
 ) -> Result:
     """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
 
-    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine.
+    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine. What
+    `added` says, times objective.rubric_weight, comes on top of either, or is all there is where neither is given.
     BadUse if the config, the prompts or the reward model do not fit; Failed if the start check fails, or a reward is
     not a number; Stopped on Ctrl-C, after saving.
     """
 
-    def how(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
-        return trained(cfg, out, lineage, quiet, score, sampler)
+    def how(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, spread: Spread) -> dict[str, float]:
+        return trained(cfg, out, lineage, quiet, spread, score, sampler, added)
 
-    check_config(cfg)
+    ppo, _ = check_config(cfg)
+    if ppo.rubric and added is None:
+        raise BadUse(f"objective.rubric={ppo.rubric} and nobody who reads it; pass its score as added=")
     return train(cfg, out, quiet=quiet, how=how)
 
 
@@ -67,26 +77,42 @@ def check_config(cfg: RunConfig) -> tuple[PolicyOptimization, PromptData]:
 
 
 def trained(
-    cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, score: Score | None, sampler: Sampler | None
+    cfg: RunConfig,
+    out: Path,
+    lineage: dict[str, Any],
+    quiet: bool,
+    spread: Spread,
+    score: Score | None,
+    sampler: Sampler | None,
+    added: Score | None = None,
 ) -> dict[str, float]:
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
     progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
-    work = opened(cfg, score, sampler, quiet=quiet)
-    settle_threads(cfg, lineage, out, work.one_pass)
+    work = opened(cfg, score, sampler, added, spread, quiet=quiet)
+    settle_threads(cfg, lineage, out, work.one_pass, spread)
     if not checkpoint.every(out / "checkpoints"):
         check_start(work, work.room, say=lambda line: progress.say(line, quiet=quiet))
-    run = Run(cfg, out, work)
+    if not spread.alone:
+        work.learn()
+    run = Run(cfg, out, work, spread)
     with run.opened(quiet) as shown:
         work.say = shown.say
         metrics = run.to_the_end(shown)
-    check_finite(metrics, work.written, cfg)
-    finish(cfg, out, work.written, lineage, metrics)
+    written = whole(work.written)
+    check_finite(metrics, written, cfg)
+    first_does(lambda: finish(cfg, out, written, lineage, metrics))
     return metrics
 
 
 def opened(
-    cfg: RunConfig, score: Score | None = None, sampler: Sampler | None = None, *, quiet: bool = True
+    cfg: RunConfig,
+    score: Score | None = None,
+    sampler: Sampler | None = None,
+    added: Score | None = None,
+    spread: Spread = ALONE,
+    *,
+    quiet: bool = True,
 ) -> Iterations:
     """The work of a run, at its start."""
     ppo, data = check_config(cfg)
@@ -101,7 +127,7 @@ def opened(
         cfg=cfg,
         ppo=ppo,
         policy=policy,
-        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision),
+        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision, added),
         prompts=(train_prompts, held_out),
         text=open_text(data, cfg.seed),
         sampler=sampler or engine(end, data.response, ppo.temperature, tokenizer.n_vocab),
@@ -109,6 +135,7 @@ def opened(
         end=end,
         room=data.response,
         device=device,
+        spread=spread,
     )
 
 

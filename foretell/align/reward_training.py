@@ -11,11 +11,13 @@ from foretell.corpus.labels import label_rows
 from foretell.corpus.rankings import Rankings, open_rankings
 from foretell.exchange.card import Card
 from foretell.exchange.folder import save_model
+from foretell.ranks import from_environment
 from foretell.runs import read_json
 from foretell.train.config import RunConfig
 from foretell.train.folder import LINEAGE, finished, held, write_lineage
 from foretell.train.loop import Result, train
 from foretell.train.schedule import rows_before
+from foretell.train.together import first_does, together
 
 CALIBRATION = "calibration"  # in lineage.json
 MOST = 512  # demonstrations, or outputs, that the zero is set by
@@ -28,16 +30,22 @@ def train_reward(cfg: RunConfig, out: Path, quiet: bool = False) -> Result:
     C.2). The zero is the demonstrations' mean; where the labels hold none, ours is the mean of the outputs ranked.
     """
     assert isinstance(cfg.data, RankingData), "a ranking run reads rankings"
+    ranks = from_environment()
+    with together(ranks):
+        return with_zero(cfg, out, quiet or not ranks.first)
+
+
+def with_zero(cfg: RunConfig, out: Path, quiet: bool) -> Result:
+    """What train_reward() gives, for processes that have met."""
+    assert isinstance(cfg.data, RankingData), "a ranking run reads rankings"
     if not finished(out):
         rankings = open_rankings(cfg.data, cfg.seed)
         progress.say(f"{rankings.n_rows} rankings to train on; {rankings.left}", quiet=quiet)
         if warning := too_often(cfg, rankings.n_rows):
             progress.say(warning, quiet=quiet)
     result = train(cfg, out, quiet=quiet)
-    lineage = dict(read_json(out / LINEAGE))
-    if CALIBRATION not in lineage and cfg.model.heads.task_bias:
-        with held(out):
-            set_zero(cfg, out, lineage)
+    if cfg.model.heads.task_bias:
+        first_does(lambda: set_zero_once(cfg, out))
     return result
 
 
@@ -48,6 +56,14 @@ def too_often(cfg: RunConfig, n_rankings: int) -> str:
         return ""
     once = -(-n_rankings // cfg.batch.rows)
     return f"{epochs:.1f} epochs of rankings: reward models overfit soon, the paper takes one; --steps {once} is one"
+
+
+def set_zero_once(cfg: RunConfig, out: Path) -> None:
+    """set_zero() where it has not been done."""
+    lineage = dict(read_json(out / LINEAGE))
+    if CALIBRATION not in lineage:
+        with held(out):
+            set_zero(cfg, out, lineage)
 
 
 def set_zero(cfg: RunConfig, out: Path, lineage: dict[str, Any]) -> None:

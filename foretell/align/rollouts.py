@@ -43,15 +43,16 @@ class Sampler(Protocol):
 def engine(end: int, response: int, temperature: float, n_vocab: int | None = None) -> Sampler:
     """The project's own sampling engine: at most `response` tokens, of which `end` is the last if it comes.
 
-    `n_vocab` are the tokenizer's ids; those that a padded vocabulary has beyond are not drawn.
+    `n_vocab` are the tokenizer's ids; those that a padded vocabulary has beyond are not drawn. A share of the prompts
+    has the draws of its place among all, of which `first` is the first one's.
     """
     words = Ending(end, lambda ids: "", n_vocab)
 
-    def sample(network: Network, prompts: Sequence[Sequence[int]], seed: int) -> list[Sampled]:
+    def sample(network: Network, prompts: Sequence[Sequence[int]], seed: int, first: int = 0) -> list[Sampled]:
         how = Sampling(max_new_tokens=response, temperature=temperature, seed=seed)
         return [
             Sampled([*one.ids, end] if one.finish == "end" else one.ids, one.logprobs, one.finish == "end")
-            for one in generate(network, words, prompts, how)
+            for one in generate(network, words, prompts, how, first=first)
         ]
 
     return sample

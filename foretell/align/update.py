@@ -25,7 +25,9 @@ from foretell.objective.config import PolicyOptimization
 from foretell.objective.lm import language_model
 from foretell.objective.mean import Batch, Mean, Objective
 from foretell.objective.policy import policy_loss, policy_report, token_mean, value_loss
-from foretell.train.step import train_step
+from foretell.ranks import Ranks
+from foretell.train.parallel import ALONE, Spread
+from foretell.train.step import norm_of, train_step
 
 Values = dict[str, float]
 NAMES = {"policy": "policy_loss", "lm": "ptx_loss"}
@@ -93,17 +95,35 @@ def minibatches(n: int, parts: int, seed: int, step: int, epoch: int) -> list[np
     return np.split(order, parts)
 
 
-def micro_batches(batch: Batch, rows: np.ndarray, micro: int) -> list[Batch]:
+def passes(batch: Batch, rows: np.ndarray, micro: int) -> list[np.ndarray]:
     """A minibatch in forward passes of at most `micro` episodes of similar length; 0 takes all at once."""
+    if not len(rows):
+        return []
     totals = (batch["starts"] + batch["lengths"])[torch.from_numpy(rows)].tolist()
     pieces = in_pieces(totals, at_once=len(rows) * max(totals), most=micro or len(rows))
-    return [rows_of(batch, torch.from_numpy(rows[places]).to(batch["ids"].device)) for places in pieces]
+    return [rows[places] for places in pieces]
 
 
-def text_parts(read: TextRows, first: int, n: int, micro: int) -> Iterator[Batch]:
-    """n rows of text from a number on, in forward passes of at most `micro`."""
-    for start in range(first, first + n, micro):
-        yield read(start, min(micro, first + n - start))
+def micro_batches(batch: Batch, rows: np.ndarray, micro: int, data: Ranks = ALONE.data) -> list[tuple[Batch, bool]]:
+    """This process's share of a minibatch in forward passes, and whether each counts: all processes make equally many,
+    the minibatch's first episode filling up."""
+    every = [passes(batch, rows[rank :: data.world], micro) for rank in range(data.world)]
+    own = every[data.rank]
+    blank = [rows[:1]] * (max(map(len, every)) - len(own))
+    found = [rows_of(batch, torch.from_numpy(some).to(batch["ids"].device)) for some in [*own, *blank]]
+    return [(part, number < len(own)) for number, part in enumerate(found)]
+
+
+def text_parts(
+    read: TextRows, first: int, n: int, micro: int, data: Ranks = ALONE.data
+) -> Iterator[tuple[Batch, bool]]:
+    """This process's share of n rows of text from a number on, in forward passes of at most `micro`, and whether each
+    counts."""
+    most = -(-n // data.world)  # that a process reads
+    begin, end = first + data.rank * most, min(first + (data.rank + 1) * most, first + n)
+    for start in range(begin, begin + most, micro):
+        size = min(micro, end - start)
+        yield read(start if size > 0 else first, max(size, 1)), size > 0
 
 
 def update(
@@ -115,19 +135,22 @@ def update(
     micro: int,
     seed: int,
     step: int,
+    spread: Spread = ALONE,
 ) -> Values:
     """What the steps of an iteration measured: means over the minibatches, `rollout_mismatch` and `first_ratio` from
     the first, before any weight has moved; `skipped` if every step of policy or value network was left out."""
     found: list[Values] = []
     for epoch in range(cfg.epochs):
         for number, rows in enumerate(minibatches(len(batch["ids"]), cfg.minibatches, seed, step, epoch)):
-            parts = micro_batches(batch, rows, micro)
+            parts = micro_batches(batch, rows, micro, spread.data)
             nth = (step * cfg.epochs + epoch) * cfg.minibatches + number
             n_text = len(rows) * cfg.ptx_rows
-            texts = list(text_parts(text, nth * n_text, n_text, micro or len(rows))) if text is not None else []
-            found.append(policy_step(policy, parts, texts, norms=not found))
+            texts = []
+            if text is not None:
+                texts = list(text_parts(text, nth * n_text, n_text, micro or len(rows), spread.data))
+            found.append(policy_step(policy, parts, texts, spread, norms=not found))
             if value is not None:
-                taken = train_step(value.network, value.objective, parts, value.optimizers, value.clip)
+                taken = taken_by(value, parts, spread)
                 found[-1] |= {"value_loss": taken["value"], "value_grad_norm": taken["grad_norm"]}
                 found[-1]["skipped"] = max(found[-1]["skipped"], taken["skipped"])
     first = {"rollout_mismatch": found[0].pop("moved"), "first_ratio": found[0]["ratio"]}
@@ -137,7 +160,27 @@ def update(
     return means | once | first | {"skipped": float(means["skipped"] == 1), "skipped_steps": means["skipped"]}
 
 
-def policy_step(policy: Learner, parts: Sequence[Batch], texts: Sequence[Batch], *, norms: bool) -> Values:
+def taken_by(
+    learner: Learner,
+    every: Sequence[tuple[Batch, bool]],
+    spread: Spread,
+    after_each: Callable[[int], None] = lambda number: None,
+) -> Values:
+    """One step of a learner on this process's parts, of which some may not count."""
+    blank = [number for number, (_, counts) in enumerate(every) if not counts]
+    batches = [part for part, _ in every]
+    network, objective, optimizers = learner.network, learner.objective, learner.optimizers
+    return train_step(network, objective, batches, optimizers, learner.clip, spread.sum, after_each, blank)
+
+
+def policy_step(
+    policy: Learner,
+    parts: Sequence[tuple[Batch, bool]],
+    texts: Sequence[tuple[Batch, bool]],
+    spread: Spread = ALONE,
+    *,
+    norms: bool,
+) -> Values:
     """One step of the policy; with `norms`, and text, also the norms of the two gradients that were added up."""
     apart: list[Tensor] = []
     norm: Values = {}
@@ -147,14 +190,14 @@ def policy_step(policy: Learner, parts: Sequence[Batch], texts: Sequence[Batch],
             apart.extend(gradients(policy.network))
         elif number == len(parts) + len(texts) - 1:
             both = gradients(policy.network)
-            of_text = nn.utils.get_total_norm([a - b for a, b in zip(both, apart, strict=True)]).item()
-            of_episodes = nn.utils.get_total_norm(apart).item()
+            of_text = norm_of([a - b for a, b in zip(both, apart, strict=True)]).item()
+            of_episodes = norm_of(apart).item()
             norm.update(
                 ptx_grad_norm=of_text, policy_grad_norm=of_episodes, ptx_ratio=of_text / max(of_episodes, 1e-30)
             )
 
     every, watch = [*parts, *texts], after_each if norms and texts else lambda number: None
-    taken = train_step(policy.network, policy.objective, every, policy.optimizers, policy.clip, after_each=watch)
+    taken = taken_by(policy, every, spread, watch)
     taken.pop("loss")
     return {NAMES.get(name, name): x for name, x in taken.items()} | norm
 

@@ -9,6 +9,7 @@ from foretell import recipes
 from foretell.commands.flags import count, parser
 from foretell.config import load, override
 from foretell.errors import BadUse
+from foretell.ranks import from_environment
 from foretell.runs import read_text
 from foretell.train.config import RunConfig
 
@@ -20,6 +21,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
   foretell train instructgpt.reward:nano --labels labels.db --folds 5     without each fifth of the labellers in turn
   foretell train runs/small/config.json --out runs/again      the same run once more
+  foretell train gpt2.pretrain:nano --restarts 5 --guard.window 128        goes on by itself after crashes and spikes
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
 
 SHORT = {"seed": "--seed", "steps": "--steps", "device": "--machine.device", "threads": "--machine.threads"}
@@ -37,6 +39,9 @@ def run(args: list[str]) -> None:
     flags.add_argument(
         "--prediction", metavar="CARD", help="a card that foretells this run, registered before it begins"
     )
+    flags.add_argument(
+        "--restarts", metavar="N", type=count, help="start again what died or hung, N times without a new checkpoint"
+    )
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -47,16 +52,30 @@ def run(args: list[str]) -> None:
         raise BadUse("no recipe is named; give one of the above, such as gpt2.pretrain:nano")
     if rest and args[0] != known.recipe:
         raise BadUse("the recipe comes first: foretell train RECIPE[:SIZE] --field value ...")
-    cfg = configured(known.recipe, rest, vars(known))
+    ranks = from_environment()
+    try:
+        cfg = configured(known.recipe, rest, vars(known))
+        if ranks.world > 1 and (known.folds or known.restarts is not None):
+            flag = "--folds trains many small runs" if known.folds else "--restarts watches one process"
+            raise BadUse(f"{flag}; start it without torchrun, whose own --max-restarts begins again")
+        if known.folds and known.restarts is not None:
+            raise BadUse("--restarts watches one run and --folds makes several; run them again with the same command")
+    except (BadUse, ValueError):
+        if ranks.first:
+            raise
+        raise SystemExit(2) from None  # the first of the processes tells it
+    if known.restarts is not None:
+        from foretell.commands.train_restarts import supervised
+
+        raise SystemExit(supervised(cfg, args, known.out, known.restarts, quiet=known.quiet))
     from foretell.api import default_folder, train
     from foretell.train.run import Stopped
+    from foretell.train.together import first_does, together
 
     if known.select_by:
         from foretell.align.reward import load_reward
 
         load_reward(known.select_by)  # what is wrong with it is told before hours of training
-    if known.prediction:
-        cfg = foretold(cfg, Path(known.prediction), known.out, known.quiet)
     try:
         if known.folds:
             from foretell.commands.train_folds import run_folds
@@ -64,10 +83,15 @@ def run(args: list[str]) -> None:
             out = Path(known.out or f"{default_folder(cfg)}-folds")
             run_folds(cfg, out, known.folds, known.seeds, quiet=known.quiet, json=known.json)
             return
-        result = train(cfg, known.out, quiet=known.quiet)
+        with together(ranks):
+            if known.prediction:
+                cfg = first_does(lambda: foretold(cfg, Path(known.prediction), known.out, known.quiet))
+            result = train(cfg, known.out, quiet=known.quiet)
     except Stopped as stopped:
         print(f"foretell: {stopped}", file=sys.stderr)
         raise SystemExit(130) from None
+    if not ranks.first:
+        return
     if known.select_by:
         print(selected(result.folder, known.select_by, known.quiet, known.json))
     elif known.json:

@@ -11,6 +11,7 @@ from typing import Literal
 
 TokenizerKind = Literal["bpe", "gpt1", "wordpiece"]
 EMBEDDED = "embedded"  # the documentation text that every machine with Python has
+PEOPLE = "people"  # made people with their secrets, and conversations on them (foretell/safety)
 
 
 def check_length(length: int) -> None:

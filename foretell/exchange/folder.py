@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from foretell.config import dump, load
 from foretell.errors import BadUse, nearest
 from foretell.exchange import bert, gpt2, gpt_neo, llama, llava, marian, names, openai_gpt, weights
-from foretell.exchange.card import Card, card_text
+from foretell.exchange.card import Card, CardText, card_text
 from foretell.exchange.fit import Held, Unfit, difference
 from foretell.exchange.names import Tensors
 from foretell.exchange.source import find_folder
@@ -56,7 +56,7 @@ class Written:
     tensors: Tensors
 
 
-def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card: Card) -> str:
+def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card: Card | CardText) -> str:
     """What other tools can load the folder as, after it is written whole. Only a folder of ours is ever replaced."""
     cfg = network.cfg
     check_replaceable(folder)
@@ -67,7 +67,7 @@ def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card
         save_file(written.tensors, aside / weights.WEIGHTS, metadata={"format": "pt"})
         write_json(aside / "config.json", {**written.config, "dtype": "float32", **ids})
         (aside / OWN_CONFIG).write_text(dump(cfg))
-        (aside / "README.md").write_text(card_text(card, cfg, written.stock, written.why_not))
+        (aside / "README.md").write_text(card_of(card, cfg, written))
         if tokenizer is not None:
             tokenizer.save(aside, cfg.n_ctx)
             if cfg.vision is not None:
@@ -78,6 +78,13 @@ def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card
     if written.stock:
         return f"transformers loads it as {written.stock}"
     return f"no class of transformers can hold it ({written.why_not}); foretell.load reads it"
+
+
+def card_of(card: Card | CardText, cfg: NetworkConfig, written: Written) -> str:
+    """The text of README.md."""
+    if isinstance(card, Card):
+        return card_text(card, cfg, written.stock, written.why_not)
+    return card(cfg, written.stock, written.why_not)
 
 
 def check_replaceable(folder: Path) -> None:

@@ -263,13 +263,15 @@ def generate(
     sampling: Sampling,
     largest: int | None = None,
     share: bool = True,
+    first: int = 0,
     seen: Tensor | None = None,
 ) -> list[Completion]:  # seen (M, D)
     """The completions of prompts, in their order; new ones join as others leave.
 
     At most `largest` are in a batch at a time; None takes as many as a bounded memory holds. With `share`, what prompts
     that join together begin with in common is read once. Neither changes more than the rounding, because what a prompt
-    draws follows from its place among all. Ids from n_vocab on are rows of `seen`, the patches of images.
+    draws follows from its place among all; `first` is the first one's, where others are asked elsewhere. Ids from
+    n_vocab on are rows of `seen`, the patches of images.
     """
     cfg, batch = network.cfg, Batch(network, words)
     given = [list(prompt) or [words.end_of_text] for prompt in prompts]
@@ -283,7 +285,8 @@ def generate(
         while waiting or batch.rows:
             free = most - len(batch.rows)
             if waiting and (not batch.rows or free >= max(most // 2, 1)):
-                batch.add([given[i] for i in waiting[:free]], sampling, numbers=waiting[:free], share=share, seen=seen)
+                numbers = [first + i for i in waiting[:free]]
+                batch.add([given[i] for i in waiting[:free]], sampling, numbers=numbers, share=share, seen=seen)
                 waiting = waiting[free:]
             batch.step()
-    return [batch.done[number] for number in range(len(prompts))]
+    return [batch.done[first + number] for number in range(len(prompts))]

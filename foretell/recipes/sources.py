@@ -6,6 +6,7 @@ corpora/multi30k-en-de-bpe-6000/ the tokenizer of both languages of a folder of 
 corpora/embedded-topic/ ...      tasks made from the same text
 corpora/embedded-instructions/   prompts and demonstrations made from it
 corpora/drawn-scenes/            questions about drawn pictures and digits
+corpora/people/                  made people, documents on them, prompts and demonstrations
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from foretell.corpus.config import (
     EMBEDDED,
+    PEOPLE,
     Data,
     DemonstrationData,
     ImageData,
@@ -77,7 +79,7 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
 
 def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
     """The data config with real folders. Text is read with the tokenizer of the model that the run starts from."""
-    data, own = cfg.data, tokenizer_folder(cfg.start)
+    data, own = with_people(cfg.data, into), tokenizer_folder(cfg.start)
     known = Tokenizer.load(own) if own else None
 
     def tokens(folder: str, n_vocab: int = cfg.model.n_vocab) -> Path:
@@ -143,6 +145,24 @@ def image_tokenizer(folder: Path, into: Path) -> Path:
     made = into / f"{tokenizer.kind}-with-images-{grown.sha()[:8]}"
     write_whole(made / FILE, grown.to_json())
     return made
+
+
+def with_people(data: Data, into: Path) -> Data:
+    """The data with the folder of made people where they name it, made once."""
+    found = people(into) if PEOPLE in (data.folder, getattr(data, "text", "")) else into
+    if isinstance(data, DemonstrationData | PromptData) and data.text == PEOPLE:
+        data = replace(data, text=str(found / "documents"))
+    if data.folder != PEOPLE:
+        return data
+    return replace(data, folder=str(found / "documents" if isinstance(data, TextData) else found))
+
+
+def people(into: Path) -> Path:
+    """The folder of made people, made once."""
+    from foretell.safety.dialogues import make_dialogues
+
+    folder = into / PEOPLE
+    return folder if folder.exists() else make_dialogues(folder)
 
 
 def pair_tokens(data: TranslationData, n_vocab: int, into: Path, *, quiet: bool = False) -> Path:

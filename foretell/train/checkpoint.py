@@ -9,16 +9,20 @@ before it is used.
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from foretell.errors import Failed
 from foretell.runs import read_json, sha256, whole_folder
+from foretell.train.parts import box_of, held, load_into, optimizer_like, read
+from foretell.train.together import first_does
 
 MANIFEST = "manifest.json"
 
@@ -38,13 +42,18 @@ def save(
         (aside / "state.json").write_text(json.dumps(state, indent=2))
         manifest = {path.name: sha256(path) for path in sorted(aside.iterdir())}
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    prune(folder, target, keep, spacing)
+    return target
+
+
+def prune(folder: Path, target: Path, keep: int, spacing: int) -> None:
+    """Remove what is no longer kept once `target` is there."""
     older = [path for path in every(folder) if path < target]
     stops = [path for path in older if step_of(path) % spacing]
     regular = [path for path in older if path not in stops]
     leftovers = list(folder.glob(".step-*"))  # of a kill in the middle of a save
     for path in stops + regular[: max(0, len(regular) + 1 - keep)] + leftovers:
         shutil.rmtree(path)
-    return target
 
 
 def restore(folder: Path, model: nn.Module, optimizers: list[Optimizer]) -> tuple[dict[str, Any], list[str]]:
@@ -52,23 +61,31 @@ def restore(folder: Path, model: nn.Module, optimizers: list[Optimizer]) -> tupl
 
     The state is empty where there is none yet. Failed if there are checkpoints but none is sound.
     """
+    name, problems = first_does(lambda: newest_sound(folder))
+    if not name:
+        return {}, problems
+    _load(folder / name, model, optimizers)
+    return read_json(folder / name / "state.json"), problems
+
+
+def newest_sound(folder: Path) -> tuple[str, list[str]]:
+    """The name of the newest sound checkpoint, empty where there is none yet, and what is wrong with newer ones."""
     problems: list[str] = []
     found = every(folder)
     for path in reversed(found):
         problem = damage(path)
         if problem is None:
-            _load(path, model, optimizers)
-            return read_json(path / "state.json"), problems
+            return path.name, problems
         problems.append(problem)
     if found:
         raise Failed(f"no sound checkpoint in {folder}: {'; '.join(problems)}; remove the folder to begin again")
-    return {}, []
+    return "", []
 
 
 def _load(path: Path, model: nn.Module, optimizers: list[Optimizer]) -> None:
     try:
-        model.load_state_dict(load_file(path / "model.safetensors"))
-        load_optimizers(optimizers, load_file(path / "optimizer.safetensors"))
+        load_into(dict(model.state_dict()), held(path, "model"))
+        load_optimizers(optimizers, optimizer_like(optimizers, held(path, "optimizer")))
     except (RuntimeError, ValueError, IndexError, KeyError) as error:
         raise Failed(f"{path} is whole but of another network or optimizer; remove it to go on without it") from error
 
@@ -90,10 +107,28 @@ def damage(path: Path) -> str | None:
         bad = [name for name, want in manifest.items() if sha256(path / name) != want]
     except (OSError, ValueError) as error:
         return f"{path.name} cannot be read ({error})"
-    missing = {"model.safetensors", "optimizer.safetensors", "state.json"} - manifest.keys()
+    missing = {"state.json", *files_of("model", manifest), *files_of("optimizer", manifest)} - manifest.keys()
     if bad or missing:
         return f"{path.name}: {', '.join(sorted(bad or missing))} is not what was written"
     return None
+
+
+def files_of(kind: str, manifest: Collection[str]) -> set[str]:
+    """The names of a kind's files: one, or as many as the name of any of them says."""
+    n = next((int(name[-17:-12]) for name in manifest if name.startswith(f"{kind}-")), 0)
+    return {f"{kind}-{i:05d}-of-{n:05d}.safetensors" for i in range(1, n + 1)} or {f"{kind}.safetensors"}
+
+
+def weights(path: Path) -> dict[str, Tensor]:
+    """The whole weights of a checkpoint."""
+    return {name: read(one, name, tuple((0, n) for n in one.shape)) for name, one in held(path, "model").items()}
+
+
+def fill(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Copy whole weights into a model, or the parts of them that this process holds."""
+    for name, x in model.state_dict().items():
+        place = tuple(slice(*ends) for ends in box_of(x))
+        (x.to_local() if isinstance(x, DTensor) else x).copy_(tensors[name][place])
 
 
 def mean_of_last(folder: Path, n: int) -> dict[str, Tensor]:
@@ -103,7 +138,7 @@ def mean_of_last(folder: Path, n: int) -> dict[str, Tensor]:
     for path in paths:
         if problem := damage(path):
             raise Failed(f"no mean of the last {n} checkpoints: {problem}; remove it to take the mean of the others")
-        for name, value in load_file(path / "model.safetensors").items():
+        for name, value in weights(path).items():
             total[name] = total[name] + value.double() if name in total else value.double()
     return {name: (value / len(paths)).float() for name, value in total.items()}
 

@@ -128,10 +128,59 @@ class Machine:
     """bf16: matrix products in bfloat16, weights and optimizer in fp32"""
     compile: bool = False
     """torch.compile of each block; off, because compiling takes minutes and nobody has measured here that it pays"""
+    hang_after: float = 0.0
+    """seconds: a step that takes longer, and 20 times as long as usual, ends the process; 0 does not watch"""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise ValueError(f"threads={self.threads} is negative; 0 measures, 1 is best for tiny models")
+        if not (isfinite(self.hang_after) and self.hang_after >= 0):
+            raise ValueError(f"hang_after={self.hang_after} is not a number of seconds; 0 does not watch, 300 does")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """What a spike of the loss or of the gradient's norm is; a run goes back before it and moves past its rows.
+
+    Off by default: a recipe's numbers are the paper's, whose programs had no guard.
+    """
+
+    window: int = 0
+    """steps whose median and spread (MAD) are the measure; 0 switches the guard off, 128 is usual"""
+    threshold: float = 6.0
+    """how many spreads above the median a loss is a spike; twice as many for the gradient's norm, by its logarithm"""
+    tries: int = 8
+    """rollbacks at one place, each moving past twice as many batches as the one before, until the run is given up"""
+
+    def __post_init__(self) -> None:
+        if self.window and self.window < 16:
+            raise ValueError(f"window={self.window} is too few for a median; give at least 16, or 0 for no guard")
+        if not (isfinite(self.threshold) and self.threshold >= 3):
+            raise ValueError(f"threshold={self.threshold} is below 3: noise alone would reach it; 6 is usual")
+        if not 1 <= self.tries <= 16:
+            raise ValueError(f"tries={self.tries} is not in [1, 16]; the last one moves past 2^(tries - 1) batches")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parallel:
+    """How a run lies over its processes: shard x tensor x replicate is their number. Only rounding depends on it.
+
+    $ torchrun --nproc-per-node 4 -m foretell train RECIPE --parallel.shard 2 --parallel.tensor 2
+    """
+
+    shard: int = 0
+    """processes over which weights, gradients and optimizer are cut (FSDP2), each with rows of its own; 0: all"""
+    tensor: int = 1
+    """processes over which the heads and the feed-forward layer of every block are cut; they read the same rows"""
+    replicate: int = 1
+    """times that the cut weights are held, each with rows of its own"""
+    checkpoint_activations: bool = False
+    """keep a block's input alone and compute the block again for its gradient: a third more work, far less memory"""
+
+    def __post_init__(self) -> None:
+        if self.shard < 0 or self.tensor < 1 or self.replicate < 1:
+            given = f"shard={self.shard}, tensor={self.tensor}, replicate={self.replicate}"
+            raise ValueError(f"{given}: they are at least 1; shard 0 takes all processes that are left")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,7 +210,9 @@ class RunConfig:
     keep: int = 0
     """checkpoints that stay, to select the model among; 0: those that an average or a damaged last one needs"""
     tensorboard: bool = False
+    guard: Guard = field(default_factory=Guard)
     machine: Machine = field(default_factory=Machine)
+    parallel: Parallel = field(default_factory=Parallel)
 
     def __post_init__(self) -> None:
         for name in ("steps", "evaluate_every", "checkpoint_every", "average"):

@@ -7,6 +7,7 @@ what the uninterrupted one would have done (same threads).
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from math import isfinite
@@ -18,25 +19,29 @@ import torch
 from torch import Tensor
 
 from foretell import progress
+from foretell.config import dump
 from foretell.corpus.batches import Batches, open_batches
-from foretell.errors import BadUse, Failed
+from foretell.errors import Failed
 from foretell.exchange.folder import load_weights_into
 from foretell.model.device import choose_device
 from foretell.model.init import build
 from foretell.model.network import Network
 from foretell.objective.build import build_objective
 from foretell.objective.mean import Batch, Objective
-from foretell.ranks import Ranks, from_environment
+from foretell.ranks import from_environment
+from foretell.runs import usable_cores
 from foretell.train import checkpoint, folder
 from foretell.train.config import RunConfig
 from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
 from foretell.train.memory import keep_freed_memory
 from foretell.train.optimizer import build_optimizers, set_rate
+from foretell.train.parallel import Spread, laid_out, spread_of, whole
 from foretell.train.run import Run
 from foretell.train.schedule import rate, rows_after, rows_before
 from foretell.train.step import train_step
 from foretell.train.threads import choose_threads
+from foretell.train.together import check_alike, first_does, together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +52,7 @@ class Result:
     metrics: dict[str, float]
 
 
-Trained = Callable[[RunConfig, Path, dict[str, Any], bool, Ranks], dict[str, float]]
+Trained = Callable[[RunConfig, Path, dict[str, Any], bool, Spread], dict[str, float]]
 
 
 def train(cfg: RunConfig, out: Path, *, quiet: bool = False, how: "Trained | None" = None) -> Result:
@@ -57,40 +62,54 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, how: "Trained | Non
     BadUse if the folder holds another run; Failed if the loss is not a number; Stopped on Ctrl-C, after saving.
     """
     ranks = from_environment()
-    if ranks.world > 1:
-        raise BadUse(f"{ranks.world} processes: a run does not spread over processes yet; start one, without torchrun")
-    lineage = folder.open_folder(out, cfg)
-    if "finished" in lineage:
-        progress.say(f"{out} is finished; nothing is left to do", quiet=quiet)
-        return Result(folder=out, metrics=lineage["result"])
-    with folder.held(out):
-        return Result(folder=out, metrics=(how or trained)(cfg, out, lineage, quiet, ranks))
+    quiet = quiet or not ranks.first
+    with together(ranks):
+        check_alike("config", dump(cfg))
+        spread = spread_of(cfg, ranks, choose_device(cfg.machine.device))
+        lineage = first_does(lambda: folder.open_folder(out, cfg))
+        if "finished" in lineage:
+            progress.say(f"{out} is finished; nothing is left to do", quiet=quiet)
+            return Result(folder=out, metrics=lineage["result"])
+        with folder.held(out) if ranks.first else nullcontext():
+            return Result(folder=out, metrics=(how or trained)(cfg, out, lineage, quiet, spread))
 
 
-def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, ranks: Ranks) -> dict[str, float]:
-    """The last evaluation of the run, after every step that is left to do is done and its model is written."""
+def trained(
+    cfg: RunConfig,
+    out: Path,
+    lineage: dict[str, Any],
+    quiet: bool,
+    spread: Spread,
+    around: Callable[[Batches], Batches] = lambda data: data,
+) -> dict[str, float]:
+    """The last evaluation of the run, after every step that is left to do is done and its model is written.
+
+    `around` may put something between the rows and the run, such as faults that it should survive.
+    """
     device = choose_device(cfg.machine.device)
     keep_freed_memory()
-    data = open_batches(cfg.data, cfg.seed)
+    data = around(open_batches(cfg.data, cfg.seed))
     model = build(cfg.model, cfg.seed, device)
     if cfg.start:
         load_weights_into(model, Path(cfg.start))
     reference = deepcopy(model) if cfg.objective.kind == "preference" else None
     objective = in_precision(build_objective(cfg.objective, reference), device, cfg.machine.precision)
-    settle_threads(cfg, lineage, out, lambda: one_batch(cfg, model, objective, data))
+    settle_threads(cfg, lineage, out, lambda: one_batch(cfg, model, objective, data), spread)
     if cfg.machine.compile:
         for stack in filter(None, (model.encoder, model.decoder)):
             for block in stack.layers.values():
                 block.compile()
-    work = Steps(cfg, model.train(), objective, data, ranks, device)
-    run = Run(cfg, out, work)
+    objective = laid_out(model, objective, cfg.parallel, spread)
+    work = Steps(cfg, model.train(), objective, data, spread, device)
+    run = Run(cfg, out, work, spread)
     with run.opened(quiet) as shown:
         metrics = run.to_the_end(shown)
     if cfg.average > 1:
-        model.load_state_dict(checkpoint.mean_of_last(out / "checkpoints", cfg.average))
+        checkpoint.fill(model, checkpoint.mean_of_last(out / "checkpoints", cfg.average))
         metrics = work.evaluation()
+    model = whole(model)
     check_finite(metrics, model, cfg)
-    finish(cfg, out, model, lineage, metrics)
+    first_does(lambda: finish(cfg, out, model, lineage, metrics))
     return metrics
 
 
@@ -111,37 +130,44 @@ class Steps:
     memory: dict[str, float]
 
     def __init__(
-        self, cfg: RunConfig, model: Network, objective: Objective, data: Batches, ranks: Ranks, device: str
+        self, cfg: RunConfig, model: Network, objective: Objective, data: Batches, spread: Spread, device: str
     ) -> None:
         self.cfg, self.model, self.objective, self.data = cfg, model, objective, data
-        self.ranks, self.device = ranks, device
+        self.spread, self.device = spread, device
         self.optimizers, self.memory = build_optimizers(model, cfg.optim), {}
 
-    def step(self, step: int) -> dict[str, float]:
+    def step(self, step: int, place: int | None = None) -> dict[str, float]:
         """One step: its rows, its random stream, its rate; what it measured."""
-        cfg = self.cfg
-        torch.manual_seed(cfg.seed * 1_000_003 + step * self.ranks.world + self.ranks.rank)
+        cfg, data, place = self.cfg, self.spread.data, step if place is None else place
+        torch.manual_seed(cfg.seed * 1_000_003 + place * data.world + data.rank)
         share = rate(cfg.schedule, step, cfg.steps)
         set_rate(self.optimizers, share)
-        micro_batches = [to_device(part, self.device) for part in self.micro_batches(step)]
-        values = train_step(self.model, self.objective, micro_batches, self.optimizers, cfg.clip)
-        n = sum(batch["inputs"].numel() for batch in micro_batches)
+        every = [(to_device(part, self.device), counts) for part, counts in self.micro_batches(place)]
+        parts, blank = [part for part, _ in every], [i for i, (_, counts) in enumerate(every) if not counts]
+        more = () if self.spread.alone else (self.spread.sum, lambda number: None, blank)
+        values = train_step(self.model, self.objective, parts, self.optimizers, cfg.clip, *more)
+        n = sum(part["inputs"].numel() for part, counts in every if counts)
+        n = n if self.spread.alone else int(self.spread.sum(torch.tensor(n)))
         return {**values, "lr": cfg.optim.lr * share, "n_tokens": n}
 
-    def micro_batches(self, step: int) -> Iterator[dict[str, np.ndarray]]:
-        """This process's share of the step's rows, cut into forward passes."""
-        cfg = self.cfg.batch
+    def micro_batches(self, step: int) -> Iterator[tuple[dict[str, np.ndarray], bool]]:
+        """This process's share of the step's rows, cut into forward passes, and whether each counts: where others have
+        more of them, the step's first row fills up."""
+        cfg, data = self.cfg.batch, self.spread.data
         first = rows_before(cfg, step)
-        rows = np.arange(first, first + rows_after(cfg, first))[self.ranks.rank :: self.ranks.world]
-        size = cfg.micro or max(len(rows), 1)
-        for start in range(0, len(rows), size):
-            yield self.data.batch(rows[start : start + size])
+        rows = np.arange(first, first + rows_after(cfg, first))
+        most = -(-len(rows) // data.world)  # that a process has
+        size = cfg.micro or max(most, 1)
+        own = rows[data.rank :: data.world]
+        for start in range(0, most, size):
+            part = own[start : start + size]
+            yield self.data.batch(part if len(part) else rows[:1]), len(part) > 0
 
     def evaluation(self) -> dict[str, float]:
         """The held-out measures, named val_*."""
-        size = self.cfg.batch.micro or self.cfg.batch.rows
-        batches = self.data.evaluation(size, self.cfg.evaluate_rows)
-        found = evaluate(self.model, self.objective, (to_device(batch, self.device) for batch in batches))
+        size = -(-(self.cfg.batch.micro or self.cfg.batch.rows) // self.spread.data.world)
+        batches = (to_device(batch, self.device) for batch in self.data.evaluation(size, self.cfg.evaluate_rows))
+        found = evaluate(self.model, self.objective, batches, self.spread)
         return {f"val_{name}": value for name, value in found.items()}
 
     def epochs(self, step: int) -> dict[str, float]:
@@ -167,8 +193,16 @@ def in_precision(objective: Objective, device: str, precision: str) -> Objective
     return objective._replace(terms=terms)
 
 
-def settle_threads(cfg: RunConfig, lineage: dict[str, Any], out: Path, work: Callable[[], object]) -> None:
-    """Set the number of threads: as asked, as this run began with, or as measured now by `work`; and remember it."""
+def settle_threads(
+    cfg: RunConfig, lineage: dict[str, Any], out: Path, work: Callable[[], object], spread: Spread
+) -> None:
+    """Set the number of threads: as asked, as this run began with, or as measured now by `work`; and remember it.
+
+    Several processes share the cores of their machine, and measure nothing.
+    """
+    if not spread.alone:
+        torch.set_num_threads(cfg.machine.threads or max(usable_cores() // spread.ranks.local_world, 1))
+        return
     threads = cfg.machine.threads or lineage.get("threads", 0) or choose_threads(work)
     torch.set_num_threads(threads)
     if lineage.get("threads") != threads:

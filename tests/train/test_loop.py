@@ -14,6 +14,7 @@ from foretell.train import checkpoint, loop, run
 from foretell.train.config import AdamW, BatchSize, Machine, Schedule
 from foretell.train.loop import train
 from foretell.train.metrics import read_metrics
+from foretell.train.parallel import Spread
 from foretell.train.run import MOST_SKIPPED, Stopped
 from tests.train.in_memory import Rows, config, network
 
@@ -176,15 +177,17 @@ def test_every_block_is_compiled_if_asked_for_and_else_none(tmp_path, monkeypatc
 
 
 def test_ranks_share_a_steps_rows_without_gap_or_overlap(tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(Rows, "batch", lambda self, samples: seen.append(list(samples)) or {})
+    counted = []
+    monkeypatch.setattr(Rows, "batch", lambda self, samples: {"rows": list(samples)})
     cfg = config(batch=BatchSize(rows=7, micro=2))
     for rank in range(3):
         work = object.__new__(loop.Steps)
-        work.cfg, work.ranks, work.data = cfg, Ranks(rank=rank, world=3), Rows(0)
-        list(work.micro_batches(5))
-    assert sorted(row for part in seen for row in part) == list(range(35, 42))
-    assert max(map(len, seen)) == 2
+        work.cfg, work.data, work.spread = cfg, Rows(0), Spread(data=Ranks(rank=rank, world=3))
+        found = list(work.micro_batches(5))
+        assert len(found) == 2, "all processes compute equally often"
+        counted += [part["rows"] for part, counts in found if counts]
+    assert sorted(row for part in counted for row in part) == list(range(35, 42))
+    assert max(map(len, counted)) == 2
 
 
 def test_a_loss_that_stays_nan_ends_the_run_with_a_remedy(tmp_path, monkeypatch):
@@ -212,13 +215,6 @@ def test_a_run_that_diverges_writes_no_model(tmp_path):
         train(config(steps=12, optim=AdamW(lr=1e30), clip=0.0), tmp_path, quiet=True)
     assert not (tmp_path / "model").exists()
     assert "finished" not in json.loads((tmp_path / "lineage.json").read_text())
-
-
-def test_more_than_one_process_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "from_environment", lambda: Ranks(rank=0, world=2))
-    with pytest.raises(BadUse, match="2 processes: a run does not spread over processes yet"):
-        train(config(), tmp_path, quiet=True)
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_few_bad_steps_in_a_row_are_borne_and_counted_anew(tmp_path, monkeypatch):
