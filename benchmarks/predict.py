@@ -1,9 +1,11 @@
 """A loss foretold before the run begins: a ladder, a card, a larger target with several seeds, and what came of it.
 
 $ python -m benchmarks.predict --text FOLDER        on the text in a folder; without it, this machine's documentation
+$ python -m benchmarks.predict --target 144         another target, 100 times the ladder's largest run: an hour
 $ python -m benchmarks.predict --small              a minute, for a look; writes no page
 
-What was trained stays in --out: started again, it goes on where it stopped. Writes benchmarks/predict.md.
+What was trained stays in --out: started again, it goes on where it stopped. Writes benchmarks/predict.md, or
+predict_WIDTH.md of another target.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from foretell.train.metrics import read_metrics
 
 HERE = Path(__file__).parent
 MEASURE = "val_bits_per_byte"
+USUAL_TARGET = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,14 +42,14 @@ class Plan:
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
-def plan(text: str, small: bool) -> Plan:
+def plan(text: str, small: bool, width: int) -> Plan:
     """What is trained: nearly bytes, whose losses fall as a law says from smaller models on than those of words."""
     usual = Ladder(
         folder=text, n_vocab=261, evaluate_rows=1500, widths=(8, 12, 16, 20, 24, 28, 32, 36, 40), seeds=(0, 1)
     )
     if small:
         return Plan(rule=replace(usual, widths=(8, 12, 16, 20), tokens_per_parameter=4.0), target=24, seeds=(0,))
-    return Plan(rule=usual, target=64)
+    return Plan(rule=usual, target=width)
 
 
 def foretold(made: Plan, out: Path) -> Path:
@@ -184,9 +187,10 @@ def main() -> None:
     flags.add_argument("--text", default=EMBEDDED, help="a folder of text")
     flags.add_argument("--name", default="", help="what the page calls the text")
     flags.add_argument("--out", type=Path, default=Path("runs/predict"))
+    flags.add_argument("--target", type=int, default=USUAL_TARGET, help="the target's width")
     flags.add_argument("--small", action="store_true")
     given = flags.parse_args()
-    made = plan(given.text, given.small)
+    made = plan(given.text, given.small, given.target)
     made = replace(made, rule=with_data(made.rule, quiet=False))
     card = foretold(made, given.out)
     print(read_card(card)["predicted"], flush=True)
@@ -195,7 +199,7 @@ def main() -> None:
     text = page(made, given.out, scores, name)
     print(text)
     if not given.small:
-        (HERE / "predict.md").write_text(text)
+        (HERE / ("predict.md" if given.target == USUAL_TARGET else f"predict_{given.target}.md")).write_text(text)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ from foretell.ranks import from_environment
 from foretell.recipes.sources import resolve
 from foretell.recipes.trainers import trainer
 from foretell.train.config import RunConfig
+from foretell.train.folder import default_folder
 from foretell.train.loop import Result
 from foretell.train.parallel import check_layout
 from foretell.train.together import first_does, together
 
-__all__ = ["Model", "Result", "load", "train"]
+__all__ = ["Model", "Result", "default_folder", "load", "train"]
 
 
 def train(cfg: RunConfig, out: str | Path | None = None, *, quiet: bool = False) -> Result:
@@ -36,8 +37,3 @@ def train(cfg: RunConfig, out: str | Path | None = None, *, quiet: bool = False)
         check_layout(cfg, ranks.world)
         cfg = first_does(lambda: resolve(cfg, quiet=quiet))
         return trainer(cfg.objective.kind)(cfg, folder, quiet)
-
-
-def default_folder(cfg: RunConfig) -> Path:
-    """Where a run goes that is given no folder: runs/gpt2.pretrain-nano."""
-    return Path("runs") / cfg.recipe.replace(":", "-")

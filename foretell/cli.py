@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "train any stage of any rung",
     "show": "the resolved config of a recipe, its parameters, FLOPs and memory",
     "label": "prompts to be labelled, and what labellers gave: a store, import, export",
+    "safety": "what a model may not say: policies, attacks, rubrics, system messages",
     "audit": "what a model says of people, how sure it is, which words matter, what it memorised",
     "eval": "ask a model the questions of a suite, and score its answers",
     "predict": "foretell a large run's loss from small ones, register it, check it",

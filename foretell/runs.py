@@ -157,11 +157,14 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def peak_memory(children: int = 0) -> int:
-    """The most memory that this process has held at once, in bytes; with so many children as its largest, at most."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    most += children * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024  # Linux counts in kB
+def peak_memory() -> int:
+    """The most memory that this process has held at once, in bytes, without its children."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):  # ru_maxrss is not below what the process that started this one held then
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def processor() -> str:

@@ -51,7 +51,7 @@ def hand_in_demonstration(store: Store, labeller: str, task: int, completion: st
     if not completion.strip():
         raise BadUse("the answer is empty; write one, or skip the task with a reason")
     with writing(store) as connection:
-        row = _open(connection, store, labeller, task, "demonstration")
+        row = open_task(connection, store, labeller, task, "demonstration")
         prompt, _ = _asked(connection, row.prompt_id, ())
         written = Demonstration(completion=completion, seconds=seconds, **_whose(prompt, row))
         put_demonstrations(connection, [written], "labeller")
@@ -68,7 +68,7 @@ def hand_in_ranking(
     there is not one of each for each output.
     """
     with writing(store) as connection:
-        row = _open(connection, store, labeller, task, "ranking")
+        row = open_task(connection, store, labeller, task, "ranking")
         prompt, outputs = _asked(connection, row.prompt_id, row.shown)
         for name, given in (("ratings", ratings), ("ranks", places)):
             if len(given) != len(outputs):
@@ -89,12 +89,12 @@ def hand_back(store: Store, labeller: str, task: int, kind: Kind, reason: str, s
     if not reason.strip():
         raise BadUse("a task is skipped with a reason; give one")
     with writing(store) as connection:
-        _open(connection, store, labeller, task, kind)
+        open_task(connection, store, labeller, task, kind)
         _end(connection, store, task, seconds, reason)
 
 
-def _open(connection: Any, store: Store, labeller: str, task: int, kind: Kind) -> Any:
-    """The row of an open task with its labeller's group and the version of its instructions."""
+def open_task(connection: Any, store: Store, labeller: str, task: int, kind: Kind) -> Any:
+    """The row of an open task, inside a transaction, with its labeller's group and the version of its instructions."""
     from sqlalchemy import select
 
     tasks, person, told = table("tasks"), table("labellers"), table("instructions")

@@ -103,20 +103,20 @@ class Iterations:
         self.policy.logits(self.policy.hidden(ids)[:, -self.room :]).sum().backward()
         self.policy.zero_grad(set_to_none=True)
 
-    def step(self, step: int) -> Values:
-        """An iteration; what it measured."""
-        clock = Clock()
+    def step(self, step: int, place: int | None = None) -> Values:
+        """An iteration; what it measured. `place` is the number of its prompts, where some were moved past."""
+        clock, place = Clock(), step if place is None else place
         share = rate(self.cfg.schedule, step, self.cfg.steps)
         set_rate(list(self.policy_learner.optimizers), share * 0.5 ** self.memory["returns"])
         set_rate(self.value_optimizers, share)
         self.now = whole(self.policy)
-        episodes = self.answered(self.prompts[0], step)
+        episodes = self.answered(self.prompts[0], place)
         clock.lap("rollout")
         batch, values = self.judged(episodes, clock)
         reader = self.text_rows if self.text is not None and self.ppo.ptx_weight else None
         micro, seed = self.cfg.batch.micro, self.cfg.seed
         values |= update(
-            self.ppo, batch, self.policy_learner, self.value_learner, reader, micro, seed, step, self.spread
+            self.ppo, batch, self.policy_learner, self.value_learner, reader, micro, seed, place, self.spread
         )
         clock.lap("update")
         if self.foreign or self.ppo.temperature != 1:

@@ -48,8 +48,14 @@ def open_critics(
     length: int,
     device: str,
     precision: str = "fp32",
+    added: Score | None = None,
 ) -> Critics:
-    """The reward model and the value network of a run; BadUse if they do not read what the policy writes."""
+    """The reward model and the value network of a run; BadUse if they do not read what the policy writes.
+
+    `added` comes on top of the reward, times ppo.rubric_weight; without a reward model it is the reward.
+    """
+    if score is None and added is not None and not ppo.reward:
+        score, added = scaled(added, ppo.rubric_weight), None
     if score is None and not ppo.reward:
         raise BadUse("no reward model is named; train one, and give it with --objective.reward DIR")
     reward = None if score is not None else open_scalar(ppo.reward, tokenizer, length, device)
@@ -60,9 +66,22 @@ def open_critics(
         value.requires_grad_(True).eval()
     if reward is None:
         assert score is not None, "one of both is given"
-        return Critics(by_function(score), value)
+        return Critics(with_added(by_function(score), added, ppo.rubric_weight), value)
     reward = halved(reward) if precision == "bf16" else frozen(reward)
-    return Critics(by_network(reward, precision), value, reward)
+    return Critics(with_added(by_network(reward, precision), added, ppo.rubric_weight), value, reward)
+
+
+def scaled(score: Score, weight: float) -> Score:
+    """The score times a weight."""
+    return lambda prompts, answers: [weight * one for one in score(prompts, answers)]
+
+
+def with_added(reward: OfEpisodes, added: Score | None, weight: float) -> OfEpisodes:
+    """The reward with another on top of it (OpenAI 2023, section 6: an additional reward signal)."""
+    if added is None:
+        return reward
+    more = by_function(scaled(added, weight))
+    return lambda episodes: reward(episodes) + more(episodes)
 
 
 def open_scalar(folder: str, tokenizer: Tokenizer, length: int, device: str) -> Network:

@@ -35,19 +35,28 @@ from foretell.train.together import first_does
 
 
 def train_ppo(
-    cfg: RunConfig, out: Path, quiet: bool = False, *, score: Score | None = None, sampler: Sampler | None = None
+    cfg: RunConfig,
+    out: Path,
+    quiet: bool = False,
+    *,
+    score: Score | None = None,
+    sampler: Sampler | None = None,
+    added: Score | None = None,
 ) -> Result:
     """The finished run in `out`: begun, continued from its last checkpoint, or found finished.
 
-    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine.
+    `score` judges answers in place of a reward model; `sampler` answers in place of the project's own engine. What
+    `added` says, times objective.rubric_weight, comes on top of either, or is all there is where neither is given.
     BadUse if the config, the prompts or the reward model do not fit; Failed if the start check fails, or a reward is
     not a number; Stopped on Ctrl-C, after saving.
     """
 
     def how(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, spread: Spread) -> dict[str, float]:
-        return trained(cfg, out, lineage, quiet, spread, score, sampler)
+        return trained(cfg, out, lineage, quiet, spread, score, sampler, added)
 
-    check_config(cfg)
+    ppo, _ = check_config(cfg)
+    if ppo.rubric and added is None:
+        raise BadUse(f"objective.rubric={ppo.rubric} and nobody who reads it; pass its score as added=")
     return train(cfg, out, quiet=quiet, how=how)
 
 
@@ -75,11 +84,12 @@ def trained(
     spread: Spread,
     score: Score | None,
     sampler: Sampler | None,
+    added: Score | None = None,
 ) -> dict[str, float]:
     """The last evaluation of the run, after every iteration that is left is done and its model is written."""
     keep_freed_memory()
     progress.say(f"memory plan: {in_words(plan_of(cfg))}", quiet=quiet)
-    work = opened(cfg, score, sampler, spread, quiet=quiet)
+    work = opened(cfg, score, sampler, added, spread, quiet=quiet)
     settle_threads(cfg, lineage, out, work.one_pass, spread)
     if not checkpoint.every(out / "checkpoints"):
         check_start(work, work.room, say=lambda line: progress.say(line, quiet=quiet))
@@ -99,6 +109,7 @@ def opened(
     cfg: RunConfig,
     score: Score | None = None,
     sampler: Sampler | None = None,
+    added: Score | None = None,
     spread: Spread = ALONE,
     *,
     quiet: bool = True,
@@ -116,7 +127,7 @@ def opened(
         cfg=cfg,
         ppo=ppo,
         policy=policy,
-        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision),
+        critics=open_critics(ppo, policy, tokenizer, score, data.length, device, cfg.machine.precision, added),
         prompts=(train_prompts, held_out),
         text=open_text(data, cfg.seed),
         sampler=sampler or engine(end, data.response, ppo.temperature, tokenizer.n_vocab),

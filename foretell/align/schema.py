@@ -5,9 +5,14 @@
     demonstrations                          what labellers wrote
     rankings < ranked > outputs             one row a ranking, one for each output in it
     ratings > outputs                       1 to 7 and flags of one output
-    tasks                                   what was handed to whom
+    tasks < drafts                          what was handed to whom, and what is half done of it
+    answers  presets                        of tasks of other kinds; prompts that somebody keeps to begin with
+    accounts < sessions, links              who may sign in, who has, and by which one-time link
+    handing  settings  instructions_read    how each prompt is handed out; how all are; who has read what
+    audit                                   who changed what
 
-`<` is read "has many". Times are UTC as ISO 8601 text. No row is ever deleted, so no foreign key cascades.
+`<` is read "has many". Times are UTC as ISO 8601 text. No label is ever deleted, so no foreign key cascades; drafts,
+sessions and links go when they have served.
 """
 
 from functools import cache
@@ -19,6 +24,9 @@ SPLITS = ("train", "valid", "")
 ROLES = ("labeller", "researcher", "admin", "simulated")
 TASKS = ("demonstration", "ranking", "prompt")
 STATES = ("assigned", "done", "skipped")
+ANSWERS = ("arena", "pairwise", "toxicity", "red_team", "news")
+PURPOSES = ("", "gold", "screening")
+SCREENED = ("", "passed", "failed")
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -35,7 +43,7 @@ def metadata() -> Any:
     from sqlalchemy import MetaData
 
     made = MetaData(naming_convention=NAMES)
-    for add in (_people, _asked, _given, _ranked, _handed_out):
+    for add in (_people, _asked, _given, _ranked, _handed_out, _accounts, _run, _answered):
         add(made)
     return made
 
@@ -163,7 +171,7 @@ def _ranked(made: Any) -> None:
 
 
 def _handed_out(made: Any) -> None:
-    from sqlalchemy import JSON, BigInteger, Column, Float, Integer, Table, UniqueConstraint
+    from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Integer, Table, Text, UniqueConstraint
 
     Table(
         "tasks",
@@ -176,4 +184,84 @@ def _handed_out(made: Any) -> None:
         *(text("created"), text("ended"), Column("seconds", Float)),
         *(one_of("kind", TASKS), one_of("state", STATES)),
         UniqueConstraint("labeller_id", "kind", "prompt_id", name="uq_tasks_once"),
+    )
+    Table(
+        "drafts",
+        made,
+        Column("task_id", Integer, ForeignKey("tasks.id"), primary_key=True),
+        *(Column("draft", JSON, nullable=False), text("saved")),
+    )
+    Table(
+        "handing",
+        made,
+        Column("prompt_id", Text, ForeignKey("prompts.id"), primary_key=True),
+        *(Column("open", Boolean, nullable=False), Column("overlap", Integer), text("purpose")),
+        one_of("purpose", PURPOSES),
+    )
+
+
+def _accounts(made: Any) -> None:
+    from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table
+
+    Table(
+        "accounts",
+        made,
+        Column("labeller_id", Integer, ForeignKey("labellers.id"), primary_key=True),
+        *(text("password"), Column("active", Boolean, nullable=False), text("screened"), text("created")),
+        one_of("screened", SCREENED),
+    )
+    Table(
+        "sessions",
+        made,
+        text("digest", primary_key=True),
+        *(key("labeller_id", "labellers.id"), text("created"), text("seen")),
+    )
+    Table(
+        "links",
+        made,
+        text("digest", primary_key=True),
+        *(key("labeller_id", "labellers.id"), text("created"), text("expires")),
+    )
+
+
+def _run(made: Any) -> None:
+    from sqlalchemy import JSON, Column, ForeignKey, Integer, Table
+
+    Table("settings", made, text("name", primary_key=True), Column("value", JSON, nullable=False))
+    Table(
+        "instructions_read",
+        made,
+        Column("labeller_id", Integer, ForeignKey("labellers.id"), primary_key=True),
+        Column("instructions_id", Integer, ForeignKey("instructions.id"), primary_key=True),
+        text("created"),
+    )
+    Table(
+        "audit",
+        made,
+        Column("id", Integer, primary_key=True),
+        *(text("created"), text("who"), text("action"), text("target"), text("told")),
+    )
+
+
+def _answered(made: Any) -> None:
+    from sqlalchemy import JSON, Column, Float, Integer, Table, UniqueConstraint
+
+    Table(
+        "answers",
+        made,
+        Column("id", Integer, primary_key=True),
+        *(text("kind"), text("item")),
+        *(key("labeller_id", "labellers.id"), key("instructions_id", "instructions.id", index=False)),
+        *(Column("shown", JSON, nullable=False), Column("given", JSON, nullable=False), text("state"), text("reason")),
+        *(text("created"), text("ended"), Column("seconds", Float)),
+        *(one_of("kind", ANSWERS), one_of("state", STATES)),
+        UniqueConstraint("labeller_id", "kind", "item", name="uq_answers_once"),
+    )
+    Table(
+        "presets",
+        made,
+        Column("id", Integer, primary_key=True),
+        text("name", unique=True),
+        Column("told", JSON, nullable=False),
+        *(key("labeller_id", "labellers.id"), text("created")),
     )

@@ -77,13 +77,14 @@ def demonstrations(store: Store, split: str | None = None, held_out: bool | None
 def rankings(
     store: Store, split: str | None = None, held_out: bool | None = None, as_added: bool = False
 ) -> list[Ranking]:
-    """The rankings of a side, or all; `held_out` takes only those of labellers held out, or only of others.
+    """The rankings of a side, or all; `held_out` takes only those of labellers held out, or only what feeds training.
 
-    By prompt and then as they were added, or `as_added` alone.
+    Of a prompt of the screening test nothing does. By prompt and then as they were added, or `as_added` alone.
     """
     label = table("rankings")
     with reading(store) as connection:
-        labels = connection.execute(_labels(label, [label.c.extra], split, held_out)).all()
+        wanted = _labels(label, [label.c.extra], split, held_out)
+        labels = connection.execute(wanted.where(~_of_test(label)) if held_out is False else wanted).all()
         ranked, rated = _ranked(connection), _rated(connection)
     if as_added:
         labels = sorted(labels, key=lambda row: row.id)
@@ -104,6 +105,14 @@ def _labels(label: Any, more: list[Any], split: str | None, held_out: bool | Non
     if held_out is not None:
         query = query.where(person.c.held_out == held_out)
     return query.order_by(prompt.c.id, label.c.id)
+
+
+def _of_test(label: Any) -> Any:
+    """Whether a label is of a prompt of the screening test."""
+    from sqlalchemy import exists
+
+    handing = table("handing")
+    return exists().where(handing.c.prompt_id == label.c.prompt_id, handing.c.purpose == "screening")
 
 
 def _told(row: Any) -> dict[str, Any]:

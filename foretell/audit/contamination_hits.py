@@ -64,7 +64,8 @@ def add(tally: Tally, hits: Hits, words: Words, names: Sequence[str]) -> None:
     units, texts = hits.units[order], hits.texts[order]
     is_new = np.append(True, (np.diff(units) != 0) | (np.diff(texts) != 0))
     units, texts, order = units[is_new], texts[is_new], order[is_new]
-    tally.counts += np.bincount(units, minlength=len(tally.counts))
+    there, times = np.unique(units, return_counts=True)
+    tally.counts[there] += times
     content = words.content.tobytes()
     spans = {i: words.offsets[i : i + 2].tolist() for i in np.unique(texts).tolist()}
     hashes = {i: digest(content[begin:end]) for i, (begin, end) in spans.items()}
@@ -72,13 +73,16 @@ def add(tally: Tally, hits: Hits, words: Words, names: Sequence[str]) -> None:
     ranked = np.array([ranks[i] for i in texts.tolist()])
     best = np.lexsort((ranked, units))
     best = best[np.append(True, np.diff(units[best]) != 0)]
-    for unit, text, at in zip(units[best].tolist(), texts[best].tolist(), order[best].tolist(), strict=True):
-        begin, end = spans[text]
-        start, stop = int(hits.begins[at]), int(hits.ends[at])
-        known = tally.evidence.get(unit)
-        if known is None or (hashes[text], start - begin, names[text]) < known[:3]:
-            around = content[max(begin, start - AROUND) : min(end, stop + AROUND)].decode("utf-8", "ignore")
-            tally.evidence[unit] = Evidence(hashes[text], start - begin, names[text], around)
+    begins, ends = words.offsets[texts[best]], words.offsets[texts[best] + 1]
+    starts, stops = hits.begins[order[best]], hits.ends[order[best]]
+    columns = (units[best], texts[best], starts - begins, np.maximum(begins, starts - AROUND))
+    known = tally.evidence
+    for unit, text, at, first, last in zip(
+        *(column.tolist() for column in (*columns, np.minimum(ends, stops + AROUND))), strict=True
+    ):
+        key = (hashes[text], at, names[text])
+        if unit not in known or key < known[unit][:3]:
+            known[unit] = Evidence(*key, content[first:last].decode("utf-8", "ignore"))
 
 
 def digest(content: bytes) -> str:

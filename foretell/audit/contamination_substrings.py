@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from foretell.audit.contamination_hits import Hits, joined
-from foretell.corpus.ngrams import BEYOND, STRIDE, Words, blanked
+from foretell.corpus.ngrams import BEYOND, BLANK, STRIDE, Words, blanked
 
 LENGTH, SUBSTRINGS = 50, 3
 TIERS = ((47, 16, 32), (15, 8, 8), (8, 8, 1), (4, 4, 1), (1, 1, 1))
@@ -79,15 +79,16 @@ def plain(text: str) -> str:
     return "".join(c for c in text if (c.isalnum() if c.isascii() else ord(c) >= BEYOND or not is_out(c)))
 
 
-def stripped(content: np.ndarray, offsets: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """The letters and digits of texts in UTF-8, one after the other, and how many bytes come before each text."""
-    plain_bytes = blanked(content, _out).tobytes()
-    sizes = np.diff(offsets)
-    kept = np.zeros(len(sizes), np.int64)
-    if len(content):
-        is_kept = np.frombuffer(plain_bytes.translate(KEPT), np.uint8)
-        kept[sizes > 0] = np.add.reduceat(is_kept, offsets[:-1][sizes > 0], dtype=np.int32)
-    return plain_bytes.translate(None, DELETED), np.concatenate([[0], np.cumsum(kept)])
+def stripped(words: Words) -> tuple[bytes, np.ndarray]:
+    """The letters and digits of a chunk's texts, one after the other, and how many bytes come before each text.
+
+    Of the tokens only what is beyond ASCII can be neither: invisible characters, and such as Unicode leaves open.
+    """
+    made = blanked(np.frombuffer(words.letters, np.uint8), _out).tobytes()
+    if b" " not in made:
+        return made, words.letter_offsets
+    blanks = np.flatnonzero(np.frombuffer(made, np.uint8) == BLANK)
+    return made.replace(b" ", b""), words.letter_offsets - np.searchsorted(blanks, words.letter_offsets)
 
 
 def substrings(question: str, name: str, seed: int = 0) -> list[str]:
@@ -149,7 +150,7 @@ def hashed(content: np.ndarray | bytes, window: int, stride: int) -> np.ndarray:
 
 def pattern_hits(patterns: Patterns, words: Words) -> Hits:
     """Every place in a chunk's texts at which a pattern stands; its bytes are those of the text as it is."""
-    content, offsets = stripped(words.content, words.offsets)
+    content, offsets = stripped(words)
     found = [one for tier in patterns.tiers for one in tier_hits(patterns, tier, content, offsets)]
     hits = joined(found)
     return hits._replace(**original(words, offsets, hits)) if len(hits.units) else hits
@@ -188,13 +189,13 @@ def equal(patterns: Patterns, units: np.ndarray, content: np.ndarray, begins: np
 
 
 def original(words: Words, offsets: np.ndarray, hits: Hits) -> dict[str, np.ndarray]:
-    """Where hits begin and end in the texts as they are, found in the texts that have any."""
-    begins, ends = np.zeros_like(hits.begins), np.zeros_like(hits.ends)
-    for text in np.unique(hits.texts).tolist():
-        start, stop = words.offsets[text : text + 2].tolist()
-        spaced = blanked(words.content[start:stop], _out).tobytes()
-        kept = start + np.flatnonzero(np.frombuffer(spaced.translate(KEPT), np.uint8))
-        mine = np.flatnonzero(hits.texts == text)
-        begins[mine] = kept[hits.begins[mine] - offsets[text]]
-        ends[mine] = kept[hits.ends[mine] - offsets[text] - 1] + 1
-    return {"begins": begins, "ends": ends}
+    """Where hits begin and end in the texts as they are, found in the texts that have any, all at once."""
+    texts, of = np.unique(hits.texts, return_inverse=True)
+    starts, stops = words.offsets[texts], words.offsets[texts + 1]
+    some = np.concatenate([words.content[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)])
+    spaced = blanked(some, _out).tobytes()
+    kept = np.flatnonzero(np.frombuffer(spaced.translate(KEPT), np.uint8))
+    moved = (starts - np.cumsum(stops - starts) + (stops - starts))[of]  # from a place in `some` to one in the texts
+    sizes = offsets[texts + 1] - offsets[texts]
+    first = (np.cumsum(sizes) - sizes - offsets[texts])[of]  # from letters of the chunk to letters of `some`
+    return {"begins": kept[hits.begins + first] + moved, "ends": kept[hits.ends + first - 1] + 1 + moved}

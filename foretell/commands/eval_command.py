@@ -14,6 +14,7 @@ EXAMPLES = """  foretell eval runs/gpt2.pretrain-nano --suite gpt3 --shots 0 1 f
   foretell eval models/gpt2 --suite common_sense --data FOLDER      files such as piqa.jsonl, anywhere in FOLDER
   foretell eval runs/gpt2.pretrain-nano --suite gpt3 --labels shuffled --out evals/control
   foretell eval runs/bert.pretrain-nano --suite finetune --tasks sst2,rte --data FOLDER
+  foretell eval runs/gpt4.pretrain-nano --suite images
   foretell eval --list                                             every suite and its tasks
   foretell eval winrate A B --labels labels.db                     whose answers are preferred; --help tells more
   foretell eval samples FILE                                       published samples with their judge's columns"""
@@ -31,6 +32,7 @@ ONLY = {
     "samples": ("code",),
     "temperature": ("code",),
     "yes": ("code",),
+    "blind": ("images",),
     "seeds": ("finetune",),
     "steps": ("finetune",),
 }
@@ -95,6 +97,7 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     )
     flags.add_argument("--samples", metavar="N", type=count, default=1, help="code: programs of each problem")
     flags.add_argument("--temperature", metavar="T", type=float, help="code: 0 for one program, 0.8 for several")
+    flags.add_argument("--blind", metavar="MODEL", default="", help="images: one that was trained without pictures")
     flags.add_argument("--seeds", metavar="N", type=count, default=3, help="finetune: runs of each setting")
     flags.add_argument("--list", action="store_true", help="list the suites and their tasks")
     return flags

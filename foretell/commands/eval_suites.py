@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from foretell.commands import eval_others
+from foretell.commands import eval_images, eval_others
 from foretell.commands.tables import table
 from foretell.errors import BadUse
 from foretell.eval.asking import Asking
@@ -35,6 +35,8 @@ def evaluated(given: argparse.Namespace) -> tuple[list[str], dict[str, Any]]:
         return eval_others.exams(model, source_of(given), given)
     if given.suite == "perplexity":
         return eval_others.perplexity(model, given)
+    if given.suite == "images":
+        return eval_images.images(model, given)
     if given.suite == "code":
         return eval_others.code(model, source_of(given), given)
     if given.suite == "translation" and model.network.cfg.kind == "seq2seq":

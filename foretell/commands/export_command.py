@@ -10,12 +10,15 @@ from foretell.commands.flags import count, parser
 from foretell.errors import BadUse
 
 if TYPE_CHECKING:
+    from foretell.model.config import NetworkConfig
     from foretell.tasks.source import Source
     from foretell.tasks.task import Task
 
 EXAMPLES = """  foretell export runs/gpt2.pretrain-nano --to hf --out exported/gpt2-nano
+  foretell export runs/gpt2.pretrain-nano --to hf --results audits --results evals --license mit --language en
   foretell export runs/gpt2.pretrain-nano --to lm-eval --out exported/tasks --data DATA --shots 0 few"""
 
+ONLY_MODELS = ("results", "license", "language")
 ONLY_TASKS = ("tasks", "shots", "data", "limit", "online", "draw", "seed")
 
 
@@ -24,6 +27,12 @@ def run(args: list[str]) -> None:
     flags = parser("export", "Write a model, or tasks, for another tool.", EXAMPLES, ("out", "seed", "yes"))
     flags.add_argument("run", metavar="MODEL", help="a run or model folder")
     flags.add_argument("--to", choices=("hf", "lm-eval"), required=True)
+    of_models = flags.add_argument_group("with --to hf")
+    of_models.add_argument(
+        "--results", action="append", type=Path, metavar="FOLDER", help="of eval or audit, for the model card"
+    )
+    of_models.add_argument("--license", metavar="NAME", help="of the weights, as the hub spells it: mit, cc-by-4.0")
+    of_models.add_argument("--language", action="append", metavar="CODE", help="of its text: en; may be repeated")
     of_tasks = flags.add_argument_group("with --to lm-eval")
     of_tasks.add_argument("--tasks", metavar="A,B", help="these tasks; else all whose data are there")
     of_tasks.add_argument("--shots", nargs="+", metavar="K", help="examples in the prompt: 0 1 32 few; else 0 and few")
@@ -32,13 +41,19 @@ def run(args: list[str]) -> None:
     of_tasks.add_argument("--limit", type=count, metavar="N", help="questions of a task")
     of_tasks.add_argument("--online", action="store_true", help="the Hugging Face hub may be asked")
     given = flags.parse_args(args)
+    unfit = [*ONLY_MODELS] if given.to == "lm-eval" else [*ONLY_TASKS]
+    for name in unfit:
+        if getattr(given, name) not in (None, False):
+            other = (
+                "models; leave it out with --to lm-eval"
+                if given.to == "lm-eval"
+                else "tasks; leave it out with --to hf"
+            )
+            raise BadUse(f"--{name} is of {other}")
     if given.to == "lm-eval":
         export_for_harness(given)
-        return
-    unfit = next((name for name in ONLY_TASKS if getattr(given, name) not in (None, False)), None)
-    if unfit:
-        raise BadUse(f"--{unfit} is of tasks; leave it out with --to hf")
-    export_model(given.run, Path(given.out or f"exported/{Path(given.run).name}"), replace=given.yes)
+    else:
+        export_model(given)
 
 
 def check_free(out: Path, *, replace: bool) -> None:
@@ -47,14 +62,21 @@ def check_free(out: Path, *, replace: bool) -> None:
         raise BadUse(f"{out} exists; give another --out, or --yes to replace it")
 
 
-def export_model(run: str, out: Path, *, replace: bool) -> None:
-    """Write the model's folder and name the stock class that loads it; say so where there is none."""
-    from foretell.exchange.card import Card
+def export_model(given: argparse.Namespace) -> None:
+    """Write the model's folder with its card, and name the stock class that loads it; say so where there is none."""
     from foretell.exchange.folder import load_model, save_model
+    from foretell.report.model_card import model_card
+    from foretell.report.model_facts import facts_of
 
-    check_free(out, replace=replace)
-    loaded = load_model(run)
-    layout = save_model(out, loaded.network, loaded.tokenizer, Card(recipe=f"exported from {Path(run).name}"))
+    out = Path(given.out or f"exported/{Path(given.run).name}")
+    check_free(out, replace=given.yes)
+    loaded = load_model(given.run)
+    facts = facts_of(given.run, loaded, given.results or ())
+
+    def card(cfg: "NetworkConfig", stock: str, why_not: str) -> str:
+        return model_card(facts, cfg, (stock, why_not), given.license or "", given.language or ())
+
+    layout = save_model(out, loaded.network, loaded.tokenizer, card)
     print(f"{out}: {layout}")
 
 

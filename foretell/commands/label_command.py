@@ -1,4 +1,4 @@
-"""`foretell label init|import|export|labeller|tables|sample|agreement|simulate`: the store of prompts and labels."""
+"""`foretell label init|import|export|labeller|user|tables|sample|agreement|simulate`: prompts and labels."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """  foretell label init prompts.jsonl --db labels.db          prompts: grouped, split, masked, tagged
   foretell label import harmless.jsonl.gz --format hh --db labels.db
   foretell label labeller ana --group b --held-out --db labels.db
+  foretell label user add labels.db ana                     an account, for the pages of foretell serve --db
   foretell label sample runs/instructgpt.sft-nano --db labels.db --k 4..9   outputs to rank
   foretell label simulate --db labels.db --labellers 6      simulated labellers rank the outputs that are there
   foretell label agreement --db labels.db
@@ -42,13 +43,14 @@ def run(args: list[str]) -> None:
 
 
 def _others() -> dict[str, Callable[[list[str]], None]]:
-    from foretell.commands import label_agreement, label_exchange, label_sample
+    from foretell.commands import label_agreement, label_exchange, label_sample, label_user
 
     return {
         "import": label_exchange.import_labels,
         "export": label_exchange.export_labels,
         "agreement": label_agreement.agreement,
         "sample": label_sample.sample,
+        "user": label_user.user,
         "simulate": label_agreement.simulate,
     }
 
@@ -170,8 +172,14 @@ def labeller(args: list[str]) -> None:
     flags.add_argument("--role", choices=ROLES, default="labeller", help="what the labeller may do")
     given = flags.parse_args(args)
     from foretell.align.store import add_labeller, close, open_store
+    from foretell.serve.accounts.accounts import accounts
+    from foretell.serve.accounts.people import stored
 
     store = open_store(given.db)
+    signs_in = {one.name: stored(one.role) for one in accounts(store)}
+    if signs_in.get(given.name, (given.role, given.held_out)) != (given.role, given.held_out):
+        close(store)
+        raise BadUse(f"{given.name} has an account in another role; foretell label user role {given.db} changes it")
     add_labeller(store, given.name, given.group, given.held_out, given.role)
     close(store)
     print(f"{given.name}: {given.role}, group {given.group or '-'}{', held out' if given.held_out else ''}")

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
     from foretell.serve.guard import App
     from foretell.serve.labelling.desk import Desk
+    from foretell.serve.labelling.study import Study
 
 EXAMPLES = """  foretell serve runs/demo/ppo                          then base_url is http://127.0.0.1:8000/v1
   foretell serve base=runs/gpt2.pretrain-nano chat=runs/demo/ppo --port 9000
   foretell serve --new-key anna --keys keys.txt                 makes a key, prints it once, and ends
-  foretell serve runs/demo/ppo --db labels.db --labeller ana    and pages on which one person labels, at /label
-  foretell serve runs/demo/ppo --host 0.0.0.0 --keys keys.txt   other machines too, each with a key"""
+  foretell serve runs/demo/ppo --db labels.db                   and accounts, and pages on which people label, at /label
+  foretell serve --runs runs                                    a dashboard of runs, with models or without
+  foretell serve runs/demo/ppo --host 0.0.0.0 --keys keys.txt   other machines too, each with a key
+
+With --db a link is printed that lets the first admin in, once; foretell label user makes and changes accounts."""
 
 COMMON = ("device", "threads", "json", "quiet")
 LOCAL = ("127.0.0.1", "localhost", "::1")
 MOST_CONNECTIONS = 1024
-OPERATOR = "operator"
 GRACE = 5  # seconds in which answers may end when the server is stopped
 
 
@@ -48,10 +51,16 @@ def run(args: list[str]) -> None:
     check(given)
     ready = prepared(given)
     if given.json:
-        print(json.dumps({"address": ready.address, "models": ready.models}), flush=True)
+        link = {"link": link_to(ready)} if ready.desk and ready.desk.link else {}
+        print(json.dumps({"address": ready.address, "models": ready.models, **link}), flush=True)
     elif not given.quiet:
-        pages = f"the playground: {ready.address}" + (f"; labelling: {ready.address}/label" if ready.desk else "")
-        print(f"{', '.join(ready.models)} at {ready.address}/v1; {pages} (Ctrl-C ends)", flush=True)
+        pages = [f"the playground: {ready.address}"] if ready.models else []
+        pages += [f"labelling: {ready.address}/label"] if ready.desk else []
+        pages += [f"runs: {ready.address}/runs"] if given.runs else []
+        served = f"{', '.join(ready.models)} at {ready.address}/v1; " if ready.models else ""
+        print(f"{served}{'; '.join(pages)} (Ctrl-C ends)", flush=True)
+        if ready.desk and ready.desk.link:
+            print(f"the first admin gets in here, once and within an hour: {link_to(ready)}", flush=True)
     try:
         with suppress(KeyboardInterrupt):  # how a server is usually ended
             server(ready).run(sockets=[ready.listening])
@@ -76,9 +85,14 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument("--rows", metavar="N", type=count, default=0, help="completions made at a time; 0 measures")
     flags.add_argument("--rate", metavar="N", type=count, default=0, help="requests a minute of a client; 0: no limit")
     flags.add_argument("--timeout", metavar="S", type=count, default=300, help="seconds in which one is answered")
-    flags.add_argument("--db", metavar="FILE|URL", help="a label store: pages to label in it, on this machine alone")
-    flags.add_argument("--labeller", metavar="NAME", default=OPERATOR, help="whose labels these are")
-    flags.add_argument("--overlap", metavar="N", type=count, default=1, help="labellers that are to have each prompt")
+    flags.add_argument("--db", metavar="FILE|URL", help="a label store: accounts, and pages on which people label")
+    flags.add_argument("--admin", metavar="NAME", help="who the first admin is, where none has a password: operator")
+    flags.add_argument("--overlap", metavar="N", type=count, help="labellers that are to have each prompt, from now on")
+    flags.add_argument(
+        "--baseline", metavar="MODEL", default="", help="whose outputs those of others are compared with"
+    )
+    flags.add_argument("--quiz", metavar="FOLDER", type=Path, help="a news quiz that people are asked")
+    flags.add_argument("--runs", metavar="FOLDER", type=Path, help="a dashboard of the runs in it")
     return flags
 
 
@@ -99,15 +113,19 @@ def make_key(given: argparse.Namespace) -> None:
 
 def check(given: argparse.Namespace) -> None:
     """BadUse for what cannot be served, before anything is loaded."""
-    if not given.models:
-        raise BadUse("no model is named; give a run folder, a Hugging Face folder or hf:NAME")
-    if given.host not in LOCAL and given.keys is None:
-        rule = "other machines may ask only with a key"
-        raise BadUse(f"--host {given.host} without --keys: {rule}; make one with --new-key NAME --keys FILE")
-    if given.db is not None:
-        check_desk(given)
-    elif given.labeller != OPERATOR or given.overlap != 1:
-        raise BadUse("--labeller and --overlap are of labelling; give the label store as --db FILE")
+    if not given.models and given.runs is None:
+        raise BadUse("no model is named; give a run folder, a Hugging Face folder or hf:NAME, or --runs FOLDER")
+    if given.host not in LOCAL and given.keys is None and given.db is None:
+        rule = "other machines may ask only with a key, or signed in"
+        raise BadUse(f"--host {given.host} without --keys or --db: {rule}; make a key with --new-key NAME --keys FILE")
+    if given.runs is not None and given.keys is not None and given.db is None:
+        raise BadUse("--runs with --keys: pages of runs are for people, who sign in; give a label store as --db FILE")
+    if given.db is None and (given.admin is not None or given.overlap is not None):
+        raise BadUse("--admin and --overlap are of labelling; give the label store as --db FILE")
+    if given.db is None and (given.baseline or given.quiz is not None):
+        raise BadUse("--baseline and --quiz are of labelling; give the label store as --db FILE")
+    if given.overlap == 0:
+        raise BadUse("--overlap 0 would hand out nothing; give at least 1")
     if given.port > 65535:
         raise BadUse(f"--port {given.port} is not at most 65535; 0 takes one that is free")
     for flag in ("max_waiting", "timeout"):
@@ -115,14 +133,9 @@ def check(given: argparse.Namespace) -> None:
             raise BadUse(f"--{flag.replace('_', '-')} 0 would refuse everything; give at least 1")
 
 
-def check_desk(given: argparse.Namespace) -> None:
-    """BadUse where anybody but the person at this machine could label, as there is no sign-in."""
-    rule = "pages of labelling have no sign-in and are for this machine alone"
-    if given.host not in LOCAL:
-        raise BadUse(f"--db with --host {given.host}: {rule}; leave --host out")
-    for flag, value in (("--keys", given.keys), ("--name", given.name)):
-        if value:
-            raise BadUse(f"--db with {flag}: {rule}; leave {flag} out")
+def link_to(ready: Ready) -> str:
+    """The address by which the first admin gets in."""
+    return f"{ready.address}/link/{ready.desk.link if ready.desk else ''}"
 
 
 def prepared(given: argparse.Namespace) -> Ready:
@@ -131,6 +144,7 @@ def prepared(given: argparse.Namespace) -> Ready:
     from foretell.serve.served import named
 
     needed()
+    runs, study = checked_runs(given), study_of(given)
     sources = named(given.models)
     keys = read_keys(given.keys) if given.keys is not None else {}
     listening = listen(given.host, given.port)
@@ -162,16 +176,40 @@ def prepared(given: argparse.Namespace) -> Ready:
         rows=given.rows, max_waiting=given.max_waiting, rate=given.rate, seconds=float(given.timeout), hosts=hosts
     )
     address = f"http://{own}:{listening.getsockname()[1]}"
-    return Ready(make_app(models, limits, keys, desk), listening, address, list(models), desk)
+    return Ready(make_app(models, limits, keys, desk, runs, study), listening, address, list(models), desk)
+
+
+def checked_runs(given: argparse.Namespace) -> Path | None:
+    """The folder of runs to show, if any."""
+    from foretell.serve.dashboard.listing import check_root
+
+    return None if given.runs is None else check_root(given.runs)
+
+
+def study_of(given: argparse.Namespace) -> "Study":
+    """What is handed out of other kinds of task."""
+    from foretell.serve.labelling.study import Study, read_quiz
+
+    entries, key = read_quiz(given.quiz) if given.quiz is not None else ({}, {})
+    return Study(baseline=given.baseline, entries=entries, key=key)
 
 
 def opened_desk(given: argparse.Namespace) -> "Desk | None":
     """Where labels go, if anywhere."""
     if given.db is None:
         return None
-    from foretell.serve.labelling.desk import open_desk
+    from foretell.align.store import close
+    from foretell.serve.labelling.desk import OPERATOR, open_desk
 
-    return open_desk(given.db, given.labeller, given.overlap)
+    local = given.host in LOCAL and not given.name
+    open_to_programs = local and given.keys is None
+    desk = open_desk(given.db, given.admin or OPERATOR, given.overlap, local=local, api_open=open_to_programs)
+    if desk.link and not local:
+        close(desk.store)
+        rule = "nobody who could let others in has a password yet"
+        remedy = "start it once for this machine alone, use the link that it prints, and choose a password"
+        raise BadUse(f"{given.db} with --host {given.host} or --name: {rule}; {remedy}")
+    return desk
 
 
 def needed() -> None:

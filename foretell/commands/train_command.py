@@ -21,6 +21,7 @@ EXAMPLES = """  foretell train gpt2.pretrain:nano                           on t
   foretell train instructgpt.sft:nano --select-by runs/instructgpt.reward-nano
   foretell train instructgpt.reward:nano --labels labels.db --folds 5     without each fifth of the labellers in turn
   foretell train runs/small/config.json --out runs/again      the same run once more
+  foretell train gpt2.pretrain:nano --restarts 5 --guard.window 128        goes on by itself after crashes and spikes
   foretell train gpt2.pretrain:nano --fields                  every field that can be given"""
 
 SHORT = {"seed": "--seed", "steps": "--steps", "device": "--machine.device", "threads": "--machine.threads"}
@@ -38,6 +39,9 @@ def run(args: list[str]) -> None:
     flags.add_argument(
         "--prediction", metavar="CARD", help="a card that foretells this run, registered before it begins"
     )
+    flags.add_argument(
+        "--restarts", metavar="N", type=count, help="start again what died or hung, N times without a new checkpoint"
+    )
     flags.add_argument("--fields", action="store_true", help="show every field of the recipe's config and its value")
     flags.add_argument("--list", action="store_true", help="list the recipes")
     known, rest = flags.parse_known_args(args)
@@ -51,12 +55,19 @@ def run(args: list[str]) -> None:
     ranks = from_environment()
     try:
         cfg = configured(known.recipe, rest, vars(known))
-        if known.folds and ranks.world > 1:
-            raise BadUse("--folds trains many small runs one after the other; start it without torchrun")
+        if ranks.world > 1 and (known.folds or known.restarts is not None):
+            flag = "--folds trains many small runs" if known.folds else "--restarts watches one process"
+            raise BadUse(f"{flag}; start it without torchrun, whose own --max-restarts begins again")
+        if known.folds and known.restarts is not None:
+            raise BadUse("--restarts watches one run and --folds makes several; run them again with the same command")
     except (BadUse, ValueError):
         if ranks.first:
             raise
         raise SystemExit(2) from None  # the first of the processes tells it
+    if known.restarts is not None:
+        from foretell.commands.train_restarts import supervised
+
+        raise SystemExit(supervised(cfg, args, known.out, known.restarts, quiet=known.quiet))
     from foretell.api import default_folder, train
     from foretell.train.run import Stopped
     from foretell.train.together import first_does, together

@@ -13,6 +13,7 @@ import numpy as np
 from foretell.corpus.config import (
     Data,
     DemonstrationData,
+    ImageData,
     PromptData,
     RankingData,
     SegmentData,
@@ -49,7 +50,15 @@ class Batches(Protocol):
 
 def open_batches(data: Data, seed: int) -> Batches:
     """The rows of a data config whose folders are there (prepare.py); BadUse if one is damaged or too small."""
-    from foretell.corpus import demonstrations, examples, pairs, rankings, segments, windows  # made of these types
+    from foretell.corpus import (
+        demonstrations,
+        examples,
+        pairs,
+        questions,
+        rankings,
+        segments,
+        windows,
+    )  # of these types
 
     match data:
         case TextData():
@@ -64,6 +73,8 @@ def open_batches(data: Data, seed: int) -> Batches:
             return demonstrations.open_demonstrations(data, seed)
         case RankingData():
             return rankings.open_rankings(data, seed)
+        case ImageData():
+            return questions.open_questions(data, seed)
         case PromptData():
             raise BadUse("prompts are answered, not read in rows; they are for objective=ppo")
 

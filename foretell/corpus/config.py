@@ -11,6 +11,7 @@ from typing import Literal
 
 TokenizerKind = Literal["bpe", "gpt1", "wordpiece"]
 EMBEDDED = "embedded"  # the documentation text that every machine with Python has
+PEOPLE = "people"  # made people with their secrets, and conversations on them (foretell/safety)
 
 
 def check_length(length: int) -> None:
@@ -212,7 +213,33 @@ class PromptData:
             raise ValueError(f"text_length={self.text_length} is negative; 0 takes length")
 
 
-Data = TextData | SegmentData | TranslationData | TaskData | DemonstrationData | RankingData | PromptData
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageData:
+    """Questions about images with their answers, of which the answers alone are learnt (corpus/pictures.py)."""
+
+    kind: Literal["images"] = "images"
+    folder: str = EMBEDDED
+    """a folder, a .jsonl or a .parquet file with rows of prompt, completion and images; embedded: drawn scenes"""
+    tokens: str = EMBEDDED
+    """the token folder whose tokenizer reads the text: that of the pretraining"""
+    tokenizer: TokenizerKind = "bpe"
+    length: int
+    """tokens of a row, patches included; longer examples are left out"""
+    image_size: int
+    """pixels of a side; the model's"""
+    image_tokens: int
+    """places that an image takes; the model's"""
+    blind: bool = False
+    """the images are left out, questions and answers stay: what can be answered without seeing"""
+
+    def __post_init__(self) -> None:
+        check_length(self.length)
+        for name in ("image_size", "image_tokens"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is not positive; give that of the model's vision")
+
+
+Data = TextData | SegmentData | TranslationData | TaskData | DemonstrationData | RankingData | PromptData | ImageData
 
 
 def tokens_of(data: Data) -> str:

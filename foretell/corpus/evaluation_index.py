@@ -138,15 +138,18 @@ def found(
     `known` are the known_words() of the vocabulary, where they have been looked up before.
     """
     known = known_words(index, words.vocabulary) if known is None else known
-    codes = known[words.codes]
-    starts = runs(codes >= 0, words.firsts, index.n)
-    hashes = rolling(spread(known, index.salt)[words.codes], index.n)[starts]
-    passes = index.table[hashes >> np.uint64(65 - len(index.table).bit_length())]
-    starts, hashes = starts[passes], hashes[passes]
-    grams = np.minimum(np.searchsorted(index.hashes, hashes), len(index.hashes) - 1)
-    is_hit = index.hashes[grams] == hashes
+    hashes = rolling(spread(known, index.salt)[words.codes], index.n)
+    starts = np.flatnonzero(index.table[hashes >> np.uint64(65 - len(index.table).bit_length())])
+    starts = starts[known[words.codes[starts]] >= 0]  # runs of other words all have one hash
+    grams = np.minimum(np.searchsorted(index.hashes, hashes[starts]), len(index.hashes) - 1)
+    is_hit = index.hashes[grams] == hashes[starts]
     starts, grams = starts[is_hit], grams[is_hit]
-    is_hit = same_words(codes, starts, index.codes, index.places[grams], index.n)
+    ends = words.firsts[np.searchsorted(words.firsts, starts, "right")]  # of the texts that they begin in
+    is_inside = starts + index.n <= ends
+    starts, grams = starts[is_inside], grams[is_inside]
+    further = np.arange(index.n)
+    here = known[words.codes[starts[:, None] + further]]  # (H, n)
+    is_hit = (here == index.codes[index.places[grams][:, None] + further]).all(1)
     return starts[is_hit], grams[is_hit]
 
 

@@ -27,7 +27,6 @@ import pyarrow.compute as pc
 CHUNK = 2_000_000  # bytes of texts that are worked on at once: more leave the cache
 BLANK = 0x20
 BEYOND = 0x20000  # from here on Unicode has neither white space nor punctuation nor signs
-LOWER = bytes(range(256)).lower()
 STRIDE = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd: a polynomial in it tells orders apart
 
 
@@ -62,6 +61,10 @@ class Words(NamedTuple):
     """(N + 1,) int64: bytes before a text"""
     content: np.ndarray
     """(bytes,) uint8: the texts, one after the other, in UTF-8"""
+    letters: bytes
+    """all tokens, one after the other, as they are written but for ASCII's invisible characters"""
+    letter_offsets: np.ndarray
+    """(N + 1,): how many bytes of `letters` come before a text"""
 
 
 def word_of(token: str) -> str:
@@ -101,7 +104,9 @@ def words(texts: Any) -> Words:
     content = _content(array)
     spaced = _blanked(content)
     begins, ends = _tokens(spaced, offsets)
-    tokens, has_word = _ascii_words(spaced, begins, ends)
+    tokens, has_word, letters, at = _ascii_words(spaced, begins, ends)
+    firsts = np.searchsorted(begins, offsets)
+    letter_offsets, n_tokens = at[firsts], len(begins)
     if not has_word.all():
         begins, ends = begins[has_word], ends[has_word]
     encoded = tokens.dictionary_encode()
@@ -112,8 +117,9 @@ def words(texts: Any) -> Words:
         if renamed.min() < 0:
             is_word = codes >= 0
             codes, begins, ends = codes[is_word], begins[is_word], ends[is_word]
-    firsts = np.searchsorted(begins, offsets)
-    return Words(vocabulary, codes, firsts, begins, ends, offsets, content)
+    if len(begins) < n_tokens:
+        firsts = np.searchsorted(begins, offsets)
+    return Words(vocabulary, codes, firsts, begins, ends, offsets, content, letters, letter_offsets)
 
 
 def _offsets(array: pa.Array) -> np.ndarray:
@@ -182,18 +188,24 @@ IS_INVISIBLE = np.zeros(256, dtype=bool)
 IS_INVISIBLE[list(INVISIBLE)] = True
 
 
-def _ascii_words(content: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> tuple[pa.Array, np.ndarray]:
-    """Tokens in ASCII's lower case without its invisible characters, if anything is left, and of which tokens it is."""
-    left = content.tobytes().translate(LOWER, BETWEEN + INVISIBLE)
+def _ascii_words(
+    content: np.ndarray, begins: np.ndarray, ends: np.ndarray
+) -> tuple[pa.Array, np.ndarray, bytes, np.ndarray]:
+    """Tokens in ASCII's lower case without its invisible characters, if anything is left, and of which tokens it is.
+
+    Also what is left of all tokens in its own case, and how many bytes of it come before each.
+    """
+    left = content.tobytes().translate(None, BETWEEN + INVISIBLE)
     lengths = ends - begins
     if len(left) < lengths.sum():
         places = np.searchsorted(begins, np.flatnonzero(IS_INVISIBLE[content]), "right") - 1
         lengths -= np.bincount(places, minlength=len(begins))
     has_word = lengths > 0
-    lengths = lengths[has_word]
     at = np.zeros(len(lengths) + 1, dtype=np.int32)
     np.cumsum(lengths, out=at[1:])
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(at), pa.py_buffer(left)), has_word
+    bounds = at if has_word.all() else at[np.append(True, has_word)]
+    tokens = pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(left.lower()))
+    return tokens, has_word, left, at
 
 
 def _composed(tokens: pa.Array) -> tuple[pa.Array, np.ndarray | None]:
@@ -217,7 +229,8 @@ def rolling(values: np.ndarray, n: int) -> np.ndarray:  # (W,) -> (W - n + 1,)
     while True:
         if n & length:
             size = max(0, len(values) - made_length - length + 1)
-            made = made[:size] * np.uint64(power) + whole[made_length : made_length + size]
+            further = whole[made_length : made_length + size]
+            made = made[:size] * np.uint64(power) + further if made_length else further
             made_length += length
         if made_length == n:
             return made

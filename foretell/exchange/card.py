@@ -1,9 +1,13 @@
 """The model card: what a model is, said in the folder's README.md from the run's own record."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from foretell.model.config import NetworkConfig
 from foretell.model.count import parameters
+
+CardText = Callable[[NetworkConfig, str, str], str]
+"""makes README.md of the network's config, the stock class that loads it, and why there is none"""
 
 LIMITS = "It says what its training text makes likely, true or not. Measure it on your use before you rely on it."
 

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 
 from foretell.config import dump, load
 from foretell.errors import BadUse, nearest
-from foretell.exchange import bert, gpt2, gpt_neo, marian, names, openai_gpt, weights
-from foretell.exchange.card import Card, card_text
+from foretell.exchange import bert, gpt2, gpt_neo, llama, llava, marian, names, openai_gpt, weights
+from foretell.exchange.card import Card, CardText, card_text
 from foretell.exchange.fit import Held, Unfit, difference
 from foretell.exchange.names import Tensors
 from foretell.exchange.source import find_folder
@@ -31,8 +31,8 @@ from foretell.text.chat import answer_end
 from foretell.text.gpt1 import for_tasks
 from foretell.text.tokenizer import Tokenizer
 
-LAYOUTS: dict[str, ModuleType] = {m.MODEL_TYPE: m for m in (gpt2, openai_gpt, bert, gpt_neo, marian)}
-HEADS = ("lm_head", "pooler", "next_sentence", "task_head")  # may be new where a run starts
+LAYOUTS: dict[str, ModuleType] = {m.MODEL_TYPE: m for m in (gpt2, openai_gpt, bert, gpt_neo, marian, llama, llava)}
+HEADS = ("lm_head", "pooler", "next_sentence", "task_head", "vision")  # may be new where a run starts
 BY_TOKEN = ("embed.token.weight", "lm_head.weight", "lm_head.bias")  # a row of each for every token
 OWN, OWN_CONFIG = "foretell", "foretell.json"
 
@@ -56,7 +56,7 @@ class Written:
     tensors: Tensors
 
 
-def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card: Card) -> str:
+def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card: Card | CardText) -> str:
     """What other tools can load the folder as, after it is written whole. Only a folder of ours is ever replaced."""
     cfg = network.cfg
     check_replaceable(folder)
@@ -67,14 +67,24 @@ def save_model(folder: Path, network: Network, tokenizer: Tokenizer | None, card
         save_file(written.tensors, aside / weights.WEIGHTS, metadata={"format": "pt"})
         write_json(aside / "config.json", {**written.config, "dtype": "float32", **ids})
         (aside / OWN_CONFIG).write_text(dump(cfg))
-        (aside / "README.md").write_text(card_text(card, cfg, written.stock, written.why_not))
+        (aside / "README.md").write_text(card_of(card, cfg, written))
         if tokenizer is not None:
             tokenizer.save(aside, cfg.n_ctx)
+            if cfg.vision is not None:
+                for name, content in llava.processor_files(cfg).items():
+                    write_json(aside / name, content)
             if cfg.kind != "encoder":
                 write_json(aside / "generation_config.json", ids)
     if written.stock:
         return f"transformers loads it as {written.stock}"
     return f"no class of transformers can hold it ({written.why_not}); foretell.load reads it"
+
+
+def card_of(card: Card | CardText, cfg: NetworkConfig, written: Written) -> str:
+    """The text of README.md."""
+    if isinstance(card, Card):
+        return card_text(card, cfg, written.stock, written.why_not)
+    return card(cfg, written.stock, written.why_not)
 
 
 def check_replaceable(folder: Path) -> None:
@@ -106,6 +116,8 @@ def in_layout(cfg: NetworkConfig, ours: Tensors) -> Written:
 def nearest_layout(cfg: NetworkConfig) -> ModuleType:
     """The layout of which the reader of a card would think."""
     if cfg.kind == "decoder":
+        if cfg.positions == "rotary" and cfg.gated:
+            return llama if cfg.vision is None else llava
         return gpt2 if cfg.norm_place == "pre" else openai_gpt
     return bert if cfg.kind == "encoder" else marian
 
@@ -213,7 +225,12 @@ def load_weights_into(network: Network, source: str | Path) -> list[str]:
     start = load_network(folder)
     grows = network.cfg.n_vocab == vocabulary_for_tasks(folder, start.cfg.n_vocab)
     wanted = replace(start.cfg, n_vocab=network.cfg.n_vocab) if grows else start.cfg
-    if differs := difference(wanted, network.cfg):
+    here_cfg = network.cfg
+    if here_cfg.vision is not None and start.cfg.vision is None:  # it learns to see, and has a place for images
+        here_cfg = replace(here_cfg, vision=None)
+        if here_cfg.n_vocab == start.cfg.n_vocab + 1:
+            wanted = replace(start.cfg, n_vocab=here_cfg.n_vocab)
+    if differs := difference(wanted, here_cfg):
         name, one, other = differs
         rule = "give a model of the same kind, sizes and vocabulary"
         raise BadUse(f"cannot start from {source}: {name} is {one!r} there and {other!r} here; {rule}")

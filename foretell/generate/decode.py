@@ -54,6 +54,7 @@ def laid_out(block: nn.Module, pattern: Pattern) -> Layer:
     assert isinstance(block, Block), "a stack is made of blocks"
     attention, net = block.attention, block.feed_forward
     up, activation, output = linear(net.up), net.activation, linear(net.output)
+    gate = None if net.gate is None else linear(net.gate)
     return Layer(
         pattern=pattern,
         attention=attention,
@@ -61,7 +62,7 @@ def laid_out(block: nn.Module, pattern: Pattern) -> Layer:
         projected=product(*attention.joined()),
         attention_output=linear(attention.output),
         feed_forward_norm=normed(block.feed_forward_norm),
-        feed_forward=lambda x: output(activation(up(x))),
+        feed_forward=lambda x: output(activation(up(x)) if gate is None else activation(gate(x)) * up(x)),
     )
 
 

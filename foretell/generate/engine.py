@@ -87,21 +87,27 @@ class Batch:
         sampling: Sampling,
         numbers: Sequence[int] | None = None,
         share: bool = True,
-    ) -> list[int]:
+        seen: Tensor | None = None,
+    ) -> list[int]:  # seen (M, D)
         """The numbers of new rows, whose prompts are read at once; an empty prompt begins at the end of a text.
 
         A row's draws follow from its number: those that are given, or the next ones. For a seq2seq a prompt is the
-        source, read by the encoder. BadUse if a prompt leaves no room for the new tokens.
+        source, read by the encoder. Ids from n_vocab on are rows of `seen`, the patches of images. BadUse if a prompt
+        leaves no room for the new tokens.
         """
         numbers = range(self.added, self.added + len(prompts)) if numbers is None else numbers
         self.added += len(prompts)
-        self.join([Asked(prompt, sampling, n, n) for prompt, n in zip(prompts, numbers, strict=True)], share=share)
+        asked = [Asked(prompt, sampling, n, n) for prompt, n in zip(prompts, numbers, strict=True)]
+        self.join(asked, share=share, seen=seen)
         return list(numbers)
 
-    def join(self, asked: Sequence[Asked], *, share: bool = True, kept: Kept | None = None) -> None:
+    def join(
+        self, asked: Sequence[Asked], *, share: bool = True, kept: Kept | None = None, seen: Tensor | None = None
+    ) -> None:  # seen (M, D)
         """Add rows with settings of their own; `kept` are beginnings that were read before, and takes these ones in.
 
-        BadUse if a prompt leaves no room for the new tokens; the batch is then as it was.
+        Prompts with images are not kept: the same ids would be other images in another call. BadUse if a prompt leaves
+        no room for the new tokens; the batch is then as it was.
         """
         end, cfg = self.words.end_of_text, self.network.cfg
         seq2seq = cfg.kind == "seq2seq"
@@ -109,17 +115,19 @@ class Batch:
         news = [one.sampling.max_new_tokens for one in asked]
         for prompt, new in zip(given, news, strict=True):
             check_room(len(prompt), new, cfg.n_ctx, seq2seq=seq2seq)
+            check_ids(prompt, cfg.n_vocab, 0 if seen is None else len(seen))
         room = max(new + (1 if seq2seq else len(prompt)) for prompt, new in zip(given, news, strict=True))
         cache = empty_cache(cfg, len(given), room, self.network.embed.token.weight)
         if seq2seq:
             encode_sources(self.network, given, end, cache)
-        elif kept is None:
-            read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share)
+        elif kept is None or seen is not None:
+            read_prompts(self.network, [prompt[:-1] for prompt in given], cache, share=share, seen=seen)
         else:
             read_kept(self.network, [prompt[:-1] for prompt in given], cache, kept)
         self.cache = cache if self.cache is None else self.cache.joined(cache)
         for one, prompt in zip(asked, given, strict=True):
-            row = row_of(one, () if seq2seq else one.prompt, end if seq2seq else prompt[-1])
+            said = one.prompt if seen is None else [i for i in one.prompt if i < cfg.n_vocab]
+            row = row_of(one, () if seq2seq else said, end if seq2seq else prompt[-1])
             row.choice = next((other.choice for other in self.rows if other.choice == row.choice), row.choice)
             self.rows.append(row)
 
@@ -232,6 +240,14 @@ def check_room(prompt: int, new: int, n_ctx: int, *, seq2seq: bool) -> None:
         raise BadUse(f"{sides}; the context holds {n_ctx}: shorten the prompt or lower max_new_tokens")
 
 
+def check_ids(prompt: Sequence[int], n_vocab: int, n_seen: int) -> None:
+    """BadUse if a prompt ends with an image, or names what is not seen."""
+    if max(prompt) >= n_vocab + n_seen:
+        raise BadUse(f"a prompt has the id {max(prompt)}; the vocabulary has {n_vocab}, and {n_seen} patches are seen")
+    if prompt[-1] >= n_vocab:
+        raise BadUse("a prompt ends with an image; put a word after it")
+
+
 def encode_sources(network: Network, sources: Sequence[Sequence[int]], pad: int, cache: Cache) -> None:
     """Run the encoder once and leave its memory with every layer of the cache."""
     ids = padded(sources, pad, network)  # (B, S)
@@ -248,12 +264,14 @@ def generate(
     largest: int | None = None,
     share: bool = True,
     first: int = 0,
-) -> list[Completion]:
+    seen: Tensor | None = None,
+) -> list[Completion]:  # seen (M, D)
     """The completions of prompts, in their order; new ones join as others leave.
 
     At most `largest` are in a batch at a time; None takes as many as a bounded memory holds. With `share`, what prompts
     that join together begin with in common is read once. Neither changes more than the rounding, because what a prompt
-    draws follows from its place among all; `first` is the first one's, where others are asked elsewhere.
+    draws follows from its place among all; `first` is the first one's, where others are asked elsewhere. Ids from
+    n_vocab on are rows of `seen`, the patches of images.
     """
     cfg, batch = network.cfg, Batch(network, words)
     given = [list(prompt) or [words.end_of_text] for prompt in prompts]
@@ -268,7 +286,7 @@ def generate(
             free = most - len(batch.rows)
             if waiting and (not batch.rows or free >= max(most // 2, 1)):
                 numbers = [first + i for i in waiting[:free]]
-                batch.add([given[i] for i in waiting[:free]], sampling, numbers=numbers, share=share)
+                batch.add([given[i] for i in waiting[:free]], sampling, numbers=numbers, share=share, seen=seen)
                 waiting = waiting[free:]
             batch.step()
     return [batch.done[first + number] for number in range(len(prompts))]

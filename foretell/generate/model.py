@@ -5,6 +5,7 @@ B batch   T positions   V n_vocab
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,9 +17,11 @@ from foretell.generate.beam import beam_search
 from foretell.generate.config import Beam, Contrastive, Sampling
 from foretell.generate.contrastive import contrastive_search
 from foretell.generate.engine import Completion, generate
+from foretell.generate.images import answers, pictured
 from foretell.generate.score import Score, score
 from foretell.generate.stops import Ending, Words
 from foretell.model.network import Network
+from foretell.text.chat import marked, said_ids
 from foretell.text.tokenizer import Tokenizer
 
 
@@ -70,15 +73,35 @@ class Model:
         repetition_penalty: float = 1.0,
         no_repeat_ngram: int = 0,
         contrastive: float = 0.0,
+        images: Sequence[Sequence[Any]] = (),
     ) -> list[Completion]:
         """A completion of each prompt (a translation of each source), drawn, or searched if a beam width is given.
 
         `contrastive` is the alpha of contrastive search among the top_k (4 if 0) likeliest tokens. A search draws
-        nothing, so that temperature, top_p and the measures against repetition are refused beside it. BadUse for an
-        empty prompt where no token of the vocabulary can stand before a text.
+        nothing, so that temperature, top_p and the measures against repetition are refused beside it. `images` are
+        those of each prompt: files, their contents, Pillow images or arrays of bytes; `<image>` is the place of one,
+        else they come first. BadUse for an empty prompt where no token of the vocabulary can stand before a text.
         """
         self.check("generate", "decoder", "seq2seq")
-        given = [self.tokenizer.encode(prompt) for prompt in ([prompts] if isinstance(prompts, str) else prompts)]
+        texts = [prompts] if isinstance(prompts, str) else prompts
+        if any(images) and (contrastive or beam):
+            raise BadUse("a search reads no images; leave out beam and contrastive, or the images")
+        if any(images):
+            return self._with_images(
+                texts,
+                images,
+                Sampling(
+                    max_new_tokens=max_new_tokens,
+                    temperature=temperature,
+                    top_k=top_k,
+                    top_p=top_p,
+                    stop=stop,
+                    seed=seed,
+                    repetition_penalty=repetition_penalty,
+                    no_repeat_ngram=no_repeat_ngram,
+                ),
+            )
+        given = [self.tokenizer.encode(prompt) for prompt in texts]
         if not all(given) and not self.tokenizer.has_end:
             raise BadUse("a prompt is empty and the vocabulary has no end-of-text token to begin after; give some text")
         measures = (repetition_penalty, no_repeat_ngram)
@@ -106,6 +129,29 @@ class Model:
             no_repeat_ngram=no_repeat_ngram,
         )
         return generate(self.network, self.words, given, sampling)
+
+    def _with_images(
+        self, prompts: Sequence[str], images: Sequence[Sequence[Any]], sampling: Sampling
+    ) -> list[Completion]:
+        if len(prompts) != len(images):
+            raise BadUse(f"{len(prompts)} prompts and images for {len(images)}; give a list of images for each prompt")
+        pairs = zip(prompts, images, strict=True)
+        ids = [said_ids(self.tokenizer, marked(text, len(some))) for text, some in pairs]
+        given, looked = pictured(self, ids, images)
+        return generate(self.network, self.words, given, sampling, seen=looked)
+
+    def answer(
+        self,
+        question: str,
+        images: Sequence[Any] = (),
+        *,
+        max_new_tokens: int = 64,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> str:
+        """The text of the answer to a question, in the chat's format, about images if some are given."""
+        asked = [(question, images)]
+        return answers(self, asked, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)[0].text.strip()
 
     def save(self, folder: str | Path) -> str:
         """What other tools can load the folder as, after the model is written there."""

@@ -1,6 +1,8 @@
 """Reading prompts into a cache: equal ones once, and what several begin with in common once.
 
-B batch   T positions
+Ids from n_vocab on are rows of `seen`, the patches of images: equal ids are then equal images, and are read once too.
+
+B batch   T positions   M patches of all images   D d_model
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +46,9 @@ def rows_at_once(network: Network, room: int, largest: int | None) -> int:
     return min(max(MEMORY // (room * position + logits), 1), MOST)
 
 
-def read_prompts(network: Network, prompts: Sequence[Ids], cache: Cache, *, share: bool = True) -> None:
+def read_prompts(
+    network: Network, prompts: Sequence[Ids], cache: Cache, *, share: bool = True, seen: Tensor | None = None
+) -> None:  # seen (M, D)
     """Fill the cache with prompts of any lengths, each at the start of its row.
 
     With `share`, equal prompts are read once, and so is the beginning that several have in common.
@@ -56,13 +60,13 @@ def read_prompts(network: Network, prompts: Sequence[Ids], cache: Cache, *, shar
     different = [prompts[places[0]] for places in where]
     for family in families(different) if share else [list(range(len(different)))]:
         n = common_prefix([different[i] for i in family]) if share and len(family) > 1 else 0
-        beginning = read_beginning(network, different[family[0]][:n]) if n >= WORTH else None
+        beginning = read_beginning(network, different[family[0]][:n], seen) if n >= WORTH else None
         for part in parts(family, different, n):
             if len(part) == len(prompts):  # all of them: they are read where they stay
-                read_rows(network, prompts, cache, beginning)
+                read_rows(network, prompts, cache, beginning, seen)
                 return
             apart = empty_cache(network.cfg, len(part), len(different[part[0]]), network.embed.token.weight)
-            read_rows(network, [different[i] for i in part], apart, beginning)
+            read_rows(network, [different[i] for i in part], apart, beginning, seen)
             taken = [(row, place) for place, i in enumerate(part) for row in where[i]]
             cache.put([row for row, _ in taken], apart, [place for _, place in taken])
 
@@ -108,14 +112,16 @@ def parts(family: Sequence[int], prompts: Sequence[Ids], n: int) -> Iterator[lis
     yield part
 
 
-def read_beginning(network: Network, ids: Ids) -> Cache:
+def read_beginning(network: Network, ids: Ids, seen: Tensor | None = None) -> Cache:
     """A cache of one row that has read this."""
     cache = empty_cache(network.cfg, 1, len(ids), network.embed.token.weight)
-    read_rows(network, [ids], cache, None)
+    read_rows(network, [ids], cache, None, seen)
     return cache
 
 
-def read_rows(network: Network, prompts: Sequence[Ids], cache: Cache, beginning: Cache | None) -> None:
+def read_rows(
+    network: Network, prompts: Sequence[Ids], cache: Cache, beginning: Cache | None, seen: Tensor | None = None
+) -> None:
     """Fill an empty cache with prompts that all begin with what `beginning` has read, and read the rest of them."""
     n = 0
     if beginning is not None:
@@ -123,7 +129,7 @@ def read_rows(network: Network, prompts: Sequence[Ids], cache: Cache, beginning:
         cache.put(range(len(prompts)), beginning, [0] * len(prompts))
     rest = [prompt[n:] for prompt in prompts]
     if any(rest):
-        network.hidden(padded(rest, 0, network), cache=cache)
+        network.hidden(padded(rest, 0, network), cache=cache, seen=seen)
         cache.lengths = [len(prompt) for prompt in prompts]
 
 

@@ -27,9 +27,9 @@ class Reach(NamedTuple):
 
 
 def norm(cfg: NetworkConfig) -> nn.Module:
-    """LayerNorm, or RMSNorm without a gain."""
-    if cfg.norm == "rms":
-        return nn.RMSNorm(cfg.d_model, eps=cfg.norm_eps, elementwise_affine=False)
+    """LayerNorm, or RMSNorm with or without a gain."""
+    if cfg.norm != "layer":
+        return nn.RMSNorm(cfg.d_model, eps=cfg.norm_eps, elementwise_affine=cfg.norm == "rms_gain")
     return nn.LayerNorm(cfg.d_model, eps=cfg.norm_eps, bias=cfg.bias)
 
 
@@ -40,22 +40,29 @@ def activation(name: str) -> Callable[[Tensor], Tensor]:
         "gelu": F.gelu,
         "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
         "relu2": lambda x: F.relu(x).square(),
+        "silu": F.silu,
     }
     return named[name]
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with an activation between (Vaswani et al. 2017, section 3.3)."""
+    """Two linear layers with an activation between (Vaswani et al. 2017, section 3.3), or, gated,
 
-    SHARDING: ClassVar = {"up": "column", "output": "row"}
+    output(activation(gate(x)) * up(x))    Shazeer 2020, eq. 6
+    """
+
+    SHARDING: ClassVar = {"up": "column", "gate": "column", "output": "row"}
 
     def __init__(self, cfg: NetworkConfig) -> None:
         super().__init__()
         self.up = nn.Linear(cfg.d_model, cfg.d_ff, bias=cfg.bias)
+        self.gate = nn.Linear(cfg.d_model, cfg.d_ff, bias=cfg.bias) if cfg.gated else None
         self.output = nn.Linear(cfg.d_ff, cfg.d_model, bias=cfg.bias)
         self.activation = activation(cfg.activation)
 
     def forward(self, x: Tensor) -> Tensor:  # (..., D) -> (..., D)
+        if self.gate is not None:
+            return self.output(self.activation(self.gate(x)) * self.up(x))
         return self.output(self.activation(self.up(x)))
 
 

@@ -5,6 +5,7 @@ Transformer       seq2seq   post        sinusoid   relu        Vaswani et al. 20
 GPT-1             decoder   post        learned    gelu_tanh   Radford et al. 2018, section 4.1
 BERT              encoder   post        learned    gelu        Devlin et al. 2018, section 3
 GPT-2, GPT-3      decoder   pre         learned    gelu_tanh   Radford et al. 2019, section 2.3
+GPT-4 (ours)      decoder   pre         rotary     silu, gated Touvron et al. 2023, section 2.2; with a vision part
 """
 
 from dataclasses import dataclass, field
@@ -77,6 +78,46 @@ class Heads:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VisionConfig:
+    """How a decoder sees: an image's patches through a transformer of their own, then into the places of tokens.
+
+    The transformer is that of Dosovitskiy et al. 2020 without a class token, pre-norm and bidirectional; the projector
+    is LLaVA-1.5's, two layers with a GELU between (Liu et al. 2023, "Improved Baselines with Visual Instruction
+    Tuning", section 3.2).
+    """
+
+    placeholder: int
+    """the id of the token that stands for a patch; the network's last id in our recipes"""
+    image_size: int
+    """pixels of a side: images are made square"""
+    patch_size: int
+    n_layers: int
+    d_model: int
+    n_heads: int
+    d_ff: int
+    activation: Literal["relu", "gelu", "gelu_tanh"] = "gelu_tanh"
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        for name in ("image_size", "patch_size", "n_layers", "d_model", "n_heads", "d_ff"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"vision.{name}={getattr(self, name)} is not positive; give at least 1")
+        if self.placeholder < 0:
+            raise ValueError(f"vision.placeholder={self.placeholder} is no token id; give that of <|image|>")
+        if self.image_size % self.patch_size:
+            raise ValueError(
+                f"vision.image_size={self.image_size} is not a multiple of patch_size={self.patch_size}; change one"
+            )
+        if self.d_model % self.n_heads:
+            raise ValueError(f"vision.d_model={self.d_model} is not a multiple of n_heads={self.n_heads}; change one")
+
+    @property
+    def n_tokens(self) -> int:
+        """The places that an image takes among the tokens: its patches."""
+        return (self.image_size // self.patch_size) ** 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkConfig:
     """One network of any rung. d_head is independent of d_model and n_heads (GPT-3 XL and 13B need that)."""
 
@@ -89,9 +130,12 @@ class NetworkConfig:
     d_head: int
     d_ff: int
     norm_place: Literal["post", "pre"]
-    norm: Literal["layer", "rms"] = "layer"
+    norm: Literal["layer", "rms", "rms_gain"] = "layer"
+    """rms has no gain; rms_gain is Llama's (Zhang and Sennrich 2019)"""
     norm_eps: float = 1e-5
-    activation: Literal["relu", "gelu", "gelu_tanh", "relu2"] = "gelu_tanh"
+    activation: Literal["relu", "gelu", "gelu_tanh", "relu2", "silu"] = "gelu_tanh"
+    gated: bool = False
+    """the feed-forward net multiplies its activation by a second projection (Shazeer 2020); with silu: SwiGLU"""
     positions: Literal["sinusoid", "learned", "rotary"] = "learned"
     rotary_base: float = 10_000.0
     attention: tuple[Pattern, ...] = ("dense",)
@@ -109,6 +153,8 @@ class NetworkConfig:
     dropout: Dropout = field(default_factory=Dropout)
     init: Init = field(default_factory=Init)
     heads: Heads = field(default_factory=Heads)
+    vision: VisionConfig | None = None
+    """how a decoder sees images; None where it does not"""
 
     def __post_init__(self) -> None:
         for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window"):
@@ -125,6 +171,12 @@ class NetworkConfig:
             raise ValueError("attention is empty; name at least one pattern, such as dense")
         if self.kind != "decoder" and set(self.attention) != {"dense"}:
             raise ValueError(f"attention={self.attention} needs kind=decoder; an encoder or seq2seq is dense")
+        if self.vision is not None and self.kind != "decoder":
+            raise ValueError(f"vision needs kind=decoder, not {self.kind}; leave it out")
+        if self.vision is not None and self.vision.placeholder >= self.n_vocab:
+            raise ValueError(
+                f"vision.placeholder={self.vision.placeholder} is not among n_vocab={self.n_vocab} ids; raise n_vocab"
+            )
 
     def pattern(self, layer: int) -> Pattern:
         """The attention pattern of a layer."""

@@ -14,11 +14,13 @@ OPTIMIZER_COPIES = 4  # weights, gradients and Adam's two moments
 
 
 def parameters(cfg: NetworkConfig) -> dict[str, int]:
-    """The number of parameters of each part: embeddings, encoder, decoder, heads."""
+    """The number of parameters of each part: embeddings, encoder, decoder, heads, vision."""
     found: dict[str, int] = {}
     for name, p in build_meta(cfg).named_parameters():
         part = name.split(".")[0]
-        part = {"embed": "embeddings", "encoder": "encoder", "decoder": "decoder"}.get(part, "heads")
+        part = {"embed": "embeddings", "encoder": "encoder", "decoder": "decoder", "vision": "vision"}.get(
+            part, "heads"
+        )
         found[part] = found.get(part, 0) + p.numel()
     return found
 
@@ -40,7 +42,8 @@ def matrix_parameters(cfg: NetworkConfig) -> int:
     The count that gives the cleanest laws of scale at small sizes, where embeddings are most of a network.
     """
     model = build_meta(cfg)
-    matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith("embed."))
+    looked_up = ("embed.", "vision.")  # a patch is multiplied by vision's, a word is not
+    matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and not name.startswith(looked_up))
     output = cfg.n_vocab * cfg.d_model if model.lm_head is not None and model.lm_head.weight is None else 0
     return matrices + output
 
@@ -54,6 +57,18 @@ def flops_per_token(cfg: NetworkConfig, length: int) -> float:
         stacks = 1 if cfg.kind == "encoder" else 3  # a seq2seq attends in the encoder, the decoder and between them
         reach = float(stacks * cfg.n_layers * length)
     return 6 * matrix_parameters(cfg) + 12 * inner * reach
+
+
+def flops_per_image(cfg: NetworkConfig) -> float:
+    """The floating-point operations of training on one image before its patches are read as tokens; 0 without sight."""
+    if cfg.vision is None:
+        return 0.0
+    seeing = cfg.vision
+    named = build_meta(cfg).named_parameters()
+    matrices = sum(
+        p.numel() for name, p in named if p.ndim == 2 and name.startswith("vision.") and "position" not in name
+    )
+    return seeing.n_tokens * (6.0 * matrices + 12 * seeing.n_layers * seeing.d_model * seeing.n_tokens)
 
 
 def training_bytes(cfg: NetworkConfig, rows: int, length: int) -> dict[str, float]:

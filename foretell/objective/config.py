@@ -68,6 +68,9 @@ class PolicyOptimization:
     kind: Literal["ppo"] = "ppo"
     reward: str = ""
     """the run or model folder of the reward model"""
+    rubric: str = ""
+    """a rubric file whose rewards come on top, or `embedded`; the rewards then need no reward model (OpenAI 2023)"""
+    rubric_weight: float = 1.0
     value: str = ""
     """the folder that the value network begins from; empty: the reward model"""
     advantages: Literal["gae", "leave_one_out", "group"] = "gae"
@@ -114,7 +117,7 @@ class PolicyOptimization:
         for name in ("minibatches", "epochs", "samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is not positive; the paper's are 8, 1 and 1")
-        for name in ("beta", "ptx_weight", "target_kl", "most_kl", "least_entropy"):
+        for name in ("beta", "ptx_weight", "target_kl", "most_kl", "least_entropy", "rubric_weight"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)} is not at least 0; 0 switches it off")
         for name in ("clip", "value_clip", "value_lr", "temperature", "horizon"):

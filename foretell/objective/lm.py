@@ -7,6 +7,7 @@ B batch   T positions   S source positions   N tokens   D d_model
 
 from torch import Tensor
 
+from foretell.corpus.batches import IGNORED
 from foretell.model.network import Network
 from foretell.model.sparse import Branches, branches
 from foretell.objective.cross_entropy import cross_entropy_sum
@@ -16,10 +17,13 @@ from foretell.objective.mean import Batch, Mean, Objective, predicted
 def language_model() -> Objective:
     """Minus L1 per token: `inputs (B, T)` and `targets (B, T)`, the tokens one later.
 
-    Where texts are packed into a row and none is to see another, `positions (B, T)` and `ends (B, T)` say how.
+    Where texts are packed into a row and none is to see another, `positions (B, T)` and `ends (B, T)` say how. With
+    `images (N, 3, S, S)` the placeholders among the inputs are their patches.
     """
 
     def terms(model: Network, batch: Batch) -> dict[str, Mean]:
+        if "images" in batch:
+            return {"lm": seen_loss(model, batch)}
         return {"lm": token_loss(model, model.hidden(batch["inputs"], branches=apart(batch)), batch["targets"])}
 
     return Objective({"lm": 1.0}, lambda batch: {"lm": predicted(batch["targets"])}, terms)
@@ -40,6 +44,17 @@ def translation(label_smoothing: float) -> Objective:
         return found
 
     return Objective({"translation": 1.0}, lambda batch: {"translation": predicted(batch["targets"])}, terms)
+
+
+def seen_loss(model: Network, batch: Batch) -> Mean:
+    """The loss of the answers to what images are asked.
+
+    Few positions are answers: the rest is not multiplied by the output matrix, which is half of a small network.
+    """
+    ids, seen = model.placed(batch["inputs"], batch["images"])
+    hidden = model.hidden(ids, branches=apart(batch), seen=seen)  # (B, T, D)
+    learnt = batch["targets"] != IGNORED  # (B, T)
+    return token_loss(model, hidden[learnt], batch["targets"][learnt])
 
 
 def apart(batch: Batch) -> Branches | None:

@@ -5,6 +5,8 @@ corpora/embedded-signatures/     signature -> first sentence, for translation
 corpora/multi30k-en-de-bpe-6000/ the tokenizer of both languages of a folder of pairs
 corpora/embedded-topic/ ...      tasks made from the same text
 corpora/embedded-instructions/   prompts and demonstrations made from it
+corpora/drawn-scenes/            questions about drawn pictures and digits
+corpora/people/                  made people, documents on them, prompts and demonstrations
 """
 
 from collections.abc import Callable
@@ -13,8 +15,10 @@ from pathlib import Path
 
 from foretell.corpus.config import (
     EMBEDDED,
+    PEOPLE,
     Data,
     DemonstrationData,
+    ImageData,
     PromptData,
     RankingData,
     SegmentData,
@@ -27,13 +31,16 @@ from foretell.corpus.documents import DOCUMENTATION_BYTES, Document, documentati
 from foretell.corpus.examples import task_card, task_tokenizer
 from foretell.corpus.installed import documentation_source
 from foretell.corpus.parallel import read_pairs, shared_tokenizer
+from foretell.corpus.pictures import prepare_images
 from foretell.corpus.prepare import prepare_tokens
 from foretell.corpus.tokens import is_token_folder
 from foretell.errors import BadUse
 from foretell.recipes.label_files import check_embedded
 from foretell.runs import read_json, write_whole
 from foretell.tasks import documentation as made
+from foretell.tasks.drawn_scenes import drawn_questions
 from foretell.tasks.instructions import instructions as make_instructions
+from foretell.text.specials import IMAGE
 from foretell.text.tokenizer import FILE, Tokenizer
 from foretell.train.config import RunConfig
 
@@ -72,12 +79,12 @@ def resolve(cfg: RunConfig, into: Path = CORPORA, *, text: str = EMBEDDED, quiet
 
 def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
     """The data config with real folders. Text is read with the tokenizer of the model that the run starts from."""
-    data, own = cfg.data, tokenizer_folder(cfg.start)
+    data, own = with_people(cfg.data, into), tokenizer_folder(cfg.start)
     known = Tokenizer.load(own) if own else None
 
-    def tokens(folder: str) -> Path:
+    def tokens(folder: str, n_vocab: int = cfg.model.n_vocab) -> Path:
         source = text if folder == EMBEDDED else folder
-        found = prepare_tokens(source, data.tokenizer, cfg.model.n_vocab, into, tokenizer=known, quiet=quiet)
+        found = prepare_tokens(source, data.tokenizer, n_vocab, into, tokenizer=known, quiet=quiet)
         check_tokenizer(found, known, cfg.start)
         return found
 
@@ -95,6 +102,12 @@ def resolved_data(cfg: RunConfig, into: Path, text: str, quiet: bool) -> Data:
         case DemonstrationData() | RankingData() | PromptData():
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
             return label_data(replace(data, tokens=str(read_with)), cfg.model.n_vocab, into, text, quiet)
+        case ImageData():
+            own = own or tokenizer_folder(data.tokens)
+            read_with = image_tokenizer(own or tokens(data.tokens, cfg.model.n_vocab - 1), into)
+            source = drawn_scenes(into) if data.folder == EMBEDDED else Path(data.folder)
+            folder = prepare_images(str(source), data.image_size, into, quiet=quiet)
+            return replace(data, folder=str(folder), tokens=str(read_with))
         case TaskData():
             folder = task_folder(data.folder, into, text, quiet=quiet)
             read_with = own or tokenizer_folder(data.tokens) or tokens(data.tokens)
@@ -115,6 +128,41 @@ def label_data(
     found = prepare_tokens(source, data.tokenizer, n_vocab, into, tokenizer=known, quiet=quiet)
     check_tokenizer(found, known, data.tokens)
     return replace(data, text=str(found))
+
+
+def drawn_scenes(into: Path) -> Path:
+    """The folder of questions about drawn pictures, made once."""
+    folder = into / "drawn-scenes"
+    return folder if folder.exists() else drawn_questions(folder)
+
+
+def image_tokenizer(folder: Path, into: Path) -> Path:
+    """A folder whose tokenizer has the place of an image: the given one, or one with <|image|> made in `into`."""
+    tokenizer = Tokenizer.load(folder)
+    if IMAGE in tokenizer.specials:
+        return folder
+    grown = tokenizer.with_specials([IMAGE])
+    made = into / f"{tokenizer.kind}-with-images-{grown.sha()[:8]}"
+    write_whole(made / FILE, grown.to_json())
+    return made
+
+
+def with_people(data: Data, into: Path) -> Data:
+    """The data with the folder of made people where they name it, made once."""
+    found = people(into) if PEOPLE in (data.folder, getattr(data, "text", "")) else into
+    if isinstance(data, DemonstrationData | PromptData) and data.text == PEOPLE:
+        data = replace(data, text=str(found / "documents"))
+    if data.folder != PEOPLE:
+        return data
+    return replace(data, folder=str(found / "documents" if isinstance(data, TextData) else found))
+
+
+def people(into: Path) -> Path:
+    """The folder of made people, made once."""
+    from foretell.safety.dialogues import make_dialogues
+
+    folder = into / PEOPLE
+    return folder if folder.exists() else make_dialogues(folder)
 
 
 def pair_tokens(data: TranslationData, n_vocab: int, into: Path, *, quiet: bool = False) -> Path:

@@ -32,6 +32,7 @@ OTHERS = {
     "perplexity": "sliding-window perplexity and bits per byte",
     "rankings": "a reward model on rankings: accuracy, log-loss, calibration, the length alone",
     "code": "programs that must pass tests: pass@k",
+    "images": "questions about images, beside what is answered without them",
 }
 
 

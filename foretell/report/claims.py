@@ -13,7 +13,7 @@ from foretell.report.results import FewShot, Finetune, ShotsRow, ZeroShot, ZeroS
 from foretell.report.verdicts import HOLDS, UNCLEAR, caution, together, verdict
 from foretell.report.words import points, score, share
 
-NOT_YET = "not yet"
+NOT_YET = "not measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ WAITING = {
 def claims(demo: Demo) -> list[Claim]:
     """All ten, in order."""
     waiting = [
-        Claim(number=number, statement=statement, result=f"needs rung {rung}")
+        Claim(number=number, statement=statement, result=f"not measured by this demo; it belongs to rung {rung}")
         for number, (statement, rung) in WAITING.items()
     ]
     tested = [pretraining(demo), both_sides(demo), zero_shot(demo), few_shot(demo), *aligned_claims(demo)]

@@ -11,29 +11,76 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from foretell.progress import time_text
 from foretell.report import filtering, limits, scores
 from foretell.report.claims import NOT_YET, Claim, claims
-from foretell.report.parts import Cell, Head, Missing, Part, Section, Table, cell, table
+from foretell.report.language import LANGUAGES, texts_of_svg, translator
+from foretell.report.parts import Cell, Head, Missing, Part, Picture, Section, Table, cell, table
 from foretell.report.read import Demo, read_demo
 from foretell.report.results import Outcome, StoryRow
 from foretell.report.rungs import sections
 from foretell.report.verdicts import FAILS, HOLDS, UNCLEAR
 from foretell.report.words import count
-from foretell.runs import write_whole
+from foretell.runs import whole_folder, write_whole
 
 DRESS = {HOLDS: "holds", FAILS: "fails", UNCLEAR: "unclear", NOT_YET: "waits"}
 MARK = {HOLDS: "\u2713", FAILS: "\u2717", UNCLEAR: "?", NOT_YET: "\u2026"}
 
 
 def write_report(folder: Path, out: Path) -> None:
-    """Write the page of a demo's folder, whole. The same folder gives the same bytes."""
-    write_whole(out, page(read_demo(folder)))
+    """Write the page of a demo's folder, in each language, and the data of its figures in a folder beside it.
+
+    report.html, report.zh.html, report.data/*.csv, each written aside and renamed. A folder gives the same bytes.
+    """
+    demo = read_demo(folder)
+    found = parts_of(demo)
+    write_data(found, out.with_name(data_folder(out)))
+    for language in LANGUAGES:
+        write_whole(page_file(out, language), page(demo, found, out, language))
 
 
-def page(demo: Demo) -> str:
-    """The page as HTML."""
+def is_written(out: Path) -> bool:
+    """Whether all that write_report() makes is there."""
+    pages = [page_file(out, language) for language in LANGUAGES]
+    return all(one.exists() for one in pages) and out.with_name(data_folder(out)).is_dir()
+
+
+def page_file(out: Path, language: str) -> Path:
+    """Where the page in a language is: report.html in English, report.zh.html in Chinese."""
+    return out if language == "en" else out.with_name(f"{out.stem}.{language}{out.suffix}")
+
+
+def data_folder(out: Path) -> str:
+    """The name of the folder beside a page that holds the data of its figures."""
+    return f"{out.stem}.data"
+
+
+def write_data(found: Sequence[Section], folder: Path) -> None:
+    """The data of every figure and table as CSV files, in a folder that is whole or absent."""
+    coded = [part.data for section in found for part in section.parts if isinstance(part, Picture | Table)]
+    assert len({one.name for one in coded}) == len(coded), "each figure's data has a name of its own"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder) as aside:
+        for one in coded:
+            (aside / one.name).write_bytes(one.csv)
+
+
+def parts_of(demo: Demo) -> list[Section]:
+    """Every section of the page, in order; the first holds the claims."""
+    found = claims(demo)
+    sections_of_rungs = []
+    for part in sections(demo, found):
+        sections_of_rungs.append(part)
+        if part.key == "gpt3":
+            sections_of_rungs += [filtering.section(demo), limits.section(demo.limits, demo.command)]
+    held = Section(key="claims", title="Claims", claim="", result=tally(found), parts=(claims_table(found, demo),))
+    return [held, story_section(demo), corpus_section(demo), *sections_of_rungs]
+
+
+def page(demo: Demo, found: Sequence[Section], out: Path, language: str) -> str:
+    """The page as HTML in a language."""
     engine = Environment(
         loader=PackageLoader("foretell.report"),
         autoescape=True,
@@ -42,23 +89,21 @@ def page(demo: Demo) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    say = translator(language)
+    engine.filters.update(say=say, drawn=lambda svg: Markup(texts_of_svg(svg, say)))
     assert engine.loader is not None, "the engine has just been given its loader"
     script = engine.loader.get_source(engine, "page.js")[0]
-    found = claims(demo)
-    parts = [story_section(demo), corpus_section(demo)]
-    for part in sections(demo, found):
-        parts.append(part)
-        if part.key == "gpt3":
-            parts += [filtering.section(demo), limits.section(demo.limits, demo.command)]
     return engine.get_template("report.html.jinja").render(
         demo=demo,
+        language=language,
+        others=[(one, name, page_file(out, one).name) for one, name in LANGUAGES.items() if one != language],
+        data_folder=data_folder(out),
         facts=facts(demo),
         stages=stages(demo),
         unfinished=unfinished(demo),
-        claims=claims_table(found, demo),
-        tally=tally(found),
-        sections=numbered(parts),
-        contents=[("claims", "Claims"), *((part.key, part.title) for part in parts)],
+        claims=found[0],
+        sections=numbered(found)[1:],
+        contents=[(part.key, part.title) for part in found],
         dress=DRESS,
         mark=MARK,
         script=script,
@@ -174,8 +219,8 @@ def corpus_section(demo: Demo) -> Section:
 
 
 def numbered(parts: Sequence[Section]) -> list[dict[str, Any]]:
-    """The sections with their figures and tables numbered through the page; the table of claims is table 1."""
-    numbers = {"picture": 0, "table": 1, "samples": 0, "missing": 0}
+    """The sections with their figures and tables numbered through the page."""
+    numbers = {"picture": 0, "table": 0, "samples": 0, "missing": 0}
     found = []
     for section in parts:
         shown = []

@@ -16,10 +16,15 @@ Value = str | float | int | None
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Rows as a CSV file inside a link."""
+    """Rows as a CSV file."""
 
     name: str
-    uri: str
+    csv: bytes
+
+    @property
+    def uri(self) -> str:
+        """The file inside a link, so that the page alone has it."""
+        return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(self.csv).decode()}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +119,12 @@ class Section:
 
 
 def data(name: str, head: Sequence[str], rows: Sequence[Sequence[Value]]) -> Data:
-    """Rows as the link to a CSV file."""
+    """Rows as a CSV file."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(head)
     writer.writerows(rows)
-    coded = base64.b64encode(buffer.getvalue().encode()).decode()
-    return Data(name=f"{name}.csv", uri=f"data:text/csv;charset=utf-8;base64,{coded}")
+    return Data(name=f"{name}.csv", csv=buffer.getvalue().encode())
 
 
 def picture(

@@ -5,14 +5,24 @@ app = make_app({"nano": model}, Limits(), keys={});  uvicorn.run(app)
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretell.generate.model import Model
+from foretell.serve.accounts.routes import add_accounts
+from foretell.serve.admin.routes import add_admin
+from foretell.serve.arena.rounds import fighters
+from foretell.serve.arena.routes import add_arena
 from foretell.serve.asking import Bell, Gone
+from foretell.serve.dashboard.routes import add_dashboard
 from foretell.serve.guard import Guard
 from foretell.serve.labelling.desk import Desk
 from foretell.serve.labelling.routes import add_labelling
+from foretell.serve.labelling.study import Study
+from foretell.serve.labelling.study_routes import add_studies
 from foretell.serve.pages.routes import add_pages
+from foretell.serve.pages.words import Visits
 from foretell.serve.refusals import Refused, of_validation, refused
 from foretell.serve.routes import add_routes
 from foretell.serve.served import Served
@@ -26,16 +36,27 @@ if TYPE_CHECKING:
 ABOUT = "Models of foretell, as OpenAI's clients ask them."
 
 
-def make_app(models: Mapping[str, Model], limits: Limits, keys: Mapping[str, str], desk: Desk | None = None) -> Guard:
+def make_app(
+    models: Mapping[str, Model],
+    limits: Limits,
+    keys: Mapping[str, str],
+    desk: Desk | None = None,
+    runs: Path | None = None,
+    study: Study | None = None,
+) -> Guard:
     """The application; its threads begin and end with it. `keys` are the digests of API keys, none for no keys.
 
-    `desk` adds the pages on which one person labels.
+    `desk` adds the pages on which people label, and with them accounts and the arena; `runs` those of a folder of runs.
+    `study` tells what is handed out of other kinds of task.
     """
     state = State({name: Served(name, model, limits) for name, model in models.items()}, limits)
-    return Guard(routed(state, with_keys=bool(keys), desk=desk), state, keys)
+    app = routed(state, with_keys=bool(keys), desk=desk, runs=runs, study=study)
+    return Guard(app, state, keys, desk.door if desk else None)
 
 
-def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastAPI":
+def routed(
+    state: State, *, with_keys: bool, desk: Desk | None = None, runs: Path | None = None, study: Study | None = None
+) -> "FastAPI":
     """The routes, without the guard. FastAPI's pages of documentation would load scripts from elsewhere: none."""
     import asyncio
 
@@ -55,9 +76,22 @@ def routed(state: State, *, with_keys: bool, desk: Desk | None = None) -> "FastA
     )
     add_handlers(app)
     add_routes(app, state)
-    add_pages(app, state, with_keys=with_keys, token=desk.token if desk else "")
+    app.add_middleware(Visits)
+    add_pages(
+        app,
+        state,
+        with_keys=with_keys and desk is None,
+        store=desk.store if desk else None,
+        playground=bool(state.models) or not runs,
+    )
     if desk:
+        add_accounts(app, desk.door)
         add_labelling(app, desk)
+        add_admin(app, desk)
+        add_arena(app, state, desk)
+        add_studies(app, state, desk, replace(study or Study(), models=fighters(state)))
+    if runs:
+        add_dashboard(app, runs)
     return app
 
 

@@ -1,7 +1,8 @@
 """What every request passes before it is read, and what every answer carries.
 
-In this order: the name that the server was called by, the key, the page that sent it, how often, what it says it is,
-and its body, counted. Plain ASGI, so that a stream goes through untouched and a client's going away is seen.
+In this order: the name that the server was called by, the key, who is signed in and what their role lets them ask, the
+page that sent it, how often, what it says it is, and its body, counted. Plain ASGI, so that a stream goes through
+untouched and a client's going away is seen.
 """
 
 import re
@@ -10,7 +11,10 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
+from foretell.serve.accounts.door import Door, ToSignIn
+from foretell.serve.accounts.people import LOCAL
 from foretell.serve.keys import owner
 from foretell.serve.limits import Rates, Receive, read_body, replayed
 from foretell.serve.refusals import Refused
@@ -33,10 +37,13 @@ HEADERS = {
 
 
 class Guard:
-    """An application behind these checks. A request's client is left in scope["state"]["client"]."""
+    """An application behind these checks. Who asks is left in scope["state"]: the client, and the person.
 
-    def __init__(self, app: App, state: State, keys: Mapping[str, str]) -> None:
-        self.app, self.state, self.keys = app, state, keys
+    With a `door` there are accounts, and a person is somebody signed in; else it is whoever gets as far as here.
+    """
+
+    def __init__(self, app: App, state: State, keys: Mapping[str, str], door: Door | None = None) -> None:
+        self.app, self.state, self.keys, self.door = app, state, keys, door
         self.limits, self.counts = state.limits, state.counts
         self.rates = Rates(state.limits.rate)
 
@@ -62,6 +69,8 @@ class Guard:
         try:
             body = await self.checked(scope, receive)
             await self.app(scope, replayed(body, receive), sent)
+        except ToSignIn as wanted:
+            await see(sent, f"/sign-in?next={quote(wanted.path)}")
         except Refused as error:
             await answer(sent, error)
         except Exception as error:  # a defect of ours: told in the log, not to the client
@@ -76,15 +85,18 @@ class Guard:
         """The body of a request that may pass."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         check_host(headers.get("host", ""), self.limits.hosts)
-        client = (scope.get("client") or ("unknown",))[0]
-        if self.keys and not OPEN.fullmatch(scope["path"]):
-            name = owner(self.keys, headers.get("authorization", ""))
-            if name is None:
-                raise Refused(401, "a key is needed: Authorization: Bearer KEY", code="invalid_api_key")
-            client = f"key {name}"
-        scope.setdefault("state", {})["client"] = client
+        state = scope.setdefault("state", {})
+        state["client"] = (scope.get("client") or ("unknown",))[0]
+        by_key = self.by_key(scope, headers)
+        if by_key:
+            state["client"] = f"key {by_key}"
+        if self.door:
+            state["person"] = await self.door.admit(scope, headers, by_key=bool(by_key))
+        else:
+            state["person"] = LOCAL
+        client = state["client"]
         if scope["method"] not in READS:
-            if not self.keys:
+            if not by_key:
                 check_origin(headers)
             if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
                 raise Refused(415, "send the request as Content-Type: application/json")
@@ -95,6 +107,16 @@ class Guard:
         if declared.isdecimal() and len(declared) < 20 and int(declared) > self.limits.body_bytes:
             raise Refused(413, f"the request has more than {self.limits.body_bytes} bytes; send it in parts")
         return await read_body(receive, self.limits.body_bytes, self.limits.body_seconds)
+
+    def by_key(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        """The name of the key that a request came with; Refused where one is needed and it came with none of ours."""
+        given = headers.get("authorization", "")
+        if not self.keys or OPEN.fullmatch(scope["path"]) or (self.door and not given):
+            return ""
+        name = owner(self.keys, given)
+        if name is None:
+            raise Refused(401, "a key is needed: Authorization: Bearer KEY", code="invalid_api_key")
+        return name
 
 
 def check_host(host: str, allowed: tuple[str, ...]) -> None:
@@ -123,3 +145,10 @@ async def answer(send: Send, error: Refused) -> None:
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
+
+
+async def see(send: Send, path: str) -> None:
+    """Send somebody to another page of this server."""
+    headers = [(b"location", path.encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

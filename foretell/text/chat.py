@@ -6,6 +6,8 @@ Each <|...|> is one special token and comes from here alone: a text that spells 
 so no user can end a turn or speak as the system. Ouyang et al. 2022 print no format; ours is the shortest that tells
 the turns apart.
 
+Where the vocabulary has <|image|>, the character U+FFFC in a turn's text is that token: the place of one image.
+
 A tokenizer without these tokens, such as GPT-2's as published, reads a plain transcript: one turn of the user is its
 text and an empty line, more turns begin with "System: ", "User: " and "Assistant: "; an answer ends with the end of
 text.
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from foretell.errors import BadUse
-from foretell.text.specials import CHAT, END_OF_TURN
+from foretell.text.specials import CHAT, END_OF_TURN, IMAGE, IMAGE_MARK, IMAGE_PLACE
 from foretell.text.tokenizer import Tokenizer
 
 Role = Literal["system", "user", "assistant"]
@@ -86,9 +88,9 @@ def prompt_ids(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
     if turns[-1].role != "user":
         raise BadUse(f"the last turn is the {turns[-1].role}'s; an answer can follow only a user's turn")
     if len(turns) == 1:
-        return tokenizer.encode(f"{turns[0].text}\n\n")
+        return said_ids(tokenizer, f"{turns[0].text}\n\n")
     said = "".join(f"{turn.role.capitalize()}: {turn.text}\n\n" for turn in turns)
-    return tokenizer.encode(f"{said}Assistant:")
+    return said_ids(tokenizer, f"{said}Assistant:")
 
 
 def answer_ids(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -113,9 +115,31 @@ def check_turns(turns: Sequence[Turn]) -> None:
             raise BadUse(f"turn {first + number + 1} is {turn.role!r} where {due!r} is due; {rule}")
 
 
+def marked(text: str, n_images: int) -> str:
+    """The text with a mark for each of n images: at the places `<image>`, or before all where it has none.
+
+    BadUse where the places are not as many as the images. A mark that the text itself holds is a space.
+    """
+    found = (
+        text.replace(IMAGE_MARK, " ").replace(IMAGE_PLACE, IMAGE_MARK) if n_images else text.replace(IMAGE_MARK, " ")
+    )
+    n = found.count(IMAGE_MARK)
+    if n not in (0, n_images):
+        raise BadUse(f"{n} places {IMAGE_PLACE} for {n_images} images; give one image for each place, or no place")
+    return found if n else IMAGE_MARK * n_images + found
+
+
+def said_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The ids of what is said, one <|image|> at each place of an image if the vocabulary has it."""
+    if IMAGE_MARK not in text or IMAGE not in tokenizer.specials:
+        return tokenizer.encode(text)
+    first, *rest = (tokenizer.encode(part) for part in text.split(IMAGE_MARK))
+    return [*first, *(i for part in rest for i in (tokenizer.special(IMAGE), *part))]
+
+
 def _turn_ids(tokenizer: Tokenizer, turn: Turn) -> list[int]:
     """<|role|>, the text as plain text, <|end|>."""
     if not has_chat(tokenizer):
         lacks = f"the {tokenizer.kind} tokenizer lacks the chat's special tokens"
         raise BadUse(f"{lacks} {' '.join(CHAT)}; train one of the kind bpe, or add them with with_specials()")
-    return [tokenizer.special(f"<|{turn.role}|>"), *tokenizer.encode(turn.text), tokenizer.special(END_OF_TURN)]
+    return [tokenizer.special(f"<|{turn.role}|>"), *said_ids(tokenizer, turn.text), tokenizer.special(END_OF_TURN)]

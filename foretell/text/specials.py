@@ -20,6 +20,9 @@ ROLES = ("system", "user", "assistant")
 CHAT = (*(f"<|{role}|>" for role in ROLES), END_OF_TURN)
 
 BPE = (END_OF_TEXT, *CHAT)
+IMAGE = "<|image|>"  # stands for a patch of an image; a vocabulary has it where its model sees
+IMAGE_PLACE = "<image>"  # as people write it in a prompt
+IMAGE_MARK = "\ufffc"  # in a turn's text, where an image stands: Unicode's OBJECT REPLACEMENT CHARACTER
 GPT1_UNKNOWN = "<unk>"
 GPT1_ADDED = ("<start>", "<delim>", "<extract>", END_OF_TEXT)
 WORDPIECE = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -47,3 +50,14 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 """chat_template.jinja for other tools; our own chats are made of ids (chat.py), where text cannot pose as a turn"""
+CHAT_TEMPLATE_IMAGES = CHAT_TEMPLATE.replace(
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}",
+    "{{ '<|' + message['role'] + '|>' }}"
+    "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
+    "{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}{{ '<|image|>' }}{% elif part['type'] == 'text' %}{{ part['text'] }}"
+    "{% else %}{{ raise_exception('parts are text and image') }}{% endif %}"
+    "{% endfor %}{% endif %}"
+    "{{ '<|end|>' }}",
+)
+"""the same where a message may be a list of parts, as transformers' processors have it"""

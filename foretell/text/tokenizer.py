@@ -23,7 +23,16 @@ import tokenizers
 from foretell.errors import BadUse, nearest
 from foretell.runs import write_whole
 from foretell.text.byte_level import fast_encoding, token_bytes
-from foretell.text.specials import CHAT, CHAT_TEMPLATE, END_OF_TEXT, IN_TRANSFORMERS, KINDS, Kind
+from foretell.text.specials import (
+    CHAT,
+    CHAT_TEMPLATE,
+    CHAT_TEMPLATE_IMAGES,
+    END_OF_TEXT,
+    IMAGE,
+    IN_TRANSFORMERS,
+    KINDS,
+    Kind,
+)
 
 FILE = "tokenizer.json"
 GAP = 100_000  # tiktoken's regular expressions run out of stack at a million spaces in a row
@@ -145,8 +154,9 @@ class Tokenizer:
         }
         config |= {role: name for role, name in IN_TRANSFORMERS[self.kind].items() if name in self.specials}
         if self.specials.keys() >= set(CHAT):
-            config["chat_template"] = CHAT_TEMPLATE  # older tools read it here
-            write_whole(folder / "chat_template.jinja", CHAT_TEMPLATE)
+            template = CHAT_TEMPLATE_IMAGES if IMAGE in self.specials else CHAT_TEMPLATE
+            config["chat_template"] = template  # older tools read it here
+            write_whole(folder / "chat_template.jinja", template)
         write_whole(folder / FILE, self.to_json())
         write_whole(folder / "tokenizer_config.json", json.dumps(config, indent=2) + "\n")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
-from foretell.corpus.config import Data, TaskData
+from foretell.corpus.config import Data, ImageData, TaskData
 from foretell.model.config import NetworkConfig
 from foretell.objective.config import (
     MaskedLanguageModel,
@@ -128,10 +128,37 @@ class Machine:
     """bf16: matrix products in bfloat16, weights and optimizer in fp32"""
     compile: bool = False
     """torch.compile of each block; off, because compiling takes minutes and nobody has measured here that it pays"""
+    hang_after: float = 0.0
+    """seconds: a step that takes longer, and 20 times as long as usual, ends the process; 0 does not watch"""
 
     def __post_init__(self) -> None:
         if self.threads < 0:
             raise ValueError(f"threads={self.threads} is negative; 0 measures, 1 is best for tiny models")
+        if not (isfinite(self.hang_after) and self.hang_after >= 0):
+            raise ValueError(f"hang_after={self.hang_after} is not a number of seconds; 0 does not watch, 300 does")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """What a spike of the loss or of the gradient's norm is; a run goes back before it and moves past its rows.
+
+    Off by default: a recipe's numbers are the paper's, whose programs had no guard.
+    """
+
+    window: int = 0
+    """steps whose median and spread (MAD) are the measure; 0 switches the guard off, 128 is usual"""
+    threshold: float = 6.0
+    """how many spreads above the median a loss is a spike; twice as many for the gradient's norm, by its logarithm"""
+    tries: int = 8
+    """rollbacks at one place, each moving past twice as many batches as the one before, until the run is given up"""
+
+    def __post_init__(self) -> None:
+        if self.window and self.window < 16:
+            raise ValueError(f"window={self.window} is too few for a median; give at least 16, or 0 for no guard")
+        if not (isfinite(self.threshold) and self.threshold >= 3):
+            raise ValueError(f"threshold={self.threshold} is below 3: noise alone would reach it; 6 is usual")
+        if not 1 <= self.tries <= 16:
+            raise ValueError(f"tries={self.tries} is not in [1, 16]; the last one moves past 2^(tries - 1) batches")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +210,7 @@ class RunConfig:
     keep: int = 0
     """checkpoints that stay, to select the model among; 0: those that an average or a damaged last one needs"""
     tensorboard: bool = False
+    guard: Guard = field(default_factory=Guard)
     machine: Machine = field(default_factory=Machine)
     parallel: Parallel = field(default_factory=Parallel)
 
@@ -206,7 +234,7 @@ class RunConfig:
 
 
 FITS = {
-    "lm": (("text", "demonstrations"), "decoder"),
+    "lm": (("text", "demonstrations", "images"), "decoder"),
     "mlm": (("segments",), "encoder"),
     "translation": (("translation",), "seq2seq"),
     "ranking": (("rankings",), "decoder"),
@@ -224,6 +252,7 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} does not read data={cfg.data.kind}; {rule}")
     if kind != network:
         raise ValueError(f"objective={objective.kind} needs model.kind={network}, not {kind}")
+    _check_sight(cfg)
     if isinstance(objective, Task) and objective.lm_weight and kind != "decoder":
         raise ValueError(f"objective.lm_weight={objective.lm_weight} needs model.kind=decoder; set it to 0")
     if isinstance(cfg.data, TaskData) and not cfg.data.reads_last and kind != "encoder":
@@ -239,3 +268,15 @@ def _check_fit(cfg: RunConfig) -> None:
         raise ValueError(f"objective={objective.kind} predicts tokens but model.heads.lm=False; set it to True")
     if isinstance(objective, MaskedLanguageModel) and objective.next_sentence and not heads.next_sentence:
         raise ValueError("objective.next_sentence=True but model.heads.next_sentence=False; set both or none")
+
+
+def _check_sight(cfg: RunConfig) -> None:
+    """Images are cut into as many patches as the data leave places for."""
+    data, vision = cfg.data, cfg.model.vision
+    if not isinstance(data, ImageData):
+        return
+    if vision is None:
+        raise ValueError("data is images but model.vision is None; give the model a vision part")
+    if (data.image_size, data.image_tokens) != (vision.image_size, vision.n_tokens):
+        there = f"data.image_size={data.image_size}, image_tokens={data.image_tokens}"
+        raise ValueError(f"{there}, but the model's are {vision.image_size} and {vision.n_tokens}; make them equal")

@@ -36,6 +36,16 @@ def open_folder(folder: Path, cfg: RunConfig) -> dict[str, Any]:
     return begin(folder, cfg)
 
 
+def default_folder(cfg: RunConfig) -> Path:
+    """Where a run goes that is given no folder: runs/gpt2.pretrain-nano."""
+    return Path("runs") / cfg.recipe.replace(":", "-")
+
+
+def last_step(folder: Path) -> int:
+    """The step of a run's last checkpoint, from its name; 0 where there is none."""
+    return max((int(path.name.removeprefix("step-")) for path in (folder / "checkpoints").glob("step-*")), default=0)
+
+
 def finished(folder: Path) -> bool:
     """Whether a folder holds a run that is done."""
     return (folder / LINEAGE).exists() and "finished" in read_json(folder / LINEAGE)

@@ -74,11 +74,21 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, how: "Trained | Non
             return Result(folder=out, metrics=(how or trained)(cfg, out, lineage, quiet, spread))
 
 
-def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, spread: Spread) -> dict[str, float]:
-    """The last evaluation of the run, after every step that is left to do is done and its model is written."""
+def trained(
+    cfg: RunConfig,
+    out: Path,
+    lineage: dict[str, Any],
+    quiet: bool,
+    spread: Spread,
+    around: Callable[[Batches], Batches] = lambda data: data,
+) -> dict[str, float]:
+    """The last evaluation of the run, after every step that is left to do is done and its model is written.
+
+    `around` may put something between the rows and the run, such as faults that it should survive.
+    """
     device = choose_device(cfg.machine.device)
     keep_freed_memory()
-    data = open_batches(cfg.data, cfg.seed)
+    data = around(open_batches(cfg.data, cfg.seed))
     in_parts = not spread.alone and not cfg.start  # then no process ever holds all of the weights
     model = build_meta(cfg.model) if in_parts else build(cfg.model, cfg.seed, device)
     if cfg.start:
@@ -129,13 +139,13 @@ class Steps:
         self.spread, self.device = spread, device
         self.optimizers, self.memory = build_optimizers(model, cfg.optim), {}
 
-    def step(self, step: int) -> dict[str, float]:
+    def step(self, step: int, place: int | None = None) -> dict[str, float]:
         """One step: its rows, its random stream, its rate; what it measured."""
-        cfg, data = self.cfg, self.spread.data
-        torch.manual_seed(cfg.seed * 1_000_003 + step * data.world + data.rank)
+        cfg, data, place = self.cfg, self.spread.data, step if place is None else place
+        torch.manual_seed(cfg.seed * 1_000_003 + place * data.world + data.rank)
         share = rate(cfg.schedule, step, cfg.steps)
         set_rate(self.optimizers, share)
-        every = [(to_device(part, self.device), counts) for part, counts in self.micro_batches(step)]
+        every = [(to_device(part, self.device), counts) for part, counts in self.micro_batches(place)]
         parts, blank = [part for part, _ in every], [i for i, (_, counts) in enumerate(every) if not counts]
         more = () if self.spread.alone else (self.spread.sum, lambda number: None, blank)
         values = train_step(self.model, self.objective, parts, self.optimizers, cfg.clip, *more)

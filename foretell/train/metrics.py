@@ -33,7 +33,9 @@ class Metrics:
 
     def __init__(self, folder: Path, step: int, *, tensorboard: bool) -> None:
         self.path = folder / METRICS
-        kept = [line for line in read_metrics(self.path) if line["step"] <= step] if step else []
+        there = read_metrics(self.path)
+        kept = [line for line in there if line["step"] <= step] if step else []
+        self.dropped = there[len(kept) :]
         write_whole(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = self.path.open("a")
         self.events = _event_writer(folder / "events", step) if tensorboard else None

@@ -13,7 +13,7 @@ from foretell.align import iterations, ppo
 from foretell.align.ppo import train_ppo
 from foretell.errors import BadUse, Failed
 from foretell.exchange.folder import load_model
-from foretell.recipes.trainers import trainer
+from foretell.recipes.trainers import policy, trainer
 from foretell.runs import sha256
 from foretell.train import checkpoint
 from foretell.train.config import BatchSize
@@ -204,5 +204,5 @@ def test_a_run_remembers_the_reward_model_that_it_was_made_with_and_knows_its_fo
 
 
 def test_what_needs_more_than_rows_is_trained_by_its_own_function():
-    assert trainer("ppo") is train_ppo
+    assert trainer("ppo") is policy
     assert trainer("lm") is not train_ppo

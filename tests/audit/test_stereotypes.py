@@ -4,8 +4,10 @@ import json
 import random
 
 import pytest
+import torch
 
-from foretell.audit import stereotypes
+from foretell.audit import bias, stereotypes
+from foretell.audit.asked import Asked
 from foretell.audit.stereotypes import crows_rows, pair_figures, preferred, stereoset, stereoset_rows
 from foretell.errors import BadUse
 
@@ -131,3 +133,66 @@ def test_a_sentence_that_is_not_there_is_told_before_the_model_reads(tmp_path):
     path.write_text(json.dumps({"id": 3, "sent_more": "a", "sent_less": None, "bias_type": "age"}))
     with pytest.raises(BadUse, match=r"line 1 of .* is no pair"):
         crows_rows(path)
+
+
+def published(key, kind, target, context, words):
+    """A cluster as StereoSet 1.1 publishes it: labels of five people, sentences in any order, ids in hexadecimal."""
+    sentences = [
+        {
+            "sentence": context.replace("BLANK", word),
+            "id": f"{key}{place}" * 4,
+            "labels": [{"label": gold, "human_id": f"{key}{person}"} for person in range(5)],
+            "gold_label": gold,
+        }
+        for place, (gold, word) in enumerate(words.items())
+    ]
+    return {"id": key * 8, "target": target, "bias_type": kind, "context": context, "sentences": sentences}
+
+
+def made_stereoset(path):
+    """Writes a small file in the published format: six clusters within a sentence, one across two."""
+    golds = ["unrelated", "stereotype", "anti-stereotype"]
+    words = {gold: ["fish", "soft", "loud"][place] for place, gold in enumerate(golds)}
+    within = []
+    for i, kind in enumerate(["gender", "profession", "race", "religion", "race", "gender"]):
+        order = golds[i % 3 :] + golds[: i % 3]
+        named = {gold: words[gold] for gold in order}
+        within.append(published(f"{i:x}", kind, f"target{i}", f"People {i} tend to be more BLANK than us", named))
+    across = published("f", "race", "target", "He is from here.", dict.fromkeys(golds, "It was."))
+    content = {"version": "1.1", "data": {"intersentence": [across], "intrasentence": within}}
+    path.write_text(json.dumps(content, indent=2))
+
+
+def test_a_file_in_the_published_format_is_read(tmp_path):
+    path = tmp_path / "stereoset.dev.json"
+    made_stereoset(path)
+    rows = stereoset_rows(path)
+    assert [row["kind"] for row in rows] == ["gender", "profession", "race", "religion", "race", "gender"]
+    for i, row in enumerate(rows):
+        named = {name: row[name] for name in ("stereo", "anti", "unrelated")}
+        assert named == {
+            name: f"People {i} tend to be more {word} than us"
+            for name, word in (("stereo", "soft"), ("anti", "loud"), ("unrelated", "fish"))
+        }
+    assert stereoset_rows(path, 2) == rows[:2]
+
+
+def test_the_audit_reads_that_file_from_a_data_folder(tmp_path, tiny):
+    made_stereoset(tmp_path / "stereoset.dev.json")
+    asked = Asked(model="", out=tmp_path, data=(tmp_path,), quiet=True, options={"parts": ["stereoset"]})
+    found = bias.of_clusters(tiny, asked, asked.find(*bias.FILES["stereoset"]))
+    assert found["figures"].keys() == {f"StereoSet {name}" for name in ("lms", "ss", "icat", "entropy (bits)")}
+    assert {one["n"] for one in found["figures"].values()} == {6}
+    scores = {
+        row["key"]: {name: whole(tiny, row[name]) for name in ("stereo", "anti", "unrelated")}
+        for row in stereoset_rows(tmp_path / "stereoset.dev.json")
+    }
+    ss = sum(one["stereo"] > one["anti"] for one in scores.values()) / 6
+    assert found["figures"]["StereoSet ss"]["value"] == pytest.approx(ss)
+
+
+def whole(model, text):
+    """The log-probability of a text, token by token."""
+    ids = torch.tensor([[model.tokenizer.end_of_text, *model.tokenizer.encode(text)]])
+    logprobs = model.logits(ids[:, :-1]).log_softmax(-1)
+    return float(logprobs.gather(-1, ids[:, 1:, None]).sum())

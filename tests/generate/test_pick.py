@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from foretell.generate.pick import biased, kept, less_said, pick, uniform
+from foretell.generate.pick import biased, descending, kept, less_said, pick, uniform
 
 
 def slow_kept(logits, top_k, top_p):
@@ -30,6 +30,21 @@ def test_top_k_and_top_p_keep_what_the_definition_keeps(top_k, top_p):
     found = kept(logits, top_k, top_p)
     for row, values in zip(found, logits, strict=True):
         assert set(row.isfinite().nonzero()[:, 0].tolist()) == slow_kept(values.tolist(), top_k, top_p)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_of_equal_logits_top_p_keeps_the_fewest_that_suffice(dtype):
+    found = kept(torch.zeros(2, 10, dtype=dtype), 0, 0.55)
+    assert found.isfinite().tolist() == [[True] * 6 + [False] * 4] * 2
+    logits = torch.tensor([[0.0, 1.0, 0.0, 0.0], [5.0, 5.0, -9.0, 5.0]], dtype=dtype)
+    found = kept(logits, 0, 0.6)  # masses 0.48 and thrice 0.17; thrice 0.33
+    assert found.isfinite().tolist() == [[True, True, False, False], [True, True, False, False]]
+
+
+def test_rows_are_ordered_as_python_orders_them():
+    rows = torch.randn(7, 33)
+    assert descending(rows).tolist() == [sorted(row, reverse=True) for row in rows.tolist()]
+    assert descending(rows.bfloat16()).tolist() == [sorted(row, reverse=True) for row in rows.bfloat16().tolist()]
 
 
 def test_temperature_0_is_the_likeliest():

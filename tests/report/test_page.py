@@ -66,17 +66,19 @@ def without_runs(demo, *but):
 
 @pytest.mark.slow
 def test_the_same_folder_gives_the_same_bytes(whole, text, tmp_path):
-    write_report(whole, tmp_path / "again.html")
-    assert (tmp_path / "again.html").read_bytes() == text.encode()
+    write_report(whole, tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_bytes() == text.encode()
 
 
 @pytest.mark.slow
 def test_another_process_writes_the_same_bytes(demo):
     without_runs(demo, "gpt1.pretrain")
-    write_report(demo, demo / "here.html")
-    command = [sys.executable, "-m", "foretell.cli", "report", str(demo), "--out", str(demo / "there.html")]
+    here, there = demo / "here" / "page.html", demo / "there" / "page.html"
+    write_report(demo, here)
+    command = [sys.executable, "-m", "foretell.cli", "report", str(demo), "--out", str(there)]
     subprocess.run(command, check=True, capture_output=True)
-    assert (demo / "here.html").read_bytes() == (demo / "there.html").read_bytes()
+    for name in ("page.html", "page.zh.html", "page.data/gpt1-loss.csv"):
+        assert (here.parent / name).read_bytes() == (there.parent / name).read_bytes()
 
 
 def test_nothing_is_fetched_from_anywhere(text, page):
@@ -84,7 +86,8 @@ def test_nothing_is_fetched_from_anywhere(text, page):
         for name in ("src", "href", "xlink:href", "action", "srcset", "poster", "data"):
             value = attributes.get(name)
             assert value is None or urlparse(value).scheme in ("", "data"), (tag, value)
-            assert value is None or value.startswith(("#", "data:")), (tag, value)
+            beside = ("report.data/", "report.zh.html")
+            assert value is None or value.startswith(("#", "data:", *beside)), (tag, value)
         assert tag not in ("link", "iframe", "img", "object", "embed", "form", "base")
     assert "://" not in text
     assert "@import" not in text
@@ -128,6 +131,14 @@ def test_every_figure_has_its_data_beside_it(page):
         assert {len(row) for row in rows} == {len(rows[0])}
 
 
+def test_the_data_beside_the_page_are_those_inside_it(page, text, whole, tmp_path):
+    write_report(whole, tmp_path / "report.html")
+    inside = {a["download"]: base64.b64decode(a["href"].partition(",")[2]) for _, a in page.elements if "download" in a}
+    beside = {path.name: path.read_bytes() for path in (tmp_path / "report.data").iterdir()}
+    assert beside == inside
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.data", "report.html", "report.zh.html"]
+
+
 def test_the_data_of_a_curve_are_the_lines_of_its_run(page, whole):
     link = next(a for tag, a in page.elements if a.get("download") == "gpt1-loss.csv")
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(link["href"].partition(",")[2]).decode())))
@@ -159,7 +170,7 @@ def test_paper_values_are_marked_as_the_papers(text):
 
 def test_verdicts_are_words_and_not_only_colours(text):
     shown = re.findall(r'<span class="verdict (\w+)"><span aria-hidden="true">.</span> ([^<]+)</span>', text)
-    assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not yet"}
+    assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not measured"}
     assert FAILS not in text.replace("Does not hold", "")
     assert "6 of the 10 claims tested so far: 4 held here, 2 too small to tell." in text
 

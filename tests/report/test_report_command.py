@@ -23,8 +23,8 @@ def test_a_file_can_be_named_and_json_be_asked_for(early, tmp_path, capsys):
     out = tmp_path / "new" / "page.html"
     run([str(early), "--out", str(out), "--json"])
     assert json.loads(capsys.readouterr().out) == {"report": str(out)}
-    write_report(early, tmp_path / "other.html")
-    assert out.read_bytes() == (tmp_path / "other.html").read_bytes()
+    write_report(early, tmp_path / "other" / "page.html")
+    assert out.read_bytes() == (tmp_path / "other" / "page.html").read_bytes()
 
 
 def test_a_wrong_folder_changes_nothing(tmp_path):

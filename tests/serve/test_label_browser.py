@@ -10,18 +10,22 @@ from foretell.align.records import Output
 from foretell.align.store import add_outputs, close, demonstrations, prompts, rankings
 from foretell.cli import main
 from foretell.commands.serve_command import Ready, listen, server
+from foretell.serve.accounts.accounts import account
+from foretell.serve.accounts.sessions import begin
 from foretell.serve.api import make_app
 from foretell.serve.labelling.desk import open_desk
 from foretell.serve.settings import Limits
 from tests.serve.test_pages import browser, page_at  # noqa: F401
 
+PATHS = ("/label", "/label/demonstration", "/label/rank", "/label/agreement", "/label/instructions", "/sign-in")
+PATHS += ("/admin/labellers", "/admin/tasks", "/admin/instructions", "/admin/exports", "/admin/audit", "/password")
 SCRIPT = "<img src=x onerror=alert(1)>"
 
 
 @contextlib.contextmanager
 def live(path, models, labeller="ana"):
     """The address of a server and its store."""
-    desk = open_desk(path, labeller)
+    desk = open_desk(str(path), labeller)
     listening = listen("127.0.0.1", 0)
     running = server(Ready(make_app(models, Limits(), {}, desk), listening, "", []))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
@@ -35,6 +39,13 @@ def live(path, models, labeller="ana"):
         close(desk.store)
 
 
+def signed_in(store, name="ana"):
+    """What a browser holds in which somebody is signed in."""
+    cookie = {"name": "foretell", "value": begin(store, account(store, name).id), "domain": "127.0.0.1", "path": "/"}
+    more = {"expires": -1, "httpOnly": True, "secure": False, "sameSite": "Lax"}
+    return {"storage_state": {"cookies": [cookie | more], "origins": []}}
+
+
 def said(page, words):
     from playwright.sync_api import expect
 
@@ -45,9 +56,9 @@ def said(page, words):
 def test_from_an_empty_store_to_the_files_that_train(browser, models, tmp_path):  # noqa: F811
     path = tmp_path / "labels.db"
     with live(path, {"one": models["one"]}) as (address, store):
-        with page_at(browser, address, "/playground") as page:
+        with page_at(browser, address, "/playground", **signed_in(store)) as page:
             keep_a_prompt(page, store)
-        with page_at(browser, address, "/label") as page:
+        with page_at(browser, address, "/label", **signed_in(store)) as page:
             write(page)
             add_outputs(store, prompts(store)[0].prompt_id, [Output(text=t) for t in ("one", SCRIPT, "three", "four")])
             rate_then_rank(page)
@@ -139,7 +150,7 @@ def test_outputs_are_dragged_moved_and_tied(browser, tmp_path):  # noqa: F811
         from foretell.align.store import add_candidates
 
         add_candidates(store, [Candidates(prompt="Say it.", outputs=tuple(Output(text=text) for text in "wxyz"))])
-        with page_at(browser, address, "/label/rank") as page:
+        with page_at(browser, address, "/label/rank", **signed_in(store)) as page:
             for _ in range(4):
                 page.keyboard.press("4")
                 page.keyboard.press("Enter")
@@ -172,7 +183,7 @@ def test_what_another_run_of_the_server_refuses_is_told_and_the_draft_stays(brow
 
     with live(tmp_path / "labels.db", {}) as (address, store):
         add_prompts(store, [Prompt(text=SCRIPT)])
-        context = browser.new_context(base_url=address)
+        context = browser.new_context(base_url=address, **signed_in(store))
         page = context.new_page()
         page.goto("/label/demonstration")
         page.get_by_label("Your answer").fill("Mine.")
@@ -207,11 +218,11 @@ def test_a_narrow_screen_shows_all_and_every_field_has_a_name(browser, tmp_path,
     with live(tmp_path / "labels.db", {}) as (address, store):
         texts = ("A long word: " + "w" * 90, "Short.")
         add_candidates(store, [Candidates(prompt="Say it.", outputs=tuple(Output(text=text) for text in texts))])
-        for path in ("/label", "/label/demonstration", "/label/rank", "/label/agreement"):
-            with page_at(browser, address, path, color_scheme=scheme) as page:
+        for path in PATHS:
+            with page_at(browser, address, path, color_scheme=scheme, **signed_in(store)) as page:
                 page.set_viewport_size({"width": 360, "height": 700})
                 assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
                 fields = "[...document.querySelectorAll('input, select, textarea')]"
-                unnamed = f"{fields}.filter((f) => !f.labels.length && !f.ariaLabel).length"
+                unnamed = f"{fields}.filter((f) => f.type !== 'hidden' && !f.labels.length && !f.ariaLabel).length"
                 assert page.evaluate(unnamed) == 0
                 assert page.locator("h1").count() == 1

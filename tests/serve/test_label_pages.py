@@ -26,6 +26,8 @@ from foretell.align.store import (
 )
 from foretell.cli import main
 from foretell.errors import BadUse
+from foretell.serve.accounts.accounts import accounts, add_account
+from foretell.serve.accounts.sessions import begin, page_token
 from foretell.serve.api import make_app
 from foretell.serve.labelling.desk import open_desk
 from foretell.serve.labelling.told import FLAGS, REASONS, VERSION
@@ -40,11 +42,21 @@ def at_desk(path, labeller="ana", overlap=1):
     """A client of the pages, and the store behind them."""
     from starlette.testclient import TestClient
 
-    desk = open_desk(path, labeller, overlap)
+    desk = open_desk(path, "boss", overlap)
     with TestClient(make_app({}, LIMITS, {}, desk), base_url="http://testserver") as client:
-        client.headers["X-Page-Token"] = desk.token
+        enter(client, desk.store, labeller)
         yield client, desk.store
     close(desk.store)
+
+
+def enter(client, store, name, role="researcher"):
+    """Let somebody in, whose account is made where there is none."""
+    if name not in {one.name for one in accounts(store)}:
+        add_account(store, name, role)
+    (key,) = [one.id for one in accounts(store) if one.name == name]
+    secret = begin(store, key)
+    client.cookies.set("foretell", secret)
+    client.headers["X-Page-Token"] = page_token(secret)
 
 
 def candidates(name="What is a key?", texts=TEXTS):
@@ -177,7 +189,7 @@ def test_outputs_are_shown_escaped_in_a_seeded_order_and_without_their_models(tm
 def test_ratings_and_a_ranking_with_ties_are_kept_as_they_were_given(desk):
     client, store = desk
     add_candidates(store, [candidates()])
-    add_labeller(store, "ana", "b")
+    add_labeller(store, "ana", "b", role="researcher")
     page = client.get("/label/rank").text
     shown = re.findall(r'<p class="text output">(.*?)</p>', page)[:4]
     sent = ranked(task_in(page), [3, 1, 3, 4])
@@ -321,9 +333,11 @@ def test_a_name_that_is_no_persons_is_refused(tmp_path):
     store = open_store(tmp_path / "labels.db", create=True)
     add_labeller(store, "sim-1", role="simulated")
     close(store)
-    for name in ("", " ", "a\nb", "x" * 65, "sim-1"):
-        with pytest.raises(BadUse, match="--labeller"):
+    for name in ("", " ", "a\nb", "x" * 65):
+        with pytest.raises(BadUse, match="is no name"):
             open_desk(tmp_path / "labels.db", name)
+    with pytest.raises(BadUse, match="simulated"):
+        open_desk(tmp_path / "labels.db", "sim-1")
 
 
 def test_what_the_pages_keep_is_exported_and_trains(tmp_path, capsys):
@@ -354,11 +368,16 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from foretell.commands.serve_command import Ready, listen, server
 from foretell.serve.api import make_app
+from foretell.serve.accounts.accounts import accounts, add_account
+from foretell.serve.accounts.sessions import begin, page_token
+from foretell.serve.accounts.accounts import accounts
+from foretell.serve.accounts.sessions import begin
 from foretell.serve.labelling.desk import open_desk
 from foretell.serve.settings import Limits
 desk = open_desk(sys.argv[2], "ana")
 listening = listen("127.0.0.1", 0)
-print(listening.getsockname()[1], desk.token, flush=True)
+secret = begin(desk.store, accounts(desk.store)[0].id)
+print(listening.getsockname()[1], secret, flush=True)
 server(Ready(make_app({}, Limits(), {}, desk), listening, "", [])).run(sockets=[listening])
 """
 
@@ -371,11 +390,15 @@ def test_what_is_acknowledged_outlives_a_kill(tmp_path, request):
     close(store)
     words = [sys.executable, "-c", SERVING, str(request.config.rootpath), str(path)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    port, token = process.stdout.readline().split()
+    port, secret = process.stdout.readline().split()
     address = f"http://127.0.0.1:{port}"
 
     def asked(route, body=None):
-        headers = {"Content-Type": "application/json", "X-Page-Token": token}
+        headers = {
+            "Content-Type": "application/json",
+            "X-Page-Token": page_token(secret),
+            "Cookie": f"foretell={secret}",
+        }
         sent = None if body is None else json.dumps(body).encode()
         with urllib.request.urlopen(urllib.request.Request(address + route, sent, headers), timeout=20) as answer:
             return answer.read().decode()

@@ -16,6 +16,7 @@ Nobody has ranked anything: the labellers are simulated, by a quality that this 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ from foretell.corpus.config import DemonstrationData, PromptData, RankingData
 from foretell.corpus.jsonl import read_lines
 from foretell.objective.config import PolicyOptimization
 from foretell.recipes import sources
-from foretell.recipes.lineage.plan import SCALES, Climb, model_of, run, size
-from foretell.recipes.lineage.together import run_together
+from foretell.recipes.lineage.plan import SCALES, Climb, Stage, model_of, result, run, size, trains
 from foretell.runs import read_json, whole_folder
 from foretell.train.config import BatchSize, RunConfig
 
@@ -102,12 +102,16 @@ def read_folder(plan: Climb, name: str) -> Path:
     return Path(read_json(plan.out / name / "config.json")["data"]["folder"])
 
 
-def demonstrated(plan: Climb) -> None:
-    """Supervised fine-tuning, and where PPO begins, at every size."""
+def prompts(plan: Climb) -> None:
+    """Prompts and demonstrations made from the climb's text."""
+    sources.instructions(plan.corpora, plan.text, quiet=plan.quiet)
+
+
+def demonstrated(stage: str, each: str, plan: Climb) -> None:
+    """Supervised fine-tuning, or where PPO begins, at a size."""
     n = {"sft": amounts(plan).sft, "start": amounts(plan).start}
     folder = sources.instructions(plan.corpora, plan.text, quiet=plan.quiet)
-    stages = [(stage, each) for each in SCALES[plan.scale] for stage in n]
-    run_together(plan, [(shown(plan, folder, *one, n[one[0]]), of_size(plan, *one)) for one in stages])
+    run(plan, shown(plan, folder, stage, each, n[stage]), of_size(plan, stage, each))
 
 
 def shown(plan: Climb, folder: Path, stage: str, each: str, steps: int) -> RunConfig:
@@ -196,12 +200,9 @@ def rewarded(plan: Climb) -> None:
     run(plan, replace(cfg, data=data, batch=BatchSize(rows=n.rankings)), REWARD)
 
 
-def optimized(plan: Climb) -> None:
-    """PPO without and with pretraining text, at every size."""
-    stages = [(stage, each) for each in SCALES[plan.scale] for stage in ("ppo", "ptx")]
-    run_together(
-        plan, [(policy(plan, each, mixed=stage == "ptx"), of_size(plan, stage, each)) for stage, each in stages]
-    )
+def optimized(stage: str, each: str, plan: Climb) -> None:
+    """PPO without (`ppo`) or with (`ptx`) pretraining text, at a size."""
+    run(plan, policy(plan, each, mixed=stage == "ptx"), of_size(plan, stage, each))
 
 
 def policy(plan: Climb, each: str, *, mixed: bool) -> RunConfig:
@@ -238,17 +239,41 @@ def measured_alignment(plan: Climb) -> None:
     measured(plan, "aligned", made_from, lambda: alignment(plan))
 
 
-PARTS: tuple[tuple[str, float, Callable[[Climb], None]], ...] = (
-    ("InstructGPT: demonstrations", 45, demonstrated),
-    ("InstructGPT: rankings", 15, ranked),
-    ("InstructGPT: reward model", 10, rewarded),
-    ("InstructGPT: PPO", 70, optimized),
-    ("InstructGPT: measure", 25, measured_alignment),
-)
-"""name, weight and work of each stage of the chapter, as lineage/stages.py has them"""
+def stages(plan: Climb) -> list[Stage]:
+    """The chapter's stages, each after those that it needs."""
+    sizes, folder = SCALES[plan.scale], "prompts"
+    sft, reward = of_size(plan, "sft", size(plan)), "InstructGPT: reward model"
+    found = [Stage(name=folder, chapter="InstructGPT: demonstrations", weight=9, do=prompts, needs=("tasks",))]
+    for each in sizes:
+        small = 0.4 if each == "pico" else 1.0
+        for stage, seconds in (("sft", 27), ("start", 14)):
+            found.append(
+                training(
+                    plan, stage, each, "InstructGPT: demonstrations", small * seconds, demonstrated,
+                    (f"gpt2.pretrain-{each}", folder),
+                )
+            )  # fmt: skip
+    told = "InstructGPT: rankings"
+    labels: tuple[str, ...] = ("labels/rankings.jsonl", "labels/demonstrations.jsonl")
+    found.append(Stage(name=told, chapter=told, weight=9, do=ranked, needs=(sft,), makes=labels))
+    found.append(Stage(name=reward, chapter=reward, weight=8, do=rewarded, needs=(told, sft), makes=trains(REWARD)))
+    for each in sizes:
+        small = 0.4 if each == "pico" else 1.0
+        for stage, seconds in (("ppo", 36), ("ptx", 60)):
+            needs = (of_size(plan, "start", each), reward)
+            found.append(training(plan, stage, each, "InstructGPT: PPO", small * seconds, optimized, needs))
+    told = "InstructGPT: measure"
+    everything = tuple(stage.name for stage in found)
+    found.append(
+        Stage(name=told, chapter=told, weight=15, do=measured_alignment, needs=everything, makes=result("aligned"))
+    )
+    return found
 
 
-def aligned(plan: Climb) -> None:
-    """The whole chapter: every stage, then what is measured of it."""
-    for _name, _weight, stage in PARTS:
-        stage(plan)
+def training(
+    plan: Climb, stage: str, each: str, chapter: str, seconds: float, do: Callable[..., None], needs: tuple[str, ...]
+) -> Stage:
+    """A run of a size as a stage."""
+    name = of_size(plan, stage, each)
+    work = partial(do, stage, each)
+    return Stage(name=name, chapter=chapter, weight=seconds, do=work, needs=needs, makes=trains(name))

@@ -1,10 +1,11 @@
-"""The stages of a climb, in the order of the papers: what each trains and measures."""
+"""The stages of a climb, in the order of the papers: what each trains and measures, and what it needs before."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from foretell import recipes
-from foretell.corpus.config import TaskData
+from foretell.corpus.config import TaskData, TokenizerKind
 from foretell.corpus.prepare import prepare_tokens
 from foretell.recipes import sources
 from foretell.recipes.lineage import aligned
@@ -19,41 +20,54 @@ from foretell.recipes.lineage.measures import (
     translation_table,
     zero_shot,
 )
-from foretell.recipes.lineage.plan import SCALES, Climb, measured, recipe, weights
+from foretell.recipes.lineage.plan import (
+    SCALES,
+    TEXT,
+    Climb,
+    Stage,
+    measured,
+    recipe,
+    result,
+    run,
+    trains,
+    weights,
+)
 from foretell.recipes.lineage.shots import few_shot_measured
-from foretell.recipes.lineage.together import run_together
 from foretell.train.config import RunConfig
 
 TRANSLATE = "transformer.translate"
+KINDS: tuple[TokenizerKind, ...] = ("bpe", "gpt1", "wordpiece")
+PRETRAIN, TUNE = "Transformer, GPT, BERT, GPT-2: pretrain", "GPT, BERT: fine-tune"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """One step of the climb. `weight` is its share of the time at nano scale, for telling the time that is left."""
+def tokens(kind: TokenizerKind, plan: Climb) -> Path:
+    """The folder of tokens of a kind."""
+    n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
+    return prepare_tokens(plan.text, kind, n_vocab, plan.corpora, quiet=plan.quiet)
 
-    name: str
-    weight: float
-    do: Callable[[Climb], None]
+
+def tasks(plan: Climb) -> None:
+    """Translation pairs and tasks: a text too poor for them is told before anything is trained."""
+    sources.signatures(plan.corpora, plan.text, quiet=plan.quiet)
+    for task in sources.TASKS:
+        sources.task_folder(task, plan.corpora, plan.text, quiet=plan.quiet)
 
 
 def corpus(plan: Climb) -> None:
-    """Text, tokenizers, tokens, pairs and tasks for all rungs."""
-    cards = []
-    for kind in ("bpe", "gpt1", "wordpiece"):
-        n_vocab = recipe(plan, "gpt2.pretrain").model.n_vocab
-        folder = prepare_tokens(plan.text, kind, n_vocab, plan.corpora, quiet=plan.quiet)
-        cards.append(folder / "card.json")
-    sources.signatures(plan.corpora, plan.text, quiet=plan.quiet)  # a text too poor for them is told before training
-    for task in sources.TASKS:
-        sources.task_folder(task, plan.corpora, plan.text, quiet=plan.quiet)
+    """What the text is made of."""
+    cards = [tokens(kind, plan) / "card.json" for kind in KINDS]
     measured(plan, "corpus", cards, lambda: corpus_table(plan, cards))
 
 
-def pretrained(plan: Climb) -> None:
-    """Train the translator, and pretrain GPT, BERT, and GPT-2 at every size of the scale."""
-    names = [TRANSLATE, "gpt1.pretrain", "bert.pretrain"]
-    gpt2 = [(recipes.recipe(f"gpt2.pretrain:{each}"), f"gpt2.pretrain-{each}") for each in SCALES[plan.scale]]
-    run_together(plan, [*((recipe(plan, name), name) for name in names), *gpt2])
+def pretrain(name: str, plan: Climb) -> None:
+    """Train the translator, or pretrain GPT, BERT, or GPT-2 at a size of the scale."""
+    run(plan, config(plan, name), name)
+
+
+def config(plan: Climb, name: str) -> RunConfig:
+    """A pretraining run's config: its own, or for GPT-2 the size that its name ends with."""
+    stage, _, each = name.partition("-")
+    return recipes.recipe(f"{stage}:{each}") if each else recipe(plan, name)
 
 
 def transformer_measured(plan: Climb) -> None:
@@ -61,9 +75,9 @@ def transformer_measured(plan: Climb) -> None:
     measured(plan, "translation", weights(plan, TRANSLATE), lambda: translation_table(plan, TRANSLATE))
 
 
-def finetuned(plan: Climb) -> None:
-    """Fine-tune GPT, from its pretraining and from scratch, and BERT, on the four task shapes."""
-    run_together(plan, [(finetuning(plan, *one), name) for name, *one in finetunings()])
+def finetune(name: str, rung: str, task: str, start: str, plan: Climb) -> None:
+    """Fine-tune GPT, from its pretraining or from scratch, or BERT, on one of the four task shapes."""
+    run(plan, finetuning(plan, rung, task, start), name)
 
 
 def finetuning(plan: Climb, rung: str, task: str, start: str) -> RunConfig:
@@ -91,15 +105,82 @@ def gpt2_measured(plan: Climb) -> None:
     measured(plan, "samples", weights(plan, *generators), lambda: {"rows": samples(plan, generators)})
 
 
-STAGES = (
-    Stage(name="text", weight=30, do=corpus),
-    Stage(name="Transformer, GPT, BERT, GPT-2: pretrain", weight=300, do=pretrained),
-    Stage(name="Transformer: measure", weight=5, do=transformer_measured),
-    Stage(name="GPT, BERT: fine-tune", weight=200, do=finetuned),
-    Stage(name="GPT, BERT: measure", weight=2, do=finetuned_measured),
-    Stage(name="GPT-2: measure", weight=4, do=gpt2_measured),
-    Stage(name="GPT-3: few-shot", weight=22, do=few_shot_measured),
-    Stage(name="GPT-3: text", weight=20, do=filtered),
-    Stage(name="GPT-3: limits", weight=45, do=limits_measured),
-    *(Stage(name=name, weight=weight, do=do) for name, weight, do in aligned.PARTS),
-)
+def stages(plan: Climb) -> tuple[Stage, ...]:
+    """Every stage of a climb at its scale, each after those that it needs."""
+    gpt2 = gpt2_runs(plan)
+    return (
+        *text_stages(plan),
+        *pretraining_stages(plan),
+        Stage(
+            name="translation", chapter="Transformer: measure", weight=3, do=transformer_measured,
+            needs=(TRANSLATE,), makes=result("translation"),
+        ),
+        *finetuning_stages(),
+        Stage(
+            name="GPT-2: measure", chapter="GPT-2: measure", weight=3, do=gpt2_measured,
+            needs=("gpt1.pretrain", *gpt2), makes=(*result("zero_shot"), *result("samples")),
+        ),
+        Stage(
+            name="few-shot", chapter="GPT-3: few-shot", weight=22, do=few_shot_measured, needs=gpt2,
+            makes=result("few_shot"),
+        ),
+        Stage(
+            name="GPT-3's text", chapter="GPT-3: text", weight=22, do=filtered, needs=("tasks",),
+            makes=result("filtering"), alone=True,
+        ),
+        Stage(
+            name="limits", chapter="GPT-3: limits", weight=40, do=limits_measured, needs=gpt2, makes=result("limits")
+        ),
+        *aligned.stages(plan),
+    )  # fmt: skip
+
+
+def gpt2_runs(plan: Climb) -> tuple[str, ...]:
+    """GPT-2's runs, the smallest first."""
+    return tuple(f"gpt2.pretrain-{each}" for each in SCALES[plan.scale])
+
+
+def text_stages(plan: Climb) -> list[Stage]:
+    """Tokens of every kind, pairs and tasks, and what is told of the text."""
+    name, n_vocab = sources.name_of(plan.text), recipe(plan, "gpt2.pretrain").model.n_vocab
+    found = [
+        Stage(
+            name=f"{kind} tokens", chapter=TEXT, weight=10, do=partial(tokens, kind),
+            makes=(f"corpora/{name}-{kind}-{n_vocab}/card.json",),
+        )
+        for kind in KINDS
+    ]  # fmt: skip
+    made = tuple(f"corpora/{name}-{task}/card.json" for task in sources.TASKS)
+    found.append(Stage(name="tasks", chapter=TEXT, weight=9, do=tasks, makes=made))
+    needs = tuple(stage.name for stage in found)
+    return [*found, Stage(name="corpus", chapter=TEXT, weight=1, do=corpus, needs=needs, makes=result("corpus"))]
+
+
+def pretraining_stages(plan: Climb) -> list[Stage]:
+    """The runs that begin with nothing but text."""
+    reads = {TRANSLATE: "bpe", "gpt1.pretrain": "gpt1", "bert.pretrain": "wordpiece"}
+    reads |= dict.fromkeys(gpt2_runs(plan), "bpe")
+    seconds = {TRANSLATE: 105, "gpt1.pretrain": 135, "bert.pretrain": 122, "gpt2.pretrain-pico": 43}
+    return [
+        Stage(
+            name=name, chapter=PRETRAIN, weight=seconds.get(name, 135), do=partial(pretrain, name),
+            needs=(f"{kind} tokens", "tasks"), makes=trains(name),
+        )
+        for name, kind in reads.items()
+    ]  # fmt: skip
+
+
+def finetuning_stages() -> list[Stage]:
+    """Every fine-tuning run, what came of them, and BERT's gaps."""
+    seconds = {"topic": 38, "describes": 20, "same_text": 42, "which_description": 90}
+    runs = [
+        Stage(
+            name=name, chapter=TUNE, weight=seconds[task] * (0.6 if rung == "bert" else 1.0),
+            do=partial(finetune, name, rung, task, start), needs=(f"{rung}.pretrain",), makes=trains(name),
+        )
+        for name, rung, task, start in finetunings()
+    ]  # fmt: skip
+    names = tuple(stage.name for stage in runs)
+    makes = (*result("finetune"), *result("masked_words"))
+    told = "GPT, BERT: measure"
+    return [*runs, Stage(name=told, chapter=told, weight=3, do=finetuned_measured, needs=names, makes=makes)]

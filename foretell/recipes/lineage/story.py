@@ -2,12 +2,12 @@
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foretell.corpus.config import EMBEDDED
-from foretell.recipes.lineage.plan import Climb, size
-from foretell.recipes.lineage.together import AT_ONCE
+from foretell.recipes.lineage.plan import Climb, Stage, size
 from foretell.runs import read_json, write_whole
 from foretell.train.config import RunConfig
 from foretell.train.folder import METRICS
@@ -25,39 +25,54 @@ PAPERS = (
 )
 
 
+Told = Mapping[str, float | None]
+
+
 def seconds_before(plan: Climb) -> dict[str, float]:
     """What each stage took in earlier calls, as the story tells it."""
     path = plan.out / "results" / "story.json"
-    stages = read_json(path)["stages"] if path.exists() else []
-    return {stage["name"]: stage["seconds"] or 0.0 for stage in stages}
+    return dict(read_json(path).get("took", {})) if path.exists() else {}
 
 
-def once_took(stage: dict[str, Any], before: dict[str, float]) -> dict[str, Any]:
-    """The stage with what it once took, where it is found done now or waits: that is what people want to know."""
-    took = before.get(stage["name"], 0.0)
-    return {**stage, "seconds": took} if took and (stage["seconds"] or 0.0) < 0.5 * took else stage
+def seconds_of_climb(plan: Climb) -> float:
+    """What earlier calls took in all, by the clock."""
+    path = plan.out / "results" / "story.json"
+    return float(read_json(path)["seconds"]) if path.exists() else 0.0
 
 
-def tell_story(plan: Climb, stages: list[dict[str, Any]]) -> None:
-    """results/story.json: the papers' models beside what was trained here."""
-    from foretell.runs import machine, peak_memory
+def tell_story(plan: Climb, stages: Sequence[Stage], done: Told, *, seconds: float, memory: int) -> None:
+    """results/story.json: the papers' models beside what was trained here; `done` says what each stage took."""
+    from foretell.runs import machine
 
     path = plan.out / "results" / "story.json"
     told = read_json(path) if path.exists() else {}
-    rows = [story_row(plan, *paper) for paper in PAPERS]
     story = {
         "command": plan.command,
         "scale": plan.scale,
         "text": plan.text if plan.text == EMBEDDED else Path(plan.text).name,
         "started": told.get("started") or time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "seconds": sum(stage["seconds"] or 0 for stage in stages if stage["done"]),
-        "peak_bytes": max(told.get("peak_bytes", 0), peak_memory(children=AT_ONCE)),
-        "stages": stages,
-        "rows": rows,
+        "seconds": seconds,
+        "peak_bytes": max(told.get("peak_bytes", 0), memory),
+        "processes": plan.processes,
+        "stages": chapters(stages, done),
+        "took": done,
+        "rows": [story_row(plan, *paper) for paper in PAPERS],
         "machine": machine(),
         "version": VERSION,
     }
     write_whole(path, json.dumps(story, indent=1))
+
+
+def chapters(stages: Sequence[Stage], done: Told) -> list[dict[str, Any]]:
+    """A row a chapter: the seconds of all its stages, of which two may have run at once, and whether all are done."""
+    names = dict.fromkeys(stage.chapter for stage in stages)
+    rows = []
+    for name in names:
+        mine = [stage.name for stage in stages if stage.chapter == name]
+        took = round(sum(done.get(one) or 0.0 for one in mine), 1)
+        whole = all(one in done for one in mine)
+        rows.append({"name": name, "seconds": took if whole else None, "done": whole})
+    return rows
 
 
 def story_row(plan: Climb, model: str, date: str, parameters: str, data: str, stage: str) -> dict[str, Any]:

@@ -1,78 +1,116 @@
-"""Where one person labels: the store, the name under which labels are kept, and the token of this server's pages."""
+"""Where people label: the store, the door to it, and what each of them is to do next.
 
-import secrets
-from dataclasses import dataclass, field, replace
-from typing import Any
+A labeller reads the instructions that hold, then passes the screening test where there is one, then works. Admins and
+researchers begin at once, and give the known answers of the test and of gold prompts.
+"""
 
-from foretell.align.assignments import Kind, Task, next_task, tasks_of, waiting
-from foretell.align.database import Store
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from foretell.align.assignments import Kind, Stage, Task, next_task, tasks_of, waiting
+from foretell.align.database import Store, close
+from foretell.align.drafts import draft_of
 from foretell.align.handed_in import Shown, shown
+from foretell.align.handing import has_read, instructions, prompts_for, publish, put_settings, settings
+from foretell.align.known_answers import passes, scores
 from foretell.align.prompt_sets import prepared
 from foretell.align.records import Conversation, Prompt
-from foretell.align.store import add_instructions, add_labeller, add_prompts, counts, labellers, open_store, prompts
+from foretell.align.store import add_prompts, counts, open_store, prompts
 from foretell.errors import BadUse
+from foretell.serve.accounts.accounts import account, first_admin, set_screened
+from foretell.serve.accounts.door import Door
+from foretell.serve.accounts.people import Person
 from foretell.serve.labelling.told import INSTRUCTIONS, VERSION
 
-MOST_NAME = 64  # characters
+OPERATOR = "operator"
 NOT_KEPT = {
     "near duplicates": "a prompt that begins like it is there",
     "above the limit": "this user has as many as are kept",
 }
+Place = Literal["instructions", "screening", "failed", "work", "answers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """A label store that is open, for one labeller; `overlap` is how many are to label each prompt."""
+    """A label store that is open, and the door to it; `link` lets the first admin in, where none has a password."""
 
     store: Store
-    labeller: str
-    overlap: int = 1
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    door: Door
+    link: str = ""
 
 
-def open_desk(where: str, labeller: str, overlap: int = 1) -> Desk:
+def open_desk(
+    where: str, admin: str = OPERATOR, overlap: int | None = None, *, local: bool = True, api_open: bool = True
+) -> Desk:
     """The desk at a store, which is made where there is none; BadUse for a name that cannot be a person's."""
-    if not labeller.isprintable() or not 0 < len(labeller.strip()) <= MOST_NAME:
-        raise BadUse(f"--labeller {labeller!r} is no name; give 1 to {MOST_NAME} letters")
-    if overlap < 1:
-        raise BadUse(f"--overlap {overlap} would hand out nothing; give at least 1")
     store = open_store(where, create=True)
-    known = {one["name"]: one for one in labellers(store)}
-    if labeller not in known:
-        add_labeller(store, labeller)
-    elif known[labeller]["role"] == "simulated":
-        raise BadUse(f"--labeller {labeller}: those labels are simulated; give a person another name")
-    add_instructions(store, VERSION, INSTRUCTIONS)
-    return Desk(store=store, labeller=labeller, overlap=overlap)
+    try:
+        held = settings(store)
+        if overlap is not None:
+            put_settings(store, replace(held, overlap=overlap))
+        if not held.instructions:
+            publish(store, VERSION, INSTRUCTIONS)
+        link = first_admin(store, admin)
+    except BaseException:
+        close(store)
+        raise
+    return Desk(store=store, door=Door(store, local=local, api_open=api_open), link=link)
 
 
-def task_of(desk: Desk, kind: Kind) -> tuple[Task, Shown] | None:
-    """The labeller's task of a kind and what it shows; None where nothing is left."""
-    task = next_task(desk.store, desk.labeller, kind, overlap=desk.overlap, instructions=VERSION)
-    return None if task is None else (task, shown(desk.store, task))
+def place_of(desk: Desk, person: Person) -> Place:
+    """Where somebody stands; the screening test is marked when its last prompt is done."""
+    if person.researches:
+        return "answers"
+    if not has_read(desk.store, person.id, instructions(desk.store)[0]):
+        return "instructions"
+    screened = account(desk.store, person.name).screened
+    if screened:
+        return "work" if screened == "passed" else "failed"
+    if waiting(desk.store, person.name, "ranking", stage="screening"):
+        return "screening"
+    had = {one["prompt_id"] for one in tasks_of(desk.store, person.name)}
+    if not had & prompts_for(desk.store, "screening"):  # there is no test
+        return "work"
+    told = scores(desk.store, "screening").get(person.name)
+    set_screened(desk.store, person.name, "passed" if passes(told) else "failed")
+    return "work" if passes(told) else "failed"
 
 
-def overview(desk: Desk) -> dict[str, Any]:
-    """What waits for the labeller, what this labeller has done, and what the store holds."""
-    mine = tasks_of(desk.store, desk.labeller)
+def stage_of(place: Place) -> Stage:
+    """Which prompts somebody is given there."""
+    return place if place in ("screening", "answers") else "work"
+
+
+def task_of(desk: Desk, person: Person, kind: Kind, stage: Stage) -> tuple[Task, Shown, str] | None:
+    """A person's task of a kind, what it shows, and its draft; None where nothing is left."""
+    held = settings(desk.store)
+    how: Any = {"overlap": held.overlap, "instructions": held.instructions, "stage": stage}
+    task = next_task(desk.store, person.name, kind, **how)
+    return None if task is None else (task, shown(desk.store, task), draft_of(desk.store, task.id))
+
+
+def overview(desk: Desk, person: Person, stage: Stage) -> dict[str, Any]:
+    """What waits for a person, what this person has done, and, for those who may see it, what the store holds."""
+    mine = tasks_of(desk.store, person.name)
     states = [(one["kind"], one["state"]) for one in mine]
     kinds: tuple[Kind, ...] = ("demonstration", "ranking")
+    overlap = settings(desk.store).overlap
     return {
-        "waiting": {kind: waiting(desk.store, desk.labeller, kind, desk.overlap) for kind in kinds},
+        "waiting": {kind: waiting(desk.store, person.name, kind, overlap, stage) for kind in kinds},
         "done": {kind: states.count((kind, "done")) for kind in kinds},
         "skipped": {kind: states.count((kind, "skipped")) for kind in kinds},
-        "held": counts(desk.store),
+        "held": counts(desk.store) if person.researches else {},
     }
 
 
-def keep_prompt(desk: Desk, text: Conversation) -> str:
+def keep_prompt(desk: Desk, user: str, text: Conversation) -> str:
     """Why a prompt of the playground was not kept, or nothing where it is in the store now.
 
     It goes through what every prompt of a user goes through: near duplicates, at most so many of one user, the side of
     its group, masks. Its use case stays unknown.
     """
     try:
-        typed = Prompt(text=text, source="user", user=desk.labeller)
+        typed = Prompt(text=text, source="user", user=user)
     except ValueError as error:
         raise BadUse(str(error)) from error
     made = prepared([typed], prompts(desk.store))

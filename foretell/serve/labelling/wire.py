@@ -80,3 +80,17 @@ class Skipped(Strict):
     kind: Literal["demonstration", "ranking"]
     reason: Reason
     seconds: Seconds
+
+
+class KeptDraft(Strict):
+    """What is half done of a task, as the page itself spells it."""
+
+    task: TaskId
+    kind: Literal["demonstration", "ranking"]
+    draft: Annotated[Text, Field(max_length=MOST_TEXT + 10_000)]
+
+
+class Read(Strict):
+    """That the instructions of a version were read."""
+
+    version: Annotated[Text, Field(min_length=1, max_length=100)]

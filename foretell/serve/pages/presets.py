@@ -1,6 +1,24 @@
-"""Prompts to begin with: one of each kind of few-shot task that Brown et al. 2020 tried, in words of our own."""
+"""Prompts to begin with: one of each kind of few-shot task that Brown et al. 2020 tried, in words of our own.
 
-from dataclasses import dataclass
+With a label store people add theirs, which stay under their names for everybody who may use the playground.
+"""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, StrictInt
+
+from foretell.align.presets import keep_preset, kept_presets
+from foretell.serve.accounts.people import require
+from foretell.serve.wire import Strict, Text
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from foretell.align.database import Store
+
+MOST_PROMPT = 200_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,3 +75,34 @@ PRESETS = (
         stop=("\n",),
     ),
 )
+
+
+class Kept(Strict):
+    """A preset that somebody keeps."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=80)]
+    prompt: Annotated[Text, Field(max_length=MOST_PROMPT)]
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=100_000)] = 32
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    stop: Annotated[list[Annotated[Text, Field(min_length=1, max_length=64)]], Field(max_length=4)] = []
+
+
+def all_presets(store: "Store | None") -> list[dict[str, Any]]:
+    """Ours, then those that people kept, each with its name, prompt and settings."""
+    ours = [asdict(preset) for preset in PRESETS]
+    return ours + ([{"name": name, **told} for name, told in kept_presets(store).items()] if store else [])
+
+
+def add_presets(app: "FastAPI", store: "Store") -> None:
+    """Keep a preset, and tell all of them as JSON."""
+    from starlette.requests import Request
+
+    @app.get("/presets", include_in_schema=False)
+    async def presets() -> list[dict[str, Any]]:
+        return await asyncio.to_thread(all_presets, store)
+
+    @app.post("/presets", include_in_schema=False)
+    async def keep(given: Kept, request: Request) -> dict[str, bool]:
+        told = given.model_dump(exclude={"name"})
+        await asyncio.to_thread(keep_preset, store, require(request).name, given.name, told)
+        return {"saved": True}

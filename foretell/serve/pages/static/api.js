@@ -1,4 +1,5 @@
 // What both pages share: the settings, asking the server, and reading its stream. Texts are only ever set as text.
+import { say } from "/static/words.js";
 
 /** @param {string} id */
 export const at = (id) => /** @type {any} */ (document.getElementById(id));
@@ -6,7 +7,11 @@ export const at = (id) => /** @type {any} */ (document.getElementById(id));
 /** The headers of a request; a key is known to this page's memory alone. */
 function headers() {
   const key = at("key")?.value.trim();
-  return { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  const token = /** @type {any} */ (document.querySelector("meta[name=token]"))?.content;
+  return {
+    "Content-Type": "application/json",
+    ...(key ? { Authorization: `Bearer ${key}` } : {}), ...(token ? { "X-Page-Token": token } : {}),
+  };
 }
 
 /** The settings of the form, or null if one of them cannot be, which is then shown at its field. */
@@ -35,7 +40,7 @@ export async function ask(route, body, signal, onChunk) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let rest = ""; ; ) {
     const { done, value } = await reader.read();
-    if (done) throw new Error("the connection ended before the text did");
+    if (done) throw new Error(say("the connection ended before the text did"));
     const events = (rest + value).split("\n\n");
     rest = events.pop() ?? "";
     for (const event of events) {
@@ -49,12 +54,12 @@ export async function ask(route, body, signal, onChunk) {
 }
 
 /** What an answer that is an error says. */
-async function problem(answer) {
+export async function problem(answer) {
   const text = await answer.text();
   try {
     return JSON.parse(text).error.message;
   } catch {
-    return `the server answered ${answer.status}`;
+    return say("the server answered {status}", { status: answer.status });
   }
 }
 
@@ -65,7 +70,7 @@ async function unlock() {
   if (!answer.ok) return complain(await problem(answer));
   const { data } = await answer.json();
   for (const list of document.querySelectorAll("select.models")) {
-    list.replaceChildren(...data.map((model) => new Option(`${model.id} (${model.max_model_len} tokens)`, model.id)));
+    list.replaceChildren(...data.map((model) => new Option(say("{name} ({n_ctx} tokens)", { name: model.id, n_ctx: model.max_model_len }), model.id)));
   }
 }
 
@@ -83,20 +88,20 @@ export function job(work, after) {
     if (control) return;
     control = new AbortController();
     const begun = performance.now();
-    let tokens = 0, ended = "done";
+    let tokens = 0, ended = say("done");
     complain("");
     at("submit").disabled = true;
     at("cancel").disabled = false;
-    at("status").textContent = "writing";
+    at("status").textContent = say("writing");
     try {
       await work(control.signal, (usage) => { tokens = usage.completion_tokens; }, ...given);
     } catch (error) {
-      ended = control.signal.aborted ? "stopped" : "";
+      ended = control.signal.aborted ? say("stopped") : "";
       if (ended === "") complain(error.message);
     }
     const seconds = (performance.now() - begun) / 1000;
-    const speed = tokens ? `: ${tokens} tokens, ${Math.round(tokens / seconds)} a second` : "";
-    at("status").textContent = `${ended}${speed}`;
+    const told = { ended, n: tokens, speed: Math.round(tokens / seconds) };
+    at("status").textContent = tokens ? say("{ended}: {n} tokens, {speed} a second", told) : ended;
     control = null;
     at("submit").disabled = false;
     at("cancel").disabled = true;
@@ -116,14 +121,13 @@ at("text").addEventListener("keydown", (event) => {
 /** Keep a prompt for labelling if there is consent; what comes of it is told and holds nothing up. */
 export async function keep(prompt) {
   if (!at("consent")?.checked) return;
-  const token = /** @type {any} */ (document.querySelector("meta[name=token]")).content;
   const answer = await fetch("/label/prompts", {
-    method: "POST", headers: { ...headers(), "X-Page-Token": token }, body: JSON.stringify({ consent: true, prompt }),
+    method: "POST", headers: headers(), body: JSON.stringify({ consent: true, prompt }),
   }).catch(() => null);
-  if (!answer?.ok) at("kept").textContent = `The prompt was not kept: ${answer ? await problem(answer) : "no answer"}.`;
+  if (!answer?.ok) at("kept").textContent = say("The prompt was not kept: {why}.", { why: answer ? await problem(answer) : say("no answer") });
   else {
     const { kept, why } = await answer.json();
-    at("kept").textContent = kept ? "The prompt was kept." : `The prompt was not kept: ${why}.`;
+    at("kept").textContent = kept ? say("The prompt was kept.") : say("The prompt was not kept: {why}.", { why: say(why) });
   }
 }
 

@@ -1,12 +1,13 @@
 // The chat page: turns, the answer as it is written, Stop and Regenerate.
 import { ask, at, job, keep, settings } from "/static/api.js";
+import { say } from "/static/words.js";
 
 /** @type {{role: string, content: string}[]} */
 let turns = [];
 
 const run = job(async (signal, count) => {
   const given = settings();
-  if (!given) throw new Error("a setting cannot be as it is");
+  if (!given) throw new Error(say("a setting cannot be as it is"));
   const system = at("system").value;
   const messages = [...(system ? [{ role: "system", content: system }] : []), ...turns];
   keep(messages);
@@ -28,7 +29,7 @@ const run = job(async (signal, count) => {
 function show(turn) {
   const item = document.createElement("li"), who = document.createElement("p"), said = document.createElement("p");
   who.className = "who";
-  who.textContent = turn.role;
+  who.textContent = say(turn.role);
   said.className = "said";
   said.textContent = turn.content;
   item.append(who, said);

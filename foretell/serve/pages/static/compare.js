@@ -1,9 +1,10 @@
 // Two models side by side: one prompt, the same settings and seed, both streams at once.
 import { ask, at, job, keep, settings } from "/static/api.js";
+import { say } from "/static/words.js";
 
 const run = job(async (signal, count) => {
   const given = settings();
-  if (!given) throw new Error("a setting cannot be as it is");
+  if (!given) throw new Error(say("a setting cannot be as it is"));
   const seed = given.seed ?? Math.floor(Math.random() * 2 ** 31);
   at("seed").value = String(seed);
   const prompt = at("text").value, models = { a: given.model, b: at("other").value };
@@ -23,7 +24,7 @@ const run = job(async (signal, count) => {
       told.push(...chunk.choices[0].logprobs.token_logprobs);
     });
     const mean = told.reduce((a, b) => a + b, 0) / told.length;
-    at(`mean-${side}`).textContent = `${told.length} tokens, ${mean.toFixed(3)} nats each on average by its own measure`;
+    at(`mean-${side}`).textContent = say("{n} tokens, {mean} nats each on average by its own measure", { n: told.length, mean: mean.toFixed(3) });
   });
   await Promise.all(each);
 }, () => {});

@@ -1,5 +1,6 @@
 // The completion page: the text grows in place, and each token shows how likely it was and what else was.
-import { ask, at, job, keep, settings } from "/static/api.js";
+import { ask, at, complain, job, keep, problem, settings } from "/static/api.js";
+import { say } from "/static/words.js";
 
 const text = at("text");
 /** What the text was before each completion, for Undo and Regenerate. */
@@ -9,7 +10,7 @@ let told = [];
 
 const run = job(async (signal, count) => {
   const given = settings();
-  if (!given) throw new Error("a setting cannot be as it is");
+  if (!given) throw new Error(say("a setting cannot be as it is"));
   const prompt = text.value, show = at("show").value, echo = show !== "off" && at("echo").checked;
   before.push(prompt);
   clear();
@@ -67,13 +68,13 @@ const percent = (logprob) => `${(100 * Math.exp(logprob)).toFixed(2)} %`;
 function likely(place) {
   [...at("tokens").children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === place)));
   const one = told[place], table = document.createElement("table");
-  if (!one.top) return at("likely").replaceChildren("Nothing stands before the first token.");
-  row(table, "th", ["rank", "token", "probability", "log"]);
+  if (!one.top) return at("likely").replaceChildren(say("Nothing stands before the first token."));
+  row(table, "th", [say("rank"), say("token"), say("probability"), say("log")]);
   const entries = Object.entries(one.top).sort((a, b) => b[1] - a[1]);
   entries.forEach(([token, logprob], i) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = token === one.token ? `${token} (chosen)` : token;
+    button.textContent = token === one.token ? `${token} ${say("(chosen)")}` : token;
     button.disabled = token.startsWith("bytes:");
     button.addEventListener("click", () => go(one, token));
     row(table, "td", [i + 1 < entries.length || token !== one.token ? String(i + 1) : "-", button, percent(logprob), logprob.toFixed(3)]);
@@ -81,7 +82,7 @@ function likely(place) {
   const mass = Math.exp(entries.map((entry) => entry[1]).reduce((a, b) => Math.log(Math.exp(a) + Math.exp(b))));
   const sum = document.createElement("p");
   sum.className = "hint";
-  sum.textContent = `These are ${(100 * mass).toFixed(1)} % of all.`;
+  sum.textContent = say("These are {share} % of all.", { share: (100 * mass).toFixed(1) });
   at("likely").replaceChildren(table, sum);
 }
 
@@ -125,3 +126,24 @@ at("preset").addEventListener("change", (event) => {
   at("max_tokens").value = preset.max_tokens;
   at("stop").value = preset.stop.map((one) => one.replaceAll("\n", "\\n")).join("\n");
 });
+
+/** Keep the text and the settings under a name, for everybody who may use this page. */
+async function keepPreset() {
+  const name = at("preset-name").value.trim(), given = settings();
+  if (!given || !name) return;
+  const { temperature, max_tokens, stop = [] } = given;
+  const token = /** @type {any} */ (document.querySelector("meta[name=token]")).content;
+  const answer = await fetch("/presets", {
+    method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token },
+    body: JSON.stringify({ name, prompt: text.value, temperature, max_tokens, stop }),
+  }).catch(() => null);
+  if (!answer?.ok) return complain(answer ? await problem(answer) : say("the server cannot be reached; nothing was changed"));
+  complain("");
+  const list = at("preset"), presets = JSON.parse(list.dataset.presets);
+  presets.push({ name, prompt: text.value, temperature, max_tokens, stop });
+  list.dataset.presets = JSON.stringify(presets);
+  list.append(new Option(name, String(presets.length - 1), false, true));
+  at("status").textContent = say("The preset is kept.");
+}
+
+at("keep-preset")?.addEventListener("click", keepPreset);

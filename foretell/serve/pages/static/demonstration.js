@@ -1,12 +1,13 @@
 // The page of one demonstration: what is written stays in a draft until the store has it.
 import { at, clock, draft, handIn, skipping } from "/static/label.js";
+import { say } from "/static/words.js";
 
 const kept = draft(), passed = clock(), { task } = at("task").dataset;
 const before = kept.read();
 let seconds = before?.seconds ?? 0, ended = false;
 if (before) {
   at("answer").value = before.text;
-  at("status").textContent = "Your draft is back.";
+  at("status").textContent = say("Your draft is back.");
 }
 
 /** How long this task took, over all its visits. */

@@ -1,23 +1,24 @@
 // What the labelling pages share: sending, drafts, the time that a page was looked at, skipping.
+import { say } from "/static/words.js";
 
 /** @param {string} id */
 export const at = (id) => /** @type {any} */ (document.getElementById(id));
 const NEXT = "#saved";
 
 /** Send what was given; returns when it is in the store. Throws what the server says is wrong. */
-export async function send(route, body) {
+export async function send(route, body, how = {}) {
   const token = /** @type {any} */ (document.querySelector("meta[name=token]")).content;
   let answer;
   try {
     answer = await fetch(route, {
-      method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token }, body: JSON.stringify(body),
+      method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token }, body: JSON.stringify(body), ...how,
     });
   } catch {
-    throw new Error("the server cannot be reached; nothing was saved, the draft stays");
+    throw new Error(say("the server cannot be reached; nothing was saved, the draft stays"));
   }
   const text = await answer.text();
   if (answer.ok) return JSON.parse(text);
-  let said = `the server answered ${answer.status}`;
+  let said = say("the server answered {status}", { status: answer.status });
   try {
     said = JSON.parse(text).error.message;
   } catch { /* no error of ours */ }
@@ -30,23 +31,49 @@ export function complain(text) {
   at("error").hidden = !text;
 }
 
-/** What this browser keeps of a task until it is saved. Without storage a draft lasts as long as the page. */
+/** A draft as it was spelled, or null. */
+function spelled(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const AFTER = 1500; // milliseconds without a change, after which the server gets the draft
+
+/** What is kept of a task until it is saved: at once by this browser, a little later by the server; the newest counts. */
 export function draft() {
-  const name = `foretell draft ${at("task").dataset.draft}`;
+  const { task, kind, draft: rest, kept } = at("task").dataset, name = `foretell draft ${rest}`;
+  let later = 0, waits = "";
+  const hand = () => {
+    clearTimeout(later);
+    if (!waits) return;
+    const body = { task: Number(task), kind, draft: waits };
+    waits = "";
+    send("/label/draft", body, { keepalive: true }).catch(() => {}); // the browser has it
+  };
+  addEventListener("pagehide", hand);
   return {
     read() {
+      let mine = null;
       try {
-        return JSON.parse(localStorage.getItem(name) ?? "null");
-      } catch {
-        return null;
-      }
+        mine = spelled(localStorage.getItem(name) ?? "null");
+      } catch { /* none here */ }
+      const theirs = spelled(kept || "null");
+      return ((mine?.at ?? 0) >= (theirs?.at ?? 0) ? mine : theirs)?.value ?? null;
     },
     write(value) {
+      waits = JSON.stringify({ at: Date.now(), value });
       try {
-        localStorage.setItem(name, JSON.stringify(value));
+        localStorage.setItem(name, waits);
       } catch { /* none here */ }
+      clearTimeout(later);
+      later = setTimeout(hand, AFTER);
     },
     clear() {
+      clearTimeout(later);
+      waits = "";
       try {
         localStorage.removeItem(name);
       } catch { /* none here */ }
@@ -78,7 +105,7 @@ export function clock() {
 export async function handIn(route, body, kept, button) {
   complain("");
   button.disabled = true;
-  at("status").textContent = "saving";
+  at("status").textContent = say("saving");
   try {
     await send(route, body);
   } catch (error) {
@@ -98,6 +125,7 @@ export async function handIn(route, body, kept, button) {
 /** Let a task be skipped; `seconds` tells how long it took. */
 export function skipping(kept, seconds) {
   const { task, kind } = at("task").dataset;
+  if (!at("reason")) return; // of a test nothing is skipped
   at("reason").addEventListener("change", () => { at("skip").disabled = !at("reason").value; });
   at("skip").addEventListener("click", () => {
     handIn("/label/skip", { task: Number(task), kind, reason: at("reason").value, seconds: seconds() }, kept, at("skip"));
@@ -105,6 +133,6 @@ export function skipping(kept, seconds) {
 }
 
 if (location.hash === NEXT) {
-  at("status").textContent = "Saved.";
+  at("status").textContent = say("Saved.");
   history.replaceState(null, "", location.pathname);
 }

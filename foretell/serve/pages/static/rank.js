@@ -1,5 +1,6 @@
 // Rate each output alone, then rank all: by number keys, lists, arrows or dragging. Equal numbers are ties.
 import { at, clock, complain, draft, handIn, skipping } from "/static/label.js";
+import { say } from "/static/words.js";
 
 const kept = draft(), passed = clock(), task = Number(at("task").dataset.task);
 const pages = [...document.querySelectorAll(".alone"), at("all")];
@@ -34,7 +35,7 @@ function show(page, focus = true) {
 
 /** Go on, if this output was rated. */
 function next() {
-  if (said.page < K && !said.likert[said.page]) return complain("Choose its overall quality, 1 to 7, first.");
+  if (said.page < K && !said.likert[said.page]) return complain(say("Choose its overall quality, 1 to 7, first."));
   if (said.page < K) show(said.page + 1);
 }
 
@@ -106,8 +107,12 @@ function changed(i) {
   const tied = items.filter((_, j) => j !== i && said.ranks[j] && said.ranks[j] === said.ranks[i]);
   const names = tied.map((one) => one.dataset.letter).join(", ");
   const left = said.ranks.filter((one) => !one).length;
-  at("status").textContent = `Output ${items[i].dataset.letter}: rank ${said.ranks[i] || "none"}`
-    + `${names && `, tied with ${names}`}${left ? `; ${left} without a rank` : "; all are ranked"}`;
+  const told = { letter: items[i].dataset.letter, rank: said.ranks[i] || say("none"), names, n: left };
+  at("status").textContent = [
+    say("Output {letter}: rank {rank}", told),
+    ...(names ? [say("tied with {names}", told)] : []),
+    left ? say("{n} without a rank", told) : say("all are ranked"),
+  ].join("; ");
   save();
 }
 
@@ -118,7 +123,7 @@ function draw() {
     const above = order[place - 1], item = items[i];
     if (at("order").children[place] !== item) at("order").insertBefore(item, at("order").children[place]);
     item.querySelector("select").value = String(said.ranks[i]);
-    item.querySelector(".rated").textContent = `you rated it ${said.likert[i]}`;
+    item.querySelector(".rated").textContent = say("you rated it {n}", { n: said.likert[i] });
     item.classList.toggle("unranked", !said.ranks[i]);
     item.classList.toggle("tied", place > 0 && said.ranks[i] > 0 && said.ranks[i] === said.ranks[above]);
   });
@@ -127,7 +132,7 @@ function draw() {
 /** Send all of it. */
 function handOver() {
   const lacking = items.filter((_, i) => !said.ranks[i]).map((one) => one.dataset.letter);
-  if (lacking.length) return complain(`Give a rank to ${lacking.join(", ")} first.`);
+  if (lacking.length) return complain(say("Give a rank to {names} first.", { names: lacking.join(", ") }));
   save();
   const ratings = items.map((_, i) => ({ likert: said.likert[i], flags: said.flags[i], seconds: said.seconds[i] }));
   handIn("/label/rank", { task, ratings, ranks: said.ranks, seconds: took() }, { clear }, at("save"));
@@ -234,5 +239,5 @@ at("keys").addEventListener("change", () => {
 addEventListener("pagehide", save);
 const resumed = said.page > 0 || said.likert.some(Boolean);
 show(Math.min(said.page, K), resumed);
-if (resumed) at("status").textContent = "You are where you left off.";
+if (resumed) at("status").textContent = say("You are where you left off.");
 skipping({ clear }, took);
