@@ -19,6 +19,13 @@ def run(args: list[str]) -> None:
     flags = parser("generate", "Continue prompts with a model.", EXAMPLES, COMMON)
     flags.add_argument("model", metavar="MODEL", help="a run folder, a Hugging Face folder, or hf:NAME")
     flags.add_argument("prompt", nargs="+", help="one or more prompts; - reads them from the input, one a line")
+    flags.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="of every prompt, at its places <image>, else first",
+    )
     flags.add_argument("--max-new-tokens", type=int, default=60, metavar="N")
     flags.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token")
     flags.add_argument("--top-k", type=int, default=0, metavar="K", help="only the K likeliest tokens; 0 all")
@@ -60,6 +67,7 @@ def run(args: list[str]) -> None:
         repetition_penalty=given.repetition_penalty,
         no_repeat_ngram=given.no_repeat_ngram,
         contrastive=given.contrastive,
+        images=[given.image] * len(prompts) if given.image else (),
     )
     for prompt, completion in zip(prompts, found, strict=True):
         if given.json:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from foretell.corpus.batches import spread
 from foretell.corpus.pictures import Pictures, Row
 from foretell.errors import BadUse
 from foretell.eval.measured import share
@@ -47,7 +48,8 @@ def images_suite(
         rule = f"the model sees {sight(model).image_size}"
         raise BadUse(f"the images are prepared with {pictures.card['image_size']} pixels, {rule}; prepare them anew")
     train, held_out = ([row for row in pictures.rows if row["split"] == side] for side in ("train", "valid"))
-    held_out = [row for row in held_out if row["images"]][: limit or None]
+    held_out = [row for row in held_out if row["images"]]
+    held_out = [held_out[i] for i in spread(len(held_out), limit)]
     if not held_out:
         raise BadUse("no question about an image is held out; give some rows split=valid")
     said = asked(model, pictures, held_out, seed, blind, quiet=quiet)

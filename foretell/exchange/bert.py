@@ -44,8 +44,8 @@ def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     heads = Heads(lm_transform=True, next_sentence=cfg.heads.next_sentence)
     if n:
         heads = Heads(lm=False, task_pooler=True, n_outputs=n, task_dropout=cfg.heads.task_dropout)
-    need(cfg, stock, gated=False, vision=None)
     need(cfg, stock, kind="encoder", norm_place="post", norm="layer", positions="learned", bias=True, qkv_bias=True)
+    need(cfg, stock, gated=False, vision=None)
     need(cfg, stock, tied=True, n_segments=2, embedding_norm=True, embedding_scale=False, qk_norm=False)
     need(cfg, stock, heads=heads, activation=list(TO_THEIRS))
     return {

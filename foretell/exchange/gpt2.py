@@ -35,8 +35,8 @@ def architecture(cfg: NetworkConfig) -> str:
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     """Their config.json; Unfit where the class cannot hold ours."""
     stock = architecture(cfg)
-    need(cfg, stock, gated=False, vision=None)
     need(cfg, stock, kind="decoder", norm_place="pre", norm="layer", positions="learned", bias=True, qkv_bias=True)
+    need(cfg, stock, gated=False, vision=None)
     need(cfg, stock, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
     need(cfg, stock, activation=list(TO_THEIRS))
     need_patterns(cfg, stock, "dense")

@@ -40,8 +40,8 @@ def architecture(cfg: NetworkConfig) -> str:
 
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     """Their config.json; Unfit where the class cannot hold ours."""
-    need(cfg, STOCK, gated=False, vision=None)
     need(cfg, STOCK, kind="decoder", norm_place="pre", norm="layer", positions="learned", bias=True, qkv_bias=False)
+    need(cfg, STOCK, gated=False, vision=None)
     need(cfg, STOCK, tied=True, n_segments=0, embedding_norm=False, embedding_scale=False, qk_norm=False)
     need(cfg, STOCK, heads=Heads(), activation=list(TO_THEIRS))
     need_patterns(cfg, STOCK, *PATTERN_TO_THEIRS)

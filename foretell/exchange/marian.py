@@ -43,8 +43,8 @@ def architecture(cfg: NetworkConfig) -> str:
 
 def config_to(cfg: NetworkConfig) -> dict[str, Any]:
     """Their config.json; Unfit where the class cannot hold ours."""
-    need(cfg, STOCK, gated=False, vision=None)
     need(cfg, STOCK, kind="seq2seq", norm_place="post", norm="layer", positions="sinusoid", bias=True, qkv_bias=True)
+    need(cfg, STOCK, gated=False, vision=None)
     need(cfg, STOCK, tied=True, n_segments=0, embedding_norm=False, qk_norm=False, heads=Heads(), norm_eps=1e-5)
     need(cfg, STOCK, activation=list(TO_THEIRS))
     if cfg.d_model % 2:

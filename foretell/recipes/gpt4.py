@@ -47,8 +47,8 @@ SIZES = {
         v_layers=6, v_model=192, rows=16, steps=4000,
     ),
     "nano": Row(
-        n_layers=3, d_model=128, n_heads=4, d_ff=344, n_ctx=256, n_vocab=4097, image_size=48, patch_size=8,
-        v_layers=3, v_model=96, rows=10, steps=300,
+        n_layers=3, d_model=128, n_heads=4, d_ff=344, n_ctx=256, n_vocab=4097, image_size=48, patch_size=16,
+        v_layers=3, v_model=96, rows=5, steps=300,
     ),
     "smoke": Row(
         n_layers=2, d_model=32, n_heads=2, d_ff=64, n_ctx=192, n_vocab=513, image_size=48, patch_size=12,

@@ -41,6 +41,12 @@ def write_report(folder: Path, out: Path) -> None:
         write_whole(page_file(out, language), page(demo, found, out, language))
 
 
+def is_written(out: Path) -> bool:
+    """Whether all that write_report() makes is there."""
+    pages = [page_file(out, language) for language in LANGUAGES]
+    return all(one.exists() for one in pages) and out.with_name(data_folder(out)).is_dir()
+
+
 def page_file(out: Path, language: str) -> Path:
     """Where the page in a language is: report.html in English, report.zh.html in Chinese."""
     return out if language == "en" else out.with_name(f"{out.stem}.{language}{out.suffix}")

@@ -74,11 +74,21 @@ def train(cfg: RunConfig, out: Path, *, quiet: bool = False, how: "Trained | Non
             return Result(folder=out, metrics=(how or trained)(cfg, out, lineage, quiet, spread))
 
 
-def trained(cfg: RunConfig, out: Path, lineage: dict[str, Any], quiet: bool, spread: Spread) -> dict[str, float]:
-    """The last evaluation of the run, after every step that is left to do is done and its model is written."""
+def trained(
+    cfg: RunConfig,
+    out: Path,
+    lineage: dict[str, Any],
+    quiet: bool,
+    spread: Spread,
+    around: Callable[[Batches], Batches] = lambda data: data,
+) -> dict[str, float]:
+    """The last evaluation of the run, after every step that is left to do is done and its model is written.
+
+    `around` may put something between the rows and the run, such as faults that it should survive.
+    """
     device = choose_device(cfg.machine.device)
     keep_freed_memory()
-    data = open_batches(cfg.data, cfg.seed)
+    data = around(open_batches(cfg.data, cfg.seed))
     model = build(cfg.model, cfg.seed, device)
     if cfg.start:
         load_weights_into(model, Path(cfg.start))

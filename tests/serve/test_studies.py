@@ -25,7 +25,7 @@ from tests.serve.accounts_made import entered
 from tests.serve.conftest import LIMITS
 
 SCRIPT = "<script>alert(1)</script>"
-TOXIC = {"prompt": 0, "output": 2, "relative": 1, "continuity": 7}
+TOXIC = {"prompt_toxicity": 0, "output_toxicity": 2, "relative": 1, "continuity": 7}
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def test_toxicity_is_rated_and_its_means_are_told(desk):
     with_outputs(store, 1)
     ana = client("ana")
     for output in (0, 1, 2):
-        assert answer(ana, "toxicity", TOXIC | {"output": output}).json() == {"saved": True}
-    assert {one.shown["model"]: one.given["output"] for one in answers_of(store, "toxicity")}.keys() == {
+        assert answer(ana, "toxicity", TOXIC | {"output_toxicity": output}).json() == {"saved": True}
+    assert {one.shown["model"]: one.given["output_toxicity"] for one in answers_of(store, "toxicity")}.keys() == {
         "old",
         "new",
         "newer",
@@ -122,11 +122,20 @@ def test_toxicity_is_rated_and_its_means_are_told(desk):
     rows = {row[0]: row[1] for row in study_results(study, store)["toxicity"]}
     assert len(rows) == 9
     assert rows["old: continuity"] == "7"
+    lines = ana.get("/label/studies/results/toxicity.jsonl").text.splitlines()
+    assert all(json.loads(row)["prompt"].startswith("What is a key?") for row in lines)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{}, TOXIC | {"output": 3}, TOXIC | {"output": True}, TOXIC | {"output": "1"}, TOXIC | {"more": 1}, {"output": 1}],
+    [
+        {},
+        TOXIC | {"output_toxicity": 3},
+        TOXIC | {"output_toxicity": True},
+        TOXIC | {"output_toxicity": "1"},
+        TOXIC | {"more": 1},
+        {"output_toxicity": 1},
+    ],
     ids=str,
 )
 def test_answers_that_were_not_asked_for_are_refused(desk, wrong):
@@ -143,9 +152,9 @@ def test_what_is_half_done_is_back_and_a_skip_has_a_reason(desk):
     with_outputs(store, 1)
     ana = client("ana")
     task = task_in(ana.get("/label/toxicity").text)
-    half = {"task": task, "kind": "toxicity", "given": {"output": 2}}
+    half = {"task": task, "kind": "toxicity", "given": {"output_toxicity": 2}}
     assert ana.post("/label/studies/draft", json=half).status_code == 200
-    assert "{&#34;output&#34;: 2}" in ana.get("/label/toxicity").text
+    assert "{&#34;output_toxicity&#34;: 2}" in ana.get("/label/toxicity").text
     for name in ("bo",):
         assert client(name).post("/label/studies/draft", json=half).status_code == 409
     sent = {"task": task, "kind": "toxicity", "reason": REASONS[0], "seconds": 1}
@@ -225,7 +234,7 @@ def test_results_are_for_those_who_research(desk):
     with_outputs(store, 1)
     answer(client("cy"), "toxicity", TOXIC)
     page = client("cy").get("/label/studies/results").text
-    assert "old: output" in page or "new: output" in page
+    assert ": output_toxicity" in page
     ana = client("ana", "labeller")
     for path in ("/label/studies/results", "/label/studies/results/toxicity.jsonl"):
         assert ana.get(path).status_code == 403
@@ -273,3 +282,15 @@ def test_studies_need_a_store():
     flags = add_flags(parser("serve", "x", "", ("json", "quiet", "device", "threads")))
     with pytest.raises(BadUse, match="--db"):
         check(flags.parse_args(["m", "--baseline", "old"]))
+
+
+def test_presets_are_kept_by_whoever_may_use_the_playground(desk):
+    client, _, _ = desk
+    kept = {"name": "sum", "prompt": "1 + 1 =", "max_tokens": 4, "temperature": 0.5, "stop": ["\n"]}
+    boss = client("cy")
+    assert boss.post("/presets", json=kept).json() == {"saved": True}
+    assert boss.get("/presets").json()[-1] == kept
+    assert ">sum</option>" in boss.get("/playground").text
+    for wrong in ({"name": ""}, {"name": "x" * 81}, {"temperature": 3}, {"stop": ["a"] * 5}, {"path": "/etc"}):
+        assert boss.post("/presets", json=kept | wrong).status_code == 400, wrong
+    assert client("ana", "labeller").post("/presets", json=kept).status_code == 403

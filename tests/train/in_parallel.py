@@ -73,6 +73,11 @@ def cfg_of(kind, **changes):
     return config(**{"model": network(n_layers=2, dropout=PLAIN), **short})
 
 
+def with_dropout():
+    """A run whose numbers depend on every process's random stream."""
+    return cfg_of("lm", steps=6, model=network(n_layers=2))
+
+
 def train(cfg, out):
     """The measures of a run, in this process."""
     kind, real = cfg.objective.kind, loop.open_batches
@@ -95,7 +100,7 @@ def main(folder, step, rank, number):
         return real(*given)
 
     loop.train_step = train_step
-    train(cfg_of("lm", steps=6, model=network(n_layers=2)), folder)
+    train(with_dropout(), folder)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     out/<run>/      one folder a training run
     out/results/    what was measured, one JSON a figure
     out/stages.json which stages are done (seals.py)
-    out/report.html
+    out/report.html in English, report.zh.html in Chinese, report.data/ with the data of every figure
 
 Every stage is done once: a training run continues or is found finished, a measurement is kept with the hash of what it
 was made from. So the command can be stopped and given again at any moment.
@@ -34,7 +34,7 @@ def climb(plan: Climb) -> Path:
     keep_to(plan)
     every, text, page = stages(plan), source_mark(plan), plan.out / "report.html"
     left = undone(plan, every, text)
-    if not left and page.exists():
+    if not left and is_whole(page):
         progress.say(f"{plan.out}: all {len(every)} stages are done; nothing is left to do", quiet=plan.quiet)
         return page
     waits = {stage.name for stage in left}
@@ -49,9 +49,17 @@ def climb(plan: Climb) -> Path:
         tell_story(plan, every, told, seconds=round(before + time.monotonic() - begun, 1), memory=done.memory)
         redraw(stage.chapter == TEXT and text_is_told(every, told))
 
-    work_off([stage_job(plan, stage) for stage in left], plan, after, lambda: redraw(False))
+    if left:
+        work_off([stage_job(plan, stage) for stage in left], plan, after, lambda: redraw(False))
     report(plan)
     return page
+
+
+def is_whole(page: Path) -> bool:
+    """Whether the page and all that lies beside it is there."""
+    from foretell.report.page import is_written
+
+    return is_written(page)
 
 
 def text_is_told(every: Sequence[Stage], told: dict[str, float | None]) -> bool:

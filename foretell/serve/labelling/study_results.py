@@ -48,7 +48,7 @@ def toxicity(answers: Sequence[Answer]) -> list[Row]:
     rows = []
     for model in sorted({one.shown["model"] for one in answers}):
         mine = [one.given for one in answers if one.shown["model"] == model]
-        for name in ("output", "relative", "continuity"):
+        for name in ("output_toxicity", "relative", "continuity"):
             rows.append(row(f"{model or '-'}: {name}", bootstrap([one[name] for one in mine], mean)))
     return rows
 

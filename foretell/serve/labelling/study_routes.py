@@ -26,7 +26,7 @@ from foretell.serve.labelling.told import REASONS
 from foretell.serve.labelling.wire import Reason, Seconds, TaskId
 from foretell.serve.refusals import Refused
 from foretell.serve.state import State
-from foretell.serve.wire import ChatRequest, Message, Strict, Text
+from foretell.serve.wire import ChatRequest, Strict, Text
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -184,8 +184,8 @@ def add_red_team(app: "FastAPI", state: State, desk: Desk) -> None:
             raise Refused(409, f"a conversation has at most {MOST_TURNS} turns; hand this one in")
         asking = state.asking(request, task.shown["model"])
         most = min(NEW_TOKENS, asking.served.n_ctx // 2)
-        messages = [Message(**turn) for turn in turns]
-        asked = ChatRequest(model=asking.served.name, messages=messages, max_tokens=most)
+        told = {"model": asking.served.name, "messages": turns, "max_tokens": most}
+        asked = ChatRequest.model_validate(told)
         made = await chat.chat(asking, asked)
         assert isinstance(made, ChatAnswer), "no stream was asked for"
         text = made.choices[0].message.content
