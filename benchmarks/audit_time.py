@@ -27,15 +27,18 @@ def main() -> None:
     flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     flags.add_argument("model", nargs="?", help="a run folder; else one is trained")
     flags.add_argument("--data", action="append", default=[], help="a folder of data sets; may be repeated")
+    flags.add_argument("--samples", type=int, default=0, help="outputs of a prompt; else the paper's 800")
     flags.add_argument("--small", action="store_true")
     given = flags.parse_args()
+    samples = 8 if given.small else given.samples
     with tempfile.TemporaryDirectory() as folder:
         model = given.model or trained(Path(folder) / "run", "smoke" if given.small else "nano")
-        extra = ["--samples", "8", "--limit", "20"] if given.small else []
+        extra = ["--samples", str(samples)] if samples else []
+        extra += ["--limit", "20"] if given.small else []
         for one in given.data:
             extra += ["--data", one]
         rows = [(name, *timed(model, name, Path(folder) / "audits", extra)) for name in AUDITS]
-    print(table(rows, size_of(model), "8" if given.small else "800"))
+    print(table(rows, size_of(model), str(samples or 800)))
 
 
 def trained(out: Path, size: str) -> str:
