@@ -86,7 +86,9 @@ def table(rows: list[tuple[str, float, float, int]], size: str, samples: str) ->
     lines += [f"| {name} | {a:.0f} | {b:.1f} | {size_ / 1000:.0f} |" for name, a, b, size_ in rows]
     lines.append(f"| all | {took:.0f} | {spent:.1f} | {sum(row[3] for row in rows) / 1000:.0f} |")
     verdict = "within" if spent <= AIM else "over"
-    return "\n".join([*lines, "", f"{spent:.0f} CPU seconds of one core: {verdict} the aim of {AIM}."])
+    return "\n".join(
+        [*lines, "", f"{spent:.0f} CPU seconds of one core with {samples} outputs: {verdict} the aim of {AIM}."]
+    )
 
 
 if __name__ == "__main__":
