@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foretell.errors import BadUse
-from foretell.report.claims import NOT_YET, Claim, claims
+from foretell.report.claim import NOT_YET, Claim
+from foretell.report.claims import claims
 from foretell.report.read import Demo
 from foretell.report.verdicts import HOLDS
 from foretell.version import VERSION

@@ -4,38 +4,20 @@ A claim is put as a gain that is above zero where the claim is true (verdicts.py
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from foretell.report.aligned_results import Aligned, RateRow
+from foretell.report.claim import Claim, unmeasured
+from foretell.report.gpt4 import calibration_suffers, refuses_what_it_should
 from foretell.report.measured import Measured, difference, mean, shifted
 from foretell.report.read import Demo
 from foretell.report.results import FewShot, Finetune, ShotsRow, ZeroShot, ZeroShotRow
 from foretell.report.verdicts import HOLDS, UNCLEAR, caution, together, verdict
 from foretell.report.words import points, score, share
 
-NOT_YET = "not measured"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A row of the table of claims."""
-
-    number: int
-    statement: str
-    metric: str = ""
-    result: str = ""
-    verdict: str = NOT_YET
-    caution: str = ""
-    """what few seeds demand to be said"""
-    rung: str = ""
-    """the part of the page that shows it"""
-
-
 WAITING = {
     5: ("Cleaned web text beats raw web text", "GPT-3"),
     8: ("A large run's final loss is predicted from runs with 1/10 000 of its compute", "GPT-4"),
-    9: ("RLHF hurts calibration", "GPT-4"),
-    10: ("A safety reward reduces answers to disallowed requests without refusing what is fine", "GPT-4"),
 }
 
 
@@ -46,6 +28,7 @@ def claims(demo: Demo) -> list[Claim]:
         for number, (statement, rung) in WAITING.items()
     ]
     tested = [pretraining(demo), both_sides(demo), zero_shot(demo), few_shot(demo), *aligned_claims(demo)]
+    tested += [calibration_suffers(demo), refuses_what_it_should(demo)]
     return sorted([*tested, *waiting], key=lambda claim: claim.number)
 
 
@@ -92,11 +75,6 @@ def compared(claim: Claim, gains: Sequence[tuple[str, Measured]], demo: Demo) ->
     alone = sum(verdict(g) == HOLDS for _, g in gains)
     said = f"{points(gain)} over {len(gains)} tasks (n = {gain.n}); taken alone, it holds on {alone} of them"
     return replace(claim, result=said, verdict=verdict(gain), caution=caution(gain.n_seeds))
-
-
-def unmeasured(claim: Claim, demo: Demo) -> Claim:
-    """The claim with the command that measures it."""
-    return replace(claim, result=f"{demo.command} measures it", verdict=NOT_YET)
 
 
 def zero_shot(demo: Demo) -> Claim:

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from foretell.progress import time_text
 from foretell.report import filtering, limits, scores
-from foretell.report.claims import NOT_YET, Claim, claims
+from foretell.report.claim import NOT_YET, Claim
+from foretell.report.claims import claims
 from foretell.report.language import LANGUAGES, texts_of_svg, translator
 from foretell.report.parts import Cell, Head, Missing, Part, Picture, Section, Table, cell, table
 from foretell.report.read import Demo, read_demo

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from foretell.config import load
 from foretell.errors import BadUse
 from foretell.report.aligned_results import Aligned
+from foretell.report.images_file import Images
 from foretell.report.limits_file import Limits
 from foretell.report.results import (
     Corpus,
@@ -20,6 +21,8 @@ from foretell.report.results import (
     Translation,
     ZeroShot,
 )
+from foretell.report.safety_file import Calibration, Hindsight, Safety, System
+from foretell.report.segments import Survival
 from foretell.train.config import RunConfig
 from foretell.train.metrics import read_metrics
 
@@ -53,6 +56,12 @@ class Demo:
     story: Story | None
     limits: Limits | None = None
     aligned: Aligned | None = None
+    images: Images | None = None
+    survival: Survival | None = None
+    safety: Safety | None = None
+    system: System | None = None
+    calibration: Calibration | None = None
+    hindsight: Hindsight | None = None
 
     @property
     def command(self) -> str:
@@ -83,6 +92,12 @@ def read_demo(folder: Path) -> Demo:
         story=read_result(Story, results / "story.json"),
         limits=read_result(Limits, results / "limits.json"),
         aligned=read_result(Aligned, results / "aligned.json"),
+        images=read_result(Images, results / "images.json"),
+        survival=read_result(Survival, results / "survival.json"),
+        safety=read_result(Safety, results / "safety.json"),
+        system=read_result(System, results / "system.json"),
+        calibration=read_result(Calibration, results / "calibration.json"),
+        hindsight=read_result(Hindsight, results / "hindsight.json"),
     )
 
 

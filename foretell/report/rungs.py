@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foretell.report import aligned, scores, shots
-from foretell.report.claims import Claim, translates
+from foretell.report.claim import Claim
+from foretell.report.claims import translates
+from foretell.report.gpt4 import gpt4
 from foretell.report.parts import Part, Section
 from foretell.report.read import Demo
 from foretell.report.training import task_curves, trained
@@ -87,6 +89,18 @@ RUNGS = (
         "the machinery does what labels ask for, and nothing of what people want. The smallest aligned model against "
         "the largest that has only read text.",
     ),
+    Rung(
+        key="gpt4",
+        title="GPT-4",
+        year=2023,
+        paper='OpenAI 2023, "GPT-4 Technical Report"',
+        claim="One model reads images and text and writes text. Its training went as foretold, its loss and some of "
+        "what it can do included. A reward for refusing, given by a model with a rubric, cut answers to disallowed "
+        "requests by 82 %; reinforcement learning hurt its calibration.",
+        tested="A small model that sees, beside the same one that does not; a run that meets faults; an assistant on "
+        "people who were made up for this, whose secrets it must not tell, before and after reinforcement learning "
+        "with a rubric that a program checks. Obedience to system messages, calibration, hindsight neglect by size.",
+    ),
 )
 
 
@@ -162,4 +176,5 @@ PARTS = {
     "gpt2": gpt2,
     "gpt3": gpt3,
     "instructgpt": aligned.aligned,
+    "gpt4": gpt4,
 }

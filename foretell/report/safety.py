@@ -8,7 +8,7 @@ from foretell.report.calibration import reliability
 from foretell.report.drawing import FAINT, PALETTE, WIDE
 from foretell.report.hindsight import by_size
 from foretell.report.measured import Measured
-from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, Section, Value, cell, picture, table
+from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, Value, cell, picture, table
 from foretell.report.safety_file import Calibration, Hindsight, Safety, System
 
 ATTACKED = "Disallowed answers and refusals, before and after the safety reward"
@@ -24,21 +24,20 @@ SIDES = ("before", "after")
 COLOURS = {"before": PALETTE["orange"], "after": PALETTE["blue"]}
 
 
-def section(
+def chat(
     safety: Safety | None,
     system: System | None,
     calibration: Calibration | None,
     hindsight: Hindsight | None,
     command: str,
-) -> Section:
-    """The part of the page on safety; `command` makes what is not there."""
-    parts = [
+) -> list[Part]:
+    """The figures and tables of what was found; `command` makes what is not there."""
+    return [
         *(attacked(safety) if safety else [Missing(title=ATTACKED, command=command)]),
         *(kept(system) if system else [Missing(title=KEPT, command=command)]),
         *reliability(calibration, command),
         *by_size(hindsight, command),
     ]
-    return Section(key="gpt4-safety", title="GPT-4: safety", parts=parts)
 
 
 def attacked(found: Safety) -> list[Part]:

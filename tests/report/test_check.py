@@ -8,7 +8,8 @@ import pytest
 from foretell.commands.report_command import run
 from foretell.errors import BadUse, Failed
 from foretell.report import check
-from foretell.report.claims import NOT_YET, claims
+from foretell.report.claim import NOT_YET
+from foretell.report.claims import claims
 from foretell.report.read import read_demo
 from foretell.report.verdicts import FAILS, HOLDS, UNCLEAR
 

@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from foretell.report.claims import NOT_YET, bert_gains, claims, from_scratch_gains, translates
+from foretell.report.claim import NOT_YET
+from foretell.report.claims import bert_gains, claims, from_scratch_gains, translates
 from foretell.report.measured import difference
 from foretell.report.read import read_demo
 from foretell.report.verdicts import FAILS, HOLDS, UNCLEAR

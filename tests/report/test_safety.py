@@ -10,7 +10,7 @@ import pytest
 from foretell.report.calibration import reliability
 from foretell.report.hindsight import by_size
 from foretell.report.read import read_result
-from foretell.report.safety import SHARES, section
+from foretell.report.safety import SHARES, chat
 from foretell.report.safety_file import Calibration, Hindsight, Safety, System
 
 
@@ -94,7 +94,7 @@ def rows_of(part):
 
 
 def test_nothing_measured_is_said_with_the_command_that_does():
-    parts = section(None, None, None, None, "foretell demo").parts
+    parts = chat(None, None, None, None, "foretell demo")
     assert [part.kind for part in parts] == ["missing"] * 4
     assert all(part.command == "foretell demo" for part in parts)
 
@@ -107,7 +107,7 @@ def test_the_whole_section_is_drawn(read):
         read(Calibration, calibration()),
         read(Hindsight, hindsight()),
     )
-    parts = section(*found, "foretell demo").parts
+    parts = chat(*found, "foretell demo")
     kinds = ["picture", "table", "samples", "picture", "table", "picture", "table", "picture"]
     assert [part.kind for part in parts] == kinds
     assert all("one seed" in part.said for part in parts if part.kind in ("picture", "table"))

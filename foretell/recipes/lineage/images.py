@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from foretell.recipes import sources
-from foretell.recipes.lineage.plan import Climb, measured, model_of, recipe, weights
-from foretell.recipes.trainers import trainer
+from foretell.recipes.lineage.plan import Climb, measured, model_of, recipe, run, weights
 from foretell.runs import read_json
 
 NAME = "gpt4.pretrain"
@@ -15,9 +13,9 @@ SHOWN = 2  # questions of a kind, with what was answered
 
 def measure_images(plan: Climb) -> None:
     """Train the model that sees; results/images.json: its accuracy beside every control, and samples."""
-    cfg = sources.resolve(recipe(plan, NAME), plan.corpora, text=plan.text, quiet=plan.quiet)
-    trainer(cfg.objective.kind)(cfg, plan.out / NAME, plan.quiet)
-    measured(plan, "images", weights(plan, NAME), lambda: questions(plan, Path(cfg.data.folder)))
+    run(plan, recipe(plan, NAME), NAME)
+    asked = Path(read_json(plan.out / NAME / "config.json")["data"]["folder"])
+    measured(plan, "images", weights(plan, NAME), lambda: questions(plan, asked))
 
 
 def questions(plan: Climb, folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from foretell import recipes
 from foretell.corpus.config import TaskData, TokenizerKind
 from foretell.corpus.prepare import prepare_tokens
 from foretell.recipes import sources
-from foretell.recipes.lineage import aligned
+from foretell.recipes.lineage import aligned, gpt4
 from foretell.recipes.lineage.filtering import filtered
 from foretell.recipes.lineage.limits import limits_measured
 from foretell.recipes.lineage.measures import (
@@ -132,6 +132,7 @@ def stages(plan: Climb) -> tuple[Stage, ...]:
             name="limits", chapter="GPT-3: limits", weight=40, do=limits_measured, needs=gpt2, makes=result("limits")
         ),
         *aligned.stages(plan),
+        *gpt4.stages(plan),
     )  # fmt: skip
 
 
