@@ -43,7 +43,7 @@ BIAS = {
     },
     "rows": [],
     "tables": {"words": [{"group": "he", "word": "tall"}, {"group": "she", "word": "tall"}]},
-    "said": ["read from /home/me/data/list.txt and http://site.example/a/b.txt"],
+    "said": ["read from /data/of/me/list.txt and http://site.example/a/b.txt"],
 }
 
 
