@@ -67,7 +67,7 @@ def main() -> None:
     flags.add_argument("--small", action="store_true")
     given = flags.parse_args()
     torch.set_num_threads(1)
-    rounds, steps = (2, 5) if given.small else (5, 10)
+    rounds, steps = (2, 3) if given.small else (3, 8)
     text = table({name: compare(replace(shape), rounds, steps) for name, shape in SHAPES.items()}, rounds, steps)
     print(text)
     if not given.small:

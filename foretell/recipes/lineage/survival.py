@@ -33,7 +33,7 @@ from foretell.train.loop import train, trained
 from foretell.train.segments import segments
 from foretell.train.supervise import launched, supervise
 
-STEPS = {"smoke": 48, "nano": 120, "mini": 240}
+STEPS = {"smoke": 48, "nano": 96, "mini": 240}
 HANG_AFTER = 2.0  # seconds
 
 
