@@ -9,8 +9,8 @@ The report tells neither sizes nor architecture (its section 2). Ours is the sim
 LLaVA's (Liu et al. 2023), patches through a vision transformer and a projector into the places of tokens, on a decoder
 of Llama's shape (Touvron et al. 2023), so that transformers' LlavaForConditionalGeneration loads the model.
 
-Result of nano after 60 CPU-seconds: 57 % of the held-out questions are right, the best control without the picture has
-32 % (docs/lineage/09-gpt4-images.md).
+Result of nano after 60 CPU-seconds: 48 to 57 % of the held-out questions are right (three seeds), the best control
+without the picture has 30 to 32 % (docs/lineage/09-gpt4-images.md).
 """
 
 from dataclasses import dataclass
