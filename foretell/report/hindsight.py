@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
-from foretell.report.drawing import FAINT, PALETTE, WIDE
+from foretell.report.drawing import FAINT, PALETTE
 from foretell.report.parts import Missing, Part, Value, picture
 from foretell.report.safety_file import Hindsight
 from foretell.report.words import count
@@ -29,9 +29,8 @@ def said(found: Hindsight) -> str:
     """What was asked, and the slopes."""
     ns = sorted({row.accuracy.n for row in found.rows})
     ks = sorted({row.k for row in found.rows})
-    text = (
-        f"n = {ns[0]} to {ns[-1]} questions, {ks[-1]} examples; half of the answers are yes; bars are 95 % intervals "
-    )
+    n = f"{ns[0]}" if len(ns) == 1 else f"{ns[0]} to {ns[-1]}"
+    text = f"n = {n} questions, examples in the prompt: {ks[-1]}; half of the answers are yes; bars are 95 % intervals "
     text += "(Wilson); one seed."
     for one in found.slopes:
         m, name = one.slope, WORDS.get(one.task, one.task)
@@ -53,18 +52,18 @@ def drawn(found: Hindsight) -> Callable[[float], Figure]:
         for aside, task in ((-0.03, "hindsight_neglect"), (0.03, "hindsight_control")):
             rows = sorted((row for row in found.rows if row.task == task), key=lambda row: row.parameters)
             x = [sizes.index(row.parameters) + aside for row in rows]
-            axes.plot(x, [row.accuracy.value for row in rows], "o-", color=COLOURS[task], linewidth=1.4, markersize=4)
+            values = [row.accuracy.value for row in rows]
+            axes.plot(x, values, "o-", color=COLOURS[task], linewidth=1.4, markersize=4, label=WORDS[task])
             for at, row in zip(x, rows, strict=True):
                 axes.plot([at, at], [row.accuracy.low, row.accuracy.high], color=COLOURS[task], alpha=0.4)
-            if rows:
-                axes.annotate(WORDS[task], (x[-1] + 0.08, rows[-1].accuracy.value), color=COLOURS[task], va="center")
         axes.axhline(0.5, color=FAINT, linewidth=0.8)
         axes.set_xticks(range(len(sizes)), [count(size) for size in sizes])
-        axes.set_xlim(-0.3, len(sizes) - 1 + (0.6 if width == WIDE else 1.2))
+        axes.set_xlim(-0.3, len(sizes) - 0.7)
         axes.set_ylim(0, 1)
         axes.set_xlabel("parameters")
         axes.set_ylabel("accuracy")
         axes.tick_params(length=0)
+        axes.legend(frameon=False, loc="lower left")
         return figure
 
     return draw

@@ -149,19 +149,25 @@ def turns_drawn(found: System) -> Callable[[float], Figure]:
         for place, (side, attack) in enumerate((side, attack) for side in SIDES for attack in (False, True)):
             rows = sorted((r for r in getattr(found, side).turns if r.attacked == attack), key=lambda row: row.turn)
             x = [row.turn + 0.05 * (place - 1.5) for row in rows]
-            style = "o--" if attack else "o-"
-            axes.plot(x, [row.obeyed.value for row in rows], style, color=COLOURS[side], markersize=4, linewidth=1.4)
+            style, words = ("o--", f"{side}, attacked") if attack else ("o-", side)
+            axes.plot(
+                x,
+                [row.obeyed.value for row in rows],
+                style,
+                color=COLOURS[side],
+                markersize=4,
+                linewidth=1.4,
+                label=words,
+            )
             for at, row in zip(x, rows, strict=True):
                 axes.plot([at, at], [row.obeyed.low, row.obeyed.high], color=COLOURS[side], alpha=0.4, linewidth=1.4)
-            if rows:
-                words = f"{side}{', attacked' * attack}"
-                axes.annotate(words, (turns[-1] + 0.2, rows[-1].obeyed.value), color=COLOURS[side], va="center")
         axes.set_xticks(turns)
-        axes.set_xlim(turns[0] - 0.3, turns[-1] + (0.9 if width == WIDE else 1.6))
+        axes.set_xlim(turns[0] - 0.3, turns[-1] + 0.3)
         axes.set_ylim(0, 1)
         axes.set_xlabel("turn")
         axes.set_ylabel("share kept")
         axes.tick_params(length=0)
+        axes.legend(frameon=False, loc="upper center", ncols=4 if width == WIDE else 2)
         return figure
 
     return draw

@@ -24,6 +24,7 @@ def calibrated(n=500, k=4, seed=0):
     return Answers(logits=logits, gold=gold)
 
 
+@pytest.mark.slow
 def test_sharpened_answers_are_worse_calibrated_by_what_the_eces_differ():
     before = calibrated()
     after = Answers(logits=before.logits * 2.5, gold=before.gold)
