@@ -82,7 +82,7 @@ def keep_a_prompt(page, store):
     page.get_by_label("Maximum length").fill("2")
     page.get_by_label("Text", exact=True).fill("Nobody keeps this")
     page.get_by_role("button", name="Submit").click()
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('done')")
+    said(page, "done")
     assert not prompts(store)
     consent = page.get_by_label("Keep what I submit")
     assert not consent.is_checked()
