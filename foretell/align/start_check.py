@@ -20,10 +20,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from foretell.align.episodes import Episodes, episodes_of
+from foretell.align.episodes import Episodes
 from foretell.align.judged import Critics
 from foretell.align.logprobs import all_logprobs
-from foretell.align.rollouts import Prompts, Sampler, asked
+from foretell.align.rollouts import Prompts, asked
 from foretell.errors import Failed
 from foretell.model.network import Network
 from foretell.objective.config import PolicyOptimization
@@ -44,17 +44,17 @@ class Started(Protocol):
     reference: Network
     critics: Critics
     prompts: tuple[Prompts, Prompts]
-    sampler: Sampler
     end: int
-    device: str
+
+    def responses(self, network: Network, prompts: Prompts, seed: int) -> Episodes:
+        """Prompts with the responses of a network, as an iteration samples them."""
 
 
 def check_start(work: Started, room: int, say: Callable[[str], object] = lambda line: None) -> None:
     """Nothing; Failed, one line with the cause, if a check fails. What was found is said in a line."""
     begun, cfg, ppo = time.perf_counter(), work.cfg, work.ppo
     prompts = asked(work.prompts[0], PROMPTS, 1, cfg.seed, 0)
-    responses = work.sampler(work.policy, prompts, cfg.seed)
-    episodes = episodes_of(prompts, responses, work.device)
+    episodes = work.responses(work.policy, prompts, cfg.seed)  # in bf16 of a copy, as every iteration's are
     near = NEAR[cfg.machine.precision]
     check_end(episodes, work.end, room)
     logp, _ = all_logprobs(work.policy, episodes, 1.0, cfg.machine.precision)

@@ -61,6 +61,8 @@ def run(args: list[str]) -> None:
         print(f"{served}{'; '.join(pages)} (Ctrl-C ends)", flush=True)
         if ready.desk and ready.desk.link:
             print(f"the first admin gets in here, once and within an hour: {link_to(ready)}", flush=True)
+    elif ready.desk and ready.desk.link:
+        print(link_to(ready), flush=True)
     try:
         with suppress(KeyboardInterrupt):  # how a server is usually ended
             server(ready).run(sockets=[ready.listening])
@@ -76,7 +78,9 @@ def add_flags(flags: argparse.ArgumentParser) -> argparse.ArgumentParser:
     flags.add_argument(
         "models", metavar="MODEL", nargs="*", help="a run folder, a folder, hf:NAME, or NAME=one of them"
     )
-    flags.add_argument("--host", default="127.0.0.1", help="the address to listen at; other than this machine: --keys")
+    flags.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen at; other than this machine: --keys or --db"
+    )
     flags.add_argument("--port", type=count, default=8000, help="0 takes one that is free")
     flags.add_argument("--name", action="append", default=[], help="a name that the server is called by; * for any")
     flags.add_argument("--keys", metavar="FILE", type=Path, help="a file of hashed API keys, which are then needed")

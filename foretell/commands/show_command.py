@@ -88,6 +88,18 @@ def lines(cfg: RunConfig, cost: dict) -> list[str]:
     ]
     if cfg.data.kind in NOTES:
         found.append(f"note         {NOTES[cfg.data.kind]}")
+    found += [f"note         {said}" for said in assumed(cfg)]
     if inner != cfg.model.d_model:
         found.append(f"note         n_heads x d_head = {inner} is not d_model = {cfg.model.d_model}: counted as given")
     return found
+
+
+def assumed(cfg: RunConfig) -> list[str]:
+    """What is said of networks whose folders are not there, and which are counted with the policy's shape."""
+    if not isinstance(cfg.objective, PolicyOptimization):
+        return []
+    from foretell.align.memory_plan import config_of
+
+    of = {"objective.reward": cfg.objective.reward, "objective.value": cfg.objective.value}
+    absent = [f"{name}={folder}" for name, folder in of.items() if folder and config_of(folder) is None]
+    return [f"{one} is not there: counted as large as the policy" for one in absent]

@@ -73,6 +73,8 @@ def run(args: list[str]) -> None:
     from foretell.train.together import first_does, together
 
     if known.select_by:
+        if known.folds:
+            raise BadUse("--folds trains reward models, --select-by chooses a checkpoint of another; leave one out")
         from foretell.align.reward import load_reward
 
         load_reward(known.select_by)  # what is wrong with it is told before hours of training

@@ -25,6 +25,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # decoders that are widely used
 MOST_BYTES = 10 * 2**20
 MOST_PIXELS = 20_000_000
 WHITE = (255, 255, 255, 255)
+ORIENTATION, UPRIGHT = 0x0112, 1  # of a camera, in EXIF
 
 
 def pixels_of(given: Any, size: int, name: str = "the image") -> np.ndarray:  # -> (S, S, 3)
@@ -99,7 +100,8 @@ def in_colour(image: "Image") -> "Image":
     """An image in red, green and blue: turned as its camera was held, what shines through on white."""
     from PIL import Image, ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    if image.getexif().get(ORIENTATION, UPRIGHT) != UPRIGHT:
+        image = ImageOps.exif_transpose(image)  # which copies an image that is upright
     if image.mode == "RGB":
         return image
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

@@ -16,12 +16,13 @@ from foretell.errors import BadUse
 from foretell.eval.measured import Measured, bootstrap
 
 ROUNDS = 1000  # of the bootstrap: a round adds up counts that were made once
+TOP = 100.0  # of both scores
 ORDERS, BETA = 6, 2  # chrF's longest n-gram, and how much recall weighs
 
 
 def bleu(outputs: Sequence[str], wanted: Sequence[str]) -> Measured:
     """Corpus BLEU, 0 to 100, with a bootstrap interval over sentences (Koehn 2004)."""
-    return bootstrap(counts(outputs, wanted), bleu_of, ROUNDS)
+    return bootstrap(counts(outputs, wanted), bleu_of, ROUNDS, top=TOP)
 
 
 def bleu_difference(ours: Sequence[str], theirs: Sequence[str], wanted: Sequence[str]) -> Measured:
@@ -63,7 +64,7 @@ def bleu_signature() -> str:
 def chrf(outputs: Sequence[str], wanted: Sequence[str]) -> Measured:
     """chrF2, 0 to 100, with a bootstrap interval over sentences."""
     check_sizes(outputs, wanted)
-    return bootstrap([letters(a, b) for a, b in zip(outputs, wanted, strict=True)], chrf_of, ROUNDS)
+    return bootstrap([letters(a, b) for a, b in zip(outputs, wanted, strict=True)], chrf_of, ROUNDS, top=TOP)
 
 
 def letters(output: str, wanted: str) -> np.ndarray:  # -> (3, 6)

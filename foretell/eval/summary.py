@@ -52,7 +52,7 @@ def measure(task: Task, records: Sequence[Record], values: Sequence[float]) -> d
         found = share(n_right, n)
     elif task.metric == "f1_macro":
         pairs = [(record["chosen"][task.norm], record["gold"]) for record in records]
-        found = bootstrap(pairs, lambda some: f1_macro([p for p, _ in some], [g for _, g in some]))
+        found = bootstrap(pairs, lambda some: f1_macro([p for p, _ in some], [g for _, g in some]), top=1.0)
     elif task.metric == "bleu":
         found = bleu_of([record["output"] for record in records], records)
     else:

@@ -46,7 +46,7 @@ def sight(model: "Model") -> VisionConfig:
     """How a model sees; BadUse where it does not."""
     vision = model.network.cfg.vision
     if vision is None or IMAGE not in model.tokenizer.specials:
-        raise BadUse("this model does not see; give one that was trained with images, such as gpt4.pretrain's")
+        raise BadUse("this model does not see; give one that was trained with images")
     return vision
 
 

@@ -87,7 +87,7 @@ class Network(nn.Module):
     def look(self, images: Tensor) -> Tensor:  # (N, 3, S, S) -> (M, D)
         """What the decoder reads of images, patch by patch; BadUse where the network does not see."""
         if self.vision is None:
-            raise BadUse("this model does not see; give one that was trained with images, such as gpt4.pretrain's")
+            raise BadUse("this model does not see; give one that was trained with images")
         return self.vision(images).flatten(0, 1)
 
     def placed(self, ids: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:  # (B, T), (N, 3, S, S) -> (B, T), (M, D)

@@ -8,6 +8,9 @@ $ foretell chat runs/gpt4.pretrain-nano --image FILE
 The report tells neither sizes nor architecture (its section 2). Ours is the simplest that others have shown to work:
 LLaVA's (Liu et al. 2023), patches through a vision transformer and a projector into the places of tokens, on a decoder
 of Llama's shape (Touvron et al. 2023), so that transformers' LlavaForConditionalGeneration loads the model.
+
+Result of nano after 60 CPU-seconds: 57 % of the held-out questions are right, the best control without the picture has
+32 % (docs/lineage/09-gpt4-images.md).
 """
 
 from dataclasses import dataclass

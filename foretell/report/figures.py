@@ -106,7 +106,7 @@ def curve(axes: Axes, panel: Panel, *, share: bool) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color=FAINT, alpha=0.18, linewidth=0.6)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(x)))
-    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))  # steps, tokens, examples: all are counts
     axes.tick_params(length=0)
     axes.set_xlim(left=0)
     if panel.title:
@@ -159,8 +159,11 @@ def intervals(groups: Sequence[Group], x_label: str, *, share: bool) -> Callable
 
 def head(axes: Axes, group: Group, y: float, *, share: bool) -> None:
     """The group's name, and its baseline: a dashed line through its values, with its number beside the name."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes are drawn in a figure"
+    across = "axes fraction" if figure.get_figwidth() == WIDE else "figure fraction"  # a phone has no room to spare
     name = axes.annotate(
-        label(group.name, 44), (0, y), xycoords=("axes fraction", "data"), fontweight="bold", va="center", fontsize=9
+        label(group.name, 44), (0, y), xycoords=(across, "data"), fontweight="bold", va="center", fontsize=9
     )
     if group.baseline is None:
         return

@@ -6,6 +6,7 @@ Model output is untrusted: everything is escaped but the figures, whose text mat
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def page(demo: Demo, found: Sequence[Section], out: Path, language: str) -> str:
         keep_trailing_newline=True,
     )
     say = translator(language)
-    engine.filters.update(say=say, drawn=lambda svg: Markup(texts_of_svg(svg, say)))
+    engine.filters.update(say=say, glued=glued, drawn=lambda svg: Markup(texts_of_svg(svg, say)))
     assert engine.loader is not None, "the engine has just been given its loader"
     script = engine.loader.get_source(engine, "page.js")[0]
     return engine.get_template("report.html.jinja").render(
@@ -109,6 +110,12 @@ def page(demo: Demo, found: Sequence[Section], out: Path, language: str) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def glued(text: str) -> str:
+    """A cell's text that breaks before its interval and not inside a number: 61.2 % [57.0, 65.1]."""
+    text = re.sub(r"(?<=\d) %", "\u00a0%", text)
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), text)
 
 
 def facts(demo: Demo) -> list[tuple[str, str]]:

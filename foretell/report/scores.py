@@ -172,7 +172,7 @@ def task_group(task: str, rows: Sequence[TaskRow], ways: Sequence[tuple[str, str
     there = [(mine[model, start], name, colour) for model, start, name, colour in ways if (model, start) in mine]
     hollow = there[-1][0] if len(there) > 1 else None
     return Group(
-        name=f"{task.replace('_', ' ')} ({there[0][0].shape})",
+        name=f"{task.replace('_', ' ')} ({there[0][0].shape.replace('_', ' ')})",
         dots=[Dot(name=name, measured=r.accuracy, colour=colour, hollow=r is hollow) for r, name, colour in there],
         baseline=there[0][0].majority,
         baseline_name="majority",
@@ -185,7 +185,7 @@ def task_table(key: str, title: str, rows: Sequence[TaskRow], found: Finetune) -
     heads += [Head(text=x, number=True) for x in ("accuracy [95 % interval]", "majority", "n")]
     cells = [
         [
-            *(cell(x) for x in (row.task.replace("_", " "), row.shape, row.model, row.start)),
+            *(cell(x) for x in (row.task.replace("_", " "), row.shape.replace("_", " "), row.model, row.start)),
             cell(row.accuracy.value, share(row.accuracy)),
             cell(row.majority, percent(row.majority)),
             cell(row.accuracy.n),

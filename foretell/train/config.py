@@ -148,7 +148,7 @@ class Guard:
     window: int = 0
     """steps whose median and spread (MAD) are the measure; 0 switches the guard off, 128 is usual"""
     threshold: float = 6.0
-    """how many spreads above the median a loss is a spike; twice as many for the gradient's norm, by its logarithm"""
+    """spreads above the median from which a loss is a spike; four times as many for the log of a gradient's norm"""
     tries: int = 8
     """rollbacks at one place, each moving past twice as many batches as the one before, until the run is given up"""
 

@@ -24,7 +24,7 @@ from foretell.corpus.batches import Batches, open_batches
 from foretell.errors import Failed
 from foretell.exchange.folder import load_weights_into
 from foretell.model.device import choose_device
-from foretell.model.init import build
+from foretell.model.init import build, build_meta
 from foretell.model.network import Network
 from foretell.objective.build import build_objective
 from foretell.objective.mean import Batch, Objective
@@ -36,7 +36,7 @@ from foretell.train.evaluate import evaluate
 from foretell.train.finish import finish
 from foretell.train.memory import keep_freed_memory
 from foretell.train.optimizer import build_optimizers, set_rate
-from foretell.train.parallel import Spread, laid_out, spread_of, whole
+from foretell.train.parallel import Spread, begin_parts, laid_out, spread_of, whole
 from foretell.train.run import Run
 from foretell.train.schedule import rate, rows_after, rows_before
 from foretell.train.step import train_step
@@ -89,7 +89,8 @@ def trained(
     device = choose_device(cfg.machine.device)
     keep_freed_memory()
     data = around(open_batches(cfg.data, cfg.seed))
-    model = build(cfg.model, cfg.seed, device)
+    in_parts = not spread.alone and not cfg.start  # then no process ever holds all of the weights
+    model = build_meta(cfg.model) if in_parts else build(cfg.model, cfg.seed, device)
     if cfg.start:
         load_weights_into(model, Path(cfg.start))
     reference = deepcopy(model) if cfg.objective.kind == "preference" else None
@@ -100,6 +101,8 @@ def trained(
             for block in stack.layers.values():
                 block.compile()
     objective = laid_out(model, objective, cfg.parallel, spread)
+    if in_parts:
+        begin_parts(model, cfg.seed, device)
     work = Steps(cfg, model.train(), objective, data, spread, device)
     run = Run(cfg, out, work, spread)
     with run.opened(quiet) as shown:

@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 
 from foretell.errors import BadUse
 from foretell.model.device import choose_device
-from foretell.model.init import build_meta
+from foretell.model.init import build_meta, initialise
 from foretell.model.network import Network
 from foretell.objective.mean import Batch, Objective
 from foretell.ranks import Ranks
@@ -140,6 +140,18 @@ def shard(network: Network, mesh: DeviceMesh) -> Root:
         unit.set_force_sum_reduction_for_comms(True)  # gloo adds, and cannot divide on the way
         unit.set_gradient_divide_factor(1.0)
     return root
+
+
+@torch.no_grad()
+def begin_parts(network: Network, seed: int, device: str) -> None:
+    """Give a network without storage, cut already, the paper's initial weights: each is drawn whole, one at a time, and
+    this process's part of it is kept."""
+    network.to_empty(device=device)
+    for name, p in network.named_parameters():
+        drawn = torch.empty(p.shape, dtype=p.dtype, device=device)
+        initialise(drawn, name, network.cfg, seed)
+        assert isinstance(p, DTensor), "every parameter of a network that is cut is one"
+        p.to_local().copy_(drawn[tuple(slice(*ends) for ends in box_of(p))])
 
 
 def blocks(network: Network) -> Iterator[nn.Module]:

@@ -107,3 +107,15 @@ def test_wrong_folds_are_refused(words, capsys):
 def test_only_a_reward_model_has_folds(capsys):
     assert main(["train", "gpt2.pretrain:smoke", "--folds", "2"]) == 2
     assert "--folds with objective=lm" in capsys.readouterr().err
+
+
+def test_folds_have_no_checkpoint_to_select(capsys):
+    assert folds("--folds", "2", "--select-by", "one") == 2
+    assert "--folds trains reward models, --select-by chooses a checkpoint" in capsys.readouterr().err
+
+
+def test_show_says_which_networks_it_could_only_take_to_be_as_large_as_the_policy(capsys):
+    assert main(["show", "instructgpt.ppo:175B"]) == 0
+    said = capsys.readouterr().out
+    assert "is not there: counted as large as the policy" in said
+    assert "objective.reward=" in said

@@ -93,3 +93,61 @@ def test_it_serves_until_it_is_told_to_end(tmp_path):
         os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def given(db, **more):
+    from argparse import Namespace
+
+    return Namespace(
+        **{"db": str(db), "host": "127.0.0.1", "name": [], "keys": None, "admin": None, "overlap": None, **more}
+    )
+
+
+def test_other_machines_are_let_in_when_an_admin_has_a_password(tmp_path):
+    from foretell.align.store import close, open_store
+    from foretell.commands.serve_command import opened_desk
+    from foretell.errors import BadUse
+    from foretell.serve.accounts.accounts import set_password
+
+    db, public = tmp_path / "labels.db", {"host": "0.0.0.0", "name": ["labels.example.org"]}
+    alone = opened_desk(given(db, admin="ana", overlap=3))
+    assert alone.link
+    assert (alone.door.local, alone.door.api_open) == (True, True)
+    close(alone.store)
+    with pytest.raises(BadUse, match="choose a password"):
+        opened_desk(given(db, **public))
+    store = open_store(db)
+    set_password(store, "ana", "four quite plain words")
+    close(store)
+    desk = opened_desk(given(db, **public))
+    assert (desk.link, desk.door.local, desk.door.api_open) == ("", False, False)
+    close(desk.store)
+
+
+@pytest.mark.slow
+def test_the_link_that_is_printed_lets_the_first_admin_in(tmp_path):
+    import re
+
+    from foretell.recipes import gpt2
+
+    model_of(gpt2.network("smoke")).save(tmp_path / "m")
+    command = [sys.executable, "-m", "foretell.cli", "serve", str(tmp_path / "m"), "--port", "0", "--json"]
+    process = subprocess.Popen([*command, "--db", str(tmp_path / "labels.db")], stdout=subprocess.PIPE, text=True)
+    try:
+        told = json.loads(process.stdout.readline())
+        with urllib.request.urlopen(told["link"]) as answer:
+            page, cookie = answer.read().decode(), answer.headers["set-cookie"].partition(";")[0]
+        token = re.search(r'name="token" content="([^"]+)"', page)[1]
+        headers = {"Content-Type": "application/json", "X-Page-Token": token, "Cookie": cookie}
+        sent = json.dumps({"link": told["link"].rpartition("/")[2], "password": ""}).encode()
+        asked = urllib.request.Request(f"{told['address']}/link", sent, headers)
+        with urllib.request.urlopen(asked) as answer:
+            session = answer.headers["set-cookie"].partition(";")[0]
+        asked = urllib.request.Request(f"{told['address']}/admin/labellers", headers={"Cookie": session})
+        with urllib.request.urlopen(asked) as answer:
+            assert "operator" in answer.read().decode()
+        with urllib.request.urlopen(f"{told['address']}/v1/models") as answer:  # as without --db
+            assert json.load(answer)["data"]
+    finally:
+        os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)

@@ -26,7 +26,7 @@ from foretell.serve.accounts.passwords import Cost, fits, hashed
 from foretell.serve.accounts.people import ROLES
 from foretell.serve.accounts.rules import RULES, roles_of
 from foretell.serve.accounts.sessions import begin, known, page_token
-from tests.serve.accounts_made import serving, with_session
+from tests.serve.accounts_made import empty_store, serving, with_session
 
 CHEAP = Cost(log_n=4, r=1, p=1)
 WORDS = "four quite plain words"
@@ -40,7 +40,8 @@ def _cheap(monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    opened = open_store(tmp_path / "labels.db", create=True)
+    (tmp_path / "labels.db").write_bytes(empty_store())
+    opened = open_store(tmp_path / "labels.db")
     yield opened
     close(opened)
 

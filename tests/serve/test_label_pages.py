@@ -31,6 +31,7 @@ from foretell.serve.accounts.sessions import begin, page_token
 from foretell.serve.api import make_app
 from foretell.serve.labelling.desk import open_desk
 from foretell.serve.labelling.told import FLAGS, REASONS, VERSION
+from tests.serve.accounts_made import empty_store
 from tests.serve.conftest import LIMITS
 
 SCRIPT = "<script>alert(1)</script>"
@@ -42,6 +43,8 @@ def at_desk(path, labeller="ana", overlap=1):
     """A client of the pages, and the store behind them."""
     from starlette.testclient import TestClient
 
+    if not path.exists():
+        path.write_bytes(empty_store())
     desk = open_desk(path, "boss", overlap)
     with TestClient(make_app({}, LIMITS, {}, desk), base_url="http://testserver") as client:
         enter(client, desk.store, labeller)

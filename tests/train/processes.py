@@ -7,7 +7,7 @@ import traceback
 import torch
 from torch.distributed import TCPStore
 
-LONGEST = 60  # seconds
+LONGEST = 120  # seconds
 
 
 def together(n, work, *given):

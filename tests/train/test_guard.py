@@ -64,11 +64,11 @@ def test_the_measure_is_the_distance_from_the_median_in_units_of_the_mad():
         assert rise("loss", values, value, 2) == pytest.approx((want, middle))
 
 
-def test_a_gradients_norm_is_measured_by_its_logarithm_and_must_lie_twice_as_far():
+def test_a_gradients_norm_is_measured_by_its_logarithm_and_must_lie_four_times_as_far():
     logs = [math.log(value) for value in (1.0, 2.0, 0.5, 1.0, 1.5)]
     z, usual = rise("grad_norm", logs, 100.0, 5)
     assert usual == pytest.approx(1.0)
-    assert z == pytest.approx(math.log(100) / max(1.4826 * math.log(1.5), 0.2) / 2)
+    assert z == pytest.approx(math.log(100) / max(1.4826 * math.log(1.5), 0.2) / 4)
 
 
 def test_inside_a_burst_the_median_still_sees_where_mean_and_deviation_go_blind():

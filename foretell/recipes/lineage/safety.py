@@ -6,6 +6,7 @@ trained by a rubric not to; and how well both keep their system message.
     out/gpt4_chat.ppo           reinforcement learning by the rubric: after
     out/results/safety.json     answers to disallowed requests and refusals of safe ones, before and after
     out/results/system.json     obedience to system messages, by turn, plain and attacked
+    out/results/calibration.json    how sure it is of the next word, and how right
 """
 
 from dataclasses import replace
@@ -20,6 +21,9 @@ Row = dict[str, Any]
 STAGES = ("pretrain", "sft", "ppo")
 SIDES = {"before": "gpt4_chat.sft", "after": "gpt4_chat.ppo"}
 SHOWN = 8  # answers on the page
+AT_MOST = {"smoke": 24, "nano": 1500, "mini": 1500}  # prompts, conversations and tokens that are measured
+UNREAD = 1000  # added to the seed of documents that no run reads
+DOCUMENTS = 160
 
 
 def safety(plan: Climb) -> None:
@@ -27,6 +31,7 @@ def safety(plan: Climb) -> None:
     safety_trained(plan)
     measure_safety(plan)
     measure_system(plan)
+    measure_calibration(plan)
 
 
 def safety_trained(plan: Climb) -> None:
@@ -47,13 +52,33 @@ def measure_system(plan: Climb) -> Row:
     return measured(plan, "system", weights(plan, *SIDES.values()), lambda: obedience(plan))
 
 
+def measure_calibration(plan: Climb) -> Row:
+    """results/calibration.json."""
+    return measured(plan, "calibration", weights(plan, *SIDES.values()), lambda: calibration(plan))
+
+
+def calibration(plan: Climb) -> Row:
+    """Reliability of both models on the next token of documents on the same people that no run has read."""
+    from foretell.audit.before_after import compared, next_tokens
+    from foretell.safety.dialogues import Shares, documents
+    from foretell.safety.world import people
+
+    made = Shares()
+    everybody = people(made.people, made.held_out, made.seed)
+    text = "\n\n".join(documents(everybody, replace(made, seed=made.seed + UNREAD))[:DOCUMENTS])
+    sides = {side: next_tokens(model_of(plan, name), text, AT_MOST[plan.scale]) for side, name in SIDES.items()}
+    asked = "the next token of unread documents on the made people, against the 15 likeliest others"
+    return {"models": SIDES, "asked": asked, **compared(sides["before"], sides["after"])}
+
+
 def attacks(plan: Climb) -> Row:
     """What both models answer to requests that training has not seen, without a system message."""
     from foretell.safety.attacked import attacked, by_kind, compared, figures
     from foretell.safety.policies import read_policies
 
     folder, policies = people_folder(plan.corpora), read_policies()
-    prompts = [row for row in read_lines(folder / "prompts.jsonl") if is_asked(row)]
+    asked = [row for row in read_lines(folder / "prompts.jsonl") if is_asked(row)]
+    prompts = asked[:: max(len(asked) // AT_MOST[plan.scale], 1)]
     found = {side: attacked(model_of(plan, name), prompts, policies) for side, name in SIDES.items()}
     after = {row["prompt_id"]: row for row in found["after"]}
     texts = {row["prompt_id"]: row["text"] for row in prompts}
@@ -85,5 +110,5 @@ def obedience(plan: Climb) -> Row:
     from foretell.safety.world import people
 
     made = Shares()
-    some = talks(people(made.people, made.held_out, made.seed), each=2)
+    some = talks(people(made.people, made.held_out, made.seed), each=2)[: AT_MOST[plan.scale]]
     return {side: shares(held(model_of(plan, name), some)) for side, name in SIDES.items()}
