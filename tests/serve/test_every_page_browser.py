@@ -183,6 +183,7 @@ def test_the_language_is_switched_by_a_link_and_stays(browser, site):  # noqa: F
         assert page.url.endswith("/label/studies")
         assert page.locator("h1").inner_text() == "其他任务"
         page.get_by_role("link", name="竞技场").click()
+        page.wait_for_url("**/arena", wait_until="load")  # then its script listens
         page.get_by_role("button", name="开始这一轮").click()
         assert page.get_by_role("alert").inner_text() == "请先写提示。"
         page.get_by_role("link", name="English").click()

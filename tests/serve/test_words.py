@@ -134,6 +134,14 @@ def test_a_language_is_chosen_once_and_kept_in_a_cookie(client):
     client.cookies.clear()
 
 
+def test_scripts_get_the_catalogue_of_whoever_asks(client):
+    assert client.get("/static/catalogue.js").text == "export default {};\n"
+    told = client.get("/static/catalogue.js", headers={"cookie": "language=zh"})
+    assert "请先写提示。" in told.text
+    assert told.headers["content-type"].startswith("text/javascript")
+    assert told.headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize("language", ["", "xx", "zh%00", "en-US", "<script>"])
 def test_another_language_is_not_kept(client, language):
     answer = client.get(f"/playground?language={language}")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from foretell.serve.state import State
 
 PAGES = {"/playground": "completion", "/playground/chat": "chat", "/compare": "compare"}
+CATALOGUE = "catalogue.js"  # of the words of scripts, in the language of whoever asks
 KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -50,9 +51,10 @@ def add_pages(
 
     @app.get("/static/{name}", include_in_schema=False)
     async def static(name: str) -> Response:
-        if name not in own:
+        body = script() if name == CATALOGUE else own.get(name)
+        if body is None:
             raise Refused(404, "there is no such page")
-        return Response(own[name], media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
+        return Response(body, media_type=KINDS[name.rpartition(".")[2]], headers={"Cache-Control": "no-cache"})
 
 
 def add_playground(app: "FastAPI", state: "State", *, with_keys: bool, store: "Store | None") -> None:
@@ -87,8 +89,7 @@ def add_playground(app: "FastAPI", state: "State", *, with_keys: bool, store: "S
 def own_files() -> dict[str, bytes]:
     """The style and the scripts by name."""
     folder = files("foretell.serve.pages") / "static"
-    found = {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
-    return found | {"chinese.js": script()}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in KINDS}
 
 
 def engine() -> "Environment":

@@ -1,7 +1,7 @@
 """What a page says in the language of whoever reads it.
 
     {{ say("{n} prompts wait", n=3) }}      in a template, escaped: the words are looked up, then the values put in
-    say("done")                             in a script, from /static/chinese.js
+    say("done")                             in a script, from /static/catalogue.js
 
 English is written in the pages themselves; chinese.json has the Chinese by the English. The language is that of
 `?language=zh`, which is then kept in a cookie, else of the cookie, else English: what a browser prefers is not asked,
@@ -101,8 +101,9 @@ def chinese() -> Mapping[str, str]:
 
 
 def script() -> bytes:
-    """The same for scripts, as a module."""
-    return f"export default {json.dumps(chinese(), ensure_ascii=False)};\n".encode()
+    """The catalogue of the visit's language for scripts, as a module; English needs none."""
+    known = chinese() if VISIT.get().language == "zh" else {}
+    return f"export default {json.dumps(known, ensure_ascii=False)};\n".encode()
 
 
 def say(text: str, /, **values: object) -> "Markup":

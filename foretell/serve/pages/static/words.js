@@ -1,6 +1,5 @@
-// What scripts say, in the language of the page.
-
-const known = document.documentElement.lang === "en" ? {} : (await import("/static/chinese.js")).default;
+// What scripts say, in the language of the page: the server gives the catalogue of that language, which is empty for English.
+import known from "/static/catalogue.js";
 
 /** A text in the language of the page, with values for its {names}; what has no translation as it is. */
 export function say(text, values = {}) {
