@@ -14,7 +14,7 @@ INDEX := $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX),)
 
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast check format sizes deviations constraints bench clean
+.PHONY: demo test test-fast check format sizes deviations constraints bench docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/foretell demo
@@ -45,6 +45,9 @@ deviations:
 
 constraints: $(VENV)/.dev
 	$(BIN)/python benchmarks/freeze.py
+
+docs: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.docs_site
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.startup
