@@ -86,7 +86,8 @@ def table(whole: dict, given: argparse.Namespace) -> str:
     sizes = " and ".join(f"{NAMES[rung]} {one['parameters']:,}" for rung, one in zip(NAMES, both, strict=True))
     lines = [
         f"Held-out scores after fine-tuning, size {given.size} ({sizes} parameters), pretrained on {whole['text']},",
-        f"{given.seeds} seeds{of(given)}; {processor()}, torch {torch.__version__}, {whole['cpu_seconds']:.0f} CPU-seconds;",
+        f"{given.seeds} seeds{of(given)}; {processor()}, torch {torch.__version__}, "
+        f"{whole['cpu_seconds']:.0f} CPU-seconds;",
         "made by benchmarks/finetuning.py. In brackets: 95 % over seeds (Student's t); 95 % over held-out examples.",
         "",
         "| task | metric | model | start | lambda | mean | one answer | n |",
