@@ -86,7 +86,8 @@ def table(whole: dict, given: argparse.Namespace) -> str:
     sizes = " and ".join(f"{NAMES[rung]} {one['parameters']:,}" for rung, one in zip(NAMES, both, strict=True))
     lines = [
         f"Held-out scores after fine-tuning, size {given.size} ({sizes} parameters), pretrained on {whole['text']},",
-        f"{given.seeds} seeds; {processor()}, torch {torch.__version__}, {whole['cpu_seconds']:.0f} CPU-seconds;",
+        f"{given.seeds} seeds{of(given)}; {processor()}, torch {torch.__version__}, "
+        f"{whole['cpu_seconds']:.0f} CPU-seconds;",
         "made by benchmarks/finetuning.py. In brackets: 95 % over seeds (Student's t); 95 % over held-out examples.",
         "",
         "| task | metric | model | start | lambda | mean | one answer | n |",
@@ -106,6 +107,12 @@ def table(whole: dict, given: argparse.Namespace) -> str:
         lines.append(f"| {row['task']} | {row['metric']} | {name}{what} | {figure(row)} |")
     notes = dict.fromkeys(row["note"] for row in whole["against"] if row["note"])
     return "\n".join([*lines, *(f"\n{note}." for note in notes)]) + "\n"
+
+
+def of(given: argparse.Namespace) -> str:
+    """What bounds the pretraining and the examples, as the page tells it."""
+    steps = f", {given.pretrain_steps:,} steps of pretraining" if given.pretrain_steps else ""
+    return steps + (f", at most {given.limit:,} examples of each side" if given.limit else "")
 
 
 def figure(row: dict) -> str:

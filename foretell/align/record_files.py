@@ -90,12 +90,16 @@ def as_line(record: Record) -> str:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> str:
-    """The SHA-256 of the file that is written, which stands beside it, too; equal records give an equal file.
+    """The SHA-256 of the file that is written, which stands beside it, too; equal records give an equal file."""
+    return write_hashed(path, "".join(as_line(record) + "\n" for record in records))
+
+
+def write_hashed(path: Path, text: str) -> str:
+    """The SHA-256 of a text that is written to a file, and beside it.
 
     The hash of an older file goes first: a kill between the two leaves a file without a hash, never a wrong one.
     """
     beside = path.with_name(path.name + HASH)
-    text = "".join(as_line(record) + "\n" for record in records)
     try:
         beside.unlink(missing_ok=True)
     except OSError as error:

@@ -1,5 +1,6 @@
 """`foretell label import FILE --format F` and `foretell label export --out FILE`: labels of others in, ours out."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,11 @@ are offensive; nothing of them is shown."""
 EXPORT = """  foretell label export --db labels.db --out rankings.jsonl --split train
   foretell label export --db labels.db --out sft.jsonl --what demonstrations
   foretell label export --db labels.db --out held.jsonl --held-out only
+  foretell label export --db labels.db --out votes.jsonl --what arena
 
 One JSON object a line, as training reads it; the SHA-256 stands beside it, so that `sha256sum -c` checks it."""
+RECORDS = ("rankings", "demonstrations", "prompts")
+ANSWERS = ("pairwise", "toxicity", "red_team", "news", "arena")  # tasks of docs/tasks.md, which feed no training
 HELD_OUT = {"no": False, "only": True, "all": None}
 
 
@@ -83,11 +87,16 @@ def export_labels(args: list[str]) -> None:
 
     flags = with_db(parser("label export", "Labels of a store as JSON lines.", EXPORT, ("json",)))
     flags.add_argument("--out", metavar="FILE", required=True, help="file that is written, with FILE.sha256")
-    flags.add_argument("--what", choices=("rankings", "demonstrations", "prompts"), default="rankings")
+    flags.add_argument("--what", choices=(*RECORDS, *ANSWERS), default="rankings")
     flags.add_argument("--split", choices=("train", "valid"), help="one side; else both")
     flags.add_argument("--held-out", choices=tuple(HELD_OUT), default="no", help="labels of labellers held out")
     flags.add_argument("--contradictions", choices=("refuse", "latest", "keep"), default="refuse")
     given = flags.parse_args(args)
+    (_export_answers if given.what in ANSWERS else _export_records)(given)
+
+
+def _export_records(given: argparse.Namespace) -> None:
+    """Write rankings, demonstrations or prompts."""
     from foretell.align import store as stored
     from foretell.align.record_files import as_line, write_records
     from foretell.align.records import Record
@@ -112,6 +121,26 @@ def export_labels(args: list[str]) -> None:
     print(json.dumps(told) if given.json else f"{len(found)} {given.what} in {given.out}, sha256 {digest}")
     if people and held is False and given.what != "prompts" and not given.json:
         print(f"without those of {people} labellers held out; --held-out only writes them")
+
+
+def _export_answers(given: argparse.Namespace) -> None:
+    """Write the answers of a task of another kind, those of everybody: a line says whether its labeller is held out."""
+    from foretell.align.answers import exported
+    from foretell.align.record_files import write_hashed
+    from foretell.align.store import close, open_store
+
+    others = {"--split": given.split, "--held-out": given.held_out != "no"}
+    others["--contradictions"] = given.contradictions != "refuse"
+    for flag in (name for name, asked in others.items() if asked):
+        raise BadUse(f"{flag} is for {' and '.join(RECORDS[:2])}, not for {given.what}; leave it out")
+    store = open_store(given.db)
+    text = exported(store, given.what)
+    close(store)
+    if not text:
+        raise BadUse(f"{given.db} holds no {given.what} answers; people give them at foretell serve --db")
+    digest = write_hashed(Path(given.out), text)
+    told = {"file": given.out, "n": text.count("\n"), "sha256": digest}
+    print(json.dumps(told) if given.json else f"{told['n']} {given.what} answers in {given.out}, sha256 {digest}")
 
 
 def _which(split: str | None, without: bool) -> str:

@@ -75,6 +75,14 @@ def pictured(model: "Model", prompts: Sequence[Sequence[int]], images: Sequence[
     """
     if not any(images):
         return Pictured([list(prompt) for prompt in prompts], None)
+    given, found = placed(model, prompts, images)
+    return Pictured(given, seen(model, found))
+
+
+def placed(
+    model: "Model", prompts: Sequence[Sequence[int]], images: Sequence[Sequence[Any]]
+) -> tuple[list[list[int]], list[Any]]:
+    """The prompts with the ids of patches in the places of their images, and the images that these count, each once."""
     vision, place = sight(model), model.tokenizer.special(IMAGE)
     n_vocab, given = model.network.cfg.n_vocab, []
     known: dict[Any, int] = {}
@@ -89,7 +97,7 @@ def pictured(model: "Model", prompts: Sequence[Sequence[int]], images: Sequence[
         firsts = iter([n_vocab + known[same(image)] * vision.n_tokens for image in some])
         apart = [range(first := next(firsts), first + vision.n_tokens) if i == place else (i,) for i in prompt]
         given.append([i for some_ids in apart for i in some_ids])
-    return Pictured(given, seen(model, found))
+    return given, found
 
 
 def same(image: Any) -> Any:

@@ -13,9 +13,14 @@ transcript, which a model that has learnt text alone continues:
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
+from foretell.errors import BadUse
+from foretell.generate.images import pixels, placed, said_with_images, seen
 from foretell.serve import streams
 from foretell.serve.answers import AnswerMessage, ChatAnswer, ChatChoice, ChatLogprobs, Usage
 from foretell.serve.asking import Asking, aside, check_length, sampling
@@ -31,6 +36,7 @@ from foretell.text.specials import CHAT
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+Look = Callable[[], Tensor]
 NAMES = {"user": "User", "assistant": "Assistant"}
 TRANSCRIPT_STOPS = tuple(f"\n{name}:" for name in NAMES.values())
 
@@ -39,9 +45,11 @@ async def chat(asking: Asking, asked: ChatRequest) -> "ChatAnswer | Response":
     """The answer, or a stream of it."""
     served = asking.served
     served.check_writes()
-    turns = turns_of(asked.messages)
-    ids = await aside(sum(len(turn.text) for turn in turns), lambda: prompt_of(served, turns))
-    rows = rows_of(served, asked, ids)
+    turns, images = said_in(served, asked.messages)
+    ids, look = await aside(
+        sum(len(turn.text) for turn in turns) + sum(map(len, images)), lambda: asked_of(served, turns, images)
+    )
+    rows = rows_of(served, asked, ids, look)
     asking.submit(rows, each=bool(asked.stream))
     if asked.stream:
         return streams.response(stream(asking, asked, ids, rows))
@@ -55,28 +63,43 @@ async def chat(asking: Asking, asked: ChatRequest) -> "ChatAnswer | Response":
     )
 
 
-def turns_of(messages: Sequence[Message]) -> list[Turn]:
-    """The turns of a conversation; Refused unless they can be answered."""
-    turns = []
+def said_in(served: Served, messages: Sequence[Message]) -> tuple[list[Turn], list[bytes]]:
+    """The turns of a conversation with marks for images, and these; Refused unless it can be answered.
+
+    An image is a data: URL in a user's message: nothing is fetched.
+    """
+    turns, images = [], []
     for place, message in enumerate(messages):
         role = "system" if message.role == "developer" else message.role
-        turns.append(Turn(role, text_of(message, place)))
+        content = message.content if isinstance(message.content, str) else [one.model_dump() for one in message.content]
+        param = f"messages.{place}.content"
+        shows = isinstance(content, list) and any(part["type"] == "image_url" for part in content)
+        if shows and not served.sees:
+            raise Refused(400, "this model sees no images; send text alone", param=param)
+        if shows and role != "user":
+            raise Refused(400, f"an image in a message of the {role}; only a user's can hold one", param=param)
+        try:
+            text, some = said_with_images(content)
+        except BadUse as error:
+            raise Refused(400, str(error), param=param) from error
+        turns.append(Turn(role, text))
+        images += some
     check_turns(turns)
     if turns[-1].role != "user":
         raise Refused(400, "the last message is the assistant's; an answer can follow only a user's", param="messages")
-    return turns
+    return turns, images
 
 
-def text_of(message: Message, place: int) -> str:
-    """The text of a message; Refused for an image, which no model here sees."""
-    if isinstance(message.content, str):
-        return message.content
-    texts = []
-    for part in message.content:
-        if part.type == "image_url":
-            raise Refused(400, "this model sees no images; send text alone", param=f"messages.{place}.content")
-        texts.append(part.text)
-    return "".join(texts)
+def asked_of(served: Served, turns: Sequence[Turn], images: Sequence[bytes]) -> tuple[list[int], Look | None]:
+    """The ids of a conversation, those of patches in the places of images, and what looks at these."""
+    ids = prompt_of(served, turns)
+    if not images:
+        return ids, None
+    try:
+        given, found = placed(served.model, [ids], [list(pixels(served.model, images))])
+    except BadUse as error:
+        raise Refused(400, str(error), param="messages") from error
+    return given[0], cache(lambda: seen(served.model, found))
 
 
 def prompt_of(served: Served, turns: Sequence[Turn]) -> list[int]:
@@ -94,7 +117,7 @@ def transcript(turns: Sequence[Turn]) -> str:
     return "\n".join([*lines, f"{NAMES['assistant']}:"])
 
 
-def rows_of(served: Served, asked: ChatRequest, ids: list[int]) -> list[Wanted]:
+def rows_of(served: Served, asked: ChatRequest, ids: list[int], look: Look | None) -> list[Wanted]:
     """A row of each answer; without a limit it may fill the context."""
     room = served.n_ctx if served.network.cfg.kind == "seq2seq" else served.n_ctx - len(ids)
     param = "max_completion_tokens" if asked.max_completion_tokens is not None else "max_tokens"
@@ -105,7 +128,7 @@ def rows_of(served: Served, asked: ChatRequest, ids: list[int]) -> list[Wanted]:
         raise Refused(400, "top_logprobs needs logprobs=true", param="top_logprobs")
     how = sampling(served, asked, new, asked.top_logprobs or 0, () if served.chats else TRANSCRIPT_STOPS)
     ends = frozenset(served.tokenizer.special(name) for name in CHAT) if served.chats else frozenset()
-    return [Wanted(prompt=ids, sampling=how, stream=i, ends=ends) for i in range(asked.n or 1)]
+    return [Wanted(prompt=ids, sampling=how, stream=i, ends=ends, look=look) for i in range(asked.n or 1)]
 
 
 def choice(served: Served, asked: ChatRequest, index: int, row: Wanted) -> ChatChoice:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from foretell.serve import answers, chat, completions, embeddings, wire
 from foretell.serve.asking import aside
+from foretell.serve.attribution import add_attribution
 from foretell.serve.metrics import Metric, by_model, exposition
 from foretell.serve.refusals import Refused
 from foretell.serve.served import Served, found
@@ -22,6 +23,7 @@ def add_routes(app: "FastAPI", state: "State") -> None:
     """All of them."""
     add_asking(app, state)
     add_words(app, state)
+    add_attribution(app, state)
     add_state(app, state)
 
 

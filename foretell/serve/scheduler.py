@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from foretell.errors import BadUse, Failed
 from foretell.generate.config import Sampling
@@ -46,6 +47,8 @@ class Wanted:
     sampling: Sampling = field(default_factory=partial(Sampling, max_new_tokens=1))
     stream: int = 0
     ends: frozenset[int] = frozenset()
+    look: Callable[[], Tensor] | None = None
+    """what the prompt's images are to the decoder, (M, D), asked for by the thread that owns the network"""
     call: Callable[[], Any] | None = None
     wake: Callable[[], object] = bool
     """called from the thread when there is an answer, and after each token if `each`"""
@@ -157,8 +160,7 @@ class Scheduler:
         for one in self.next_ones():
             if one.call is not None:
                 self.answer(one, one.call)
-        joining = [one for one in self.running.values() if one.row is None]
-        if joining:
+        for joining in alike([one for one in self.running.values() if one.row is None]):
             self.join(joining)
         if self.batch.rows:
             self.batch.step()
@@ -211,10 +213,11 @@ class Scheduler:
         one.wake()
 
     def join(self, joining: Sequence[Wanted]) -> None:
-        """Read prompts together; where that fails, each alone, so that only what is wrong is refused."""
+        """Read prompts that see the same together; where that fails, each alone: only what is wrong is refused."""
         asked = [Asked(one.prompt, one.sampling, one.number, one.stream, one.ends) for one in joining]
         try:
-            self.batch.join(asked, kept=self.kept)
+            look = joining[0].look
+            self.batch.join(asked, kept=self.kept, seen=look() if look else None)
         except Exception as error:  # of whatever kind: it is the request's
             if len(joining) == 1:
                 del self.running[joining[0].number]
@@ -247,3 +250,11 @@ class Scheduler:
             one.error = error
             self.failures += 1
             one.wake()
+
+
+def alike(joining: Sequence[Wanted]) -> list[list[Wanted]]:
+    """Those whose prompts can be read together: without images, or with those of one request."""
+    groups: dict[Callable[[], Tensor] | None, list[Wanted]] = {}
+    for one in joining:
+        groups.setdefault(one.look, []).append(one)
+    return list(groups.values())

@@ -12,7 +12,7 @@ from foretell.serve.refusals import Refused
 from foretell.serve.scheduler import Scheduler
 from foretell.serve.settings import Limits
 from foretell.serve.spelling import Spelling
-from foretell.text.specials import CHAT
+from foretell.text.specials import CHAT, IMAGE
 
 SLUG = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -31,6 +31,7 @@ class Served:
         self.scheduler = Scheduler(
             self.network, self.spelling, rows=limits.rows, max_waiting=limits.max_waiting, kept=self.kept
         )
+        self.sees = self.network.cfg.vision is not None and IMAGE in self.tokenizer.specials
         self.chats = self.tokenizer.specials.keys() >= set(CHAT)
 
     def check_writes(self) -> None:

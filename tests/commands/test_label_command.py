@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from foretell.align.answers import assign, exported, give
 from foretell.align.record_files import read_records, write_records
 from foretell.align.records import Candidates, Demonstration, Output, Prompt, Ranking
 from foretell.align.store import close, open_store, outputs, prompts, rankings
@@ -296,3 +297,31 @@ def test_who_simulates_labellers_before_there_are_outputs_is_told_to_sample_some
     assert main(["label", "init", "p.jsonl", "--db", "l.db"]) == 0
     assert main(["label", "simulate", "l.db", "--labellers", "2"]) == 2
     assert "two outputs; foretell label sample MODEL --db l.db adds outputs" in capsys.readouterr().err
+
+
+def test_answers_to_tasks_of_other_kinds_are_exported_as_the_pages_export_them(capsys):
+    store = open_store("l.db", create=True)
+    task = assign(store, "kim", "arena", [("x", {"left": "a", "right": "b"})])
+    give(store, "kim", task.id, "arena", {"winner": "tie"}, 3.0)
+    wanted = exported(store, "arena")
+    close(store)
+    assert label("export", "--db", "l.db", "--out", "a.jsonl", "--what", "arena", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Path("a.jsonl").read_text() == wanted
+    assert told == {"file": "a.jsonl", "n": 1, "sha256": hashlib.sha256(wanted.encode()).hexdigest()}
+    assert Path("a.jsonl.sha256").read_text().split() == [told["sha256"], "a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--what", "toxicity"], "holds no toxicity answers"),
+        (["--what", "news", "--split", "train"], "--split is for rankings and demonstrations"),
+        (["--what", "news", "--held-out", "all"], "--held-out is for rankings"),
+    ],
+)
+def test_answers_that_are_not_there_and_flags_that_say_nothing_of_them_are_refused(words, told, capsys):
+    close(open_store("l.db", create=True))
+    assert label("export", "--db", "l.db", "--out", "a.jsonl", *words) == 2
+    assert told in said(capsys)
+    assert not Path("a.jsonl").exists()

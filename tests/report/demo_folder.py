@@ -7,6 +7,7 @@ from math import exp, log, sin
 
 from foretell import recipes
 from foretell.config import dump
+from tests.report.demo_gpt4 import gpt4_results
 
 NASTY = "<script>alert(1)</script> & $x_1$ \x07 </pre>"
 TASKS = {"topic": "classification", "describes": "entailment", "same_text": "similarity", "which_description": "choice"}
@@ -143,6 +144,7 @@ def results():
         },
         "filtering": filtering(),
         "aligned": alignment(),
+        **gpt4_results(NASTY),
         "story": story(),
     }  # fmt: skip
 

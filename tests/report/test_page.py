@@ -172,7 +172,7 @@ def test_verdicts_are_words_and_not_only_colours(text):
     shown = re.findall(r'<span class="verdict (\w+)"><span aria-hidden="true">.</span> ([^<]+)</span>', text)
     assert {word for _, word in shown} == {HOLDS, UNCLEAR, "not measured"}
     assert FAILS not in text.replace("Does not hold", "")
-    assert "6 of the 10 claims tested so far: 4 held here, 2 too small to tell." in text
+    assert "8 of the 10 claims tested so far: 6 held here, 2 too small to tell." in text
 
 
 def test_baselines_stand_beside_scores(text):
@@ -221,7 +221,20 @@ def test_an_empty_results_folder_is_a_page_too(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["corpus", "translation", "finetune", "masked_words", "zero_shot", "few_shot", "samples", "filtering", "story"],
+    [
+        *(
+            "corpus",
+            "translation",
+            "finetune",
+            "masked_words",
+            "zero_shot",
+            "few_shot",
+            "samples",
+            "filtering",
+            "story",
+        ),
+        *("images", "survival", "safety", "system", "calibration", "hindsight"),
+    ],
 )
 @pytest.mark.usefixtures("undrawn")
 def test_each_result_can_be_absent_alone(demo, name):

@@ -4,7 +4,6 @@ import pytest
 
 from foretell.audit.attribution import explained
 from foretell.report.attribution import attribution_svg
-from foretell.serve import attribution
 from foretell.serve.api import routed
 from foretell.serve.served import Served
 from foretell.serve.state import State
@@ -15,12 +14,11 @@ SENTENCE = "return the value of the key"
 
 @pytest.fixture(scope="module")
 def client(models):
-    """A client of an application with this route, on which two models wait."""
+    """A client of an application on which two models wait."""
     from starlette.testclient import TestClient
 
     state = State({name: Served(name, models[name], LIMITS) for name in ("one", "encoder")}, LIMITS)
     app = routed(state, with_keys=False)
-    attribution.add_attribution(app, state)
     with TestClient(app, base_url="http://testserver") as client:
         yield client
 

@@ -11,7 +11,7 @@ from foretell.serve.accounts.people import LABELLERS, RESEARCH, ROLES, Person, R
 Roles = tuple[Role, ...]
 ANYBODY: Roles = ()
 ADMIN: Roles = ("admin",)
-API = re.compile(r"/v1/.*|/tokenize|/detokenize|/metrics|/openapi\.json")
+API = re.compile(r"/v1/.*|/tokenize|/detokenize|/attribution|/metrics|/openapi\.json")
 """what programs ask: with a key, or where there are none on this machine as it is without accounts"""
 RULES: tuple[tuple[str, Roles], ...] = (
     (r"/health|/static/[^/]*|/sign-in|/link|/link/[^/]*", ANYBODY),
