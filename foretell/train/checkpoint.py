@@ -56,30 +56,32 @@ def prune(folder: Path, target: Path, keep: int, spacing: int) -> None:
         shutil.rmtree(path)
 
 
-def restore(folder: Path, model: nn.Module, optimizers: list[Optimizer]) -> tuple[dict[str, Any], list[str]]:
+def restore(
+    folder: Path, model: nn.Module, optimizers: list[Optimizer], start: Path | None = None
+) -> tuple[dict[str, Any], list[str]]:
     """The state of the newest sound checkpoint, its weights and optimizer loaded; and what was wrong with newer ones.
 
-    The state is empty where there is none yet. Failed if there are checkpoints but none is sound.
+    The folder `start` may hold one that is older than all. The state is empty where there is none yet. Failed if there
+    are checkpoints but none is sound.
     """
-    name, problems = first_does(lambda: newest_sound(folder))
-    if not name:
+    path, problems = first_does(lambda: newest_sound(folder, start))
+    if path is None:
         return {}, problems
-    _load(folder / name, model, optimizers)
-    return read_json(folder / name / "state.json"), problems
+    _load(path, model, optimizers)
+    return read_json(path / "state.json"), problems
 
 
-def newest_sound(folder: Path) -> tuple[str, list[str]]:
-    """The name of the newest sound checkpoint, empty where there is none yet, and what is wrong with newer ones."""
+def newest_sound(folder: Path, start: Path | None = None) -> tuple[Path | None, list[str]]:
+    """The newest sound checkpoint, None where there is none yet, and what is wrong with newer ones."""
     problems: list[str] = []
-    found = every(folder)
-    for path in reversed(found):
+    for path in reversed([*(every(start) if start else []), *every(folder)]):
         problem = damage(path)
         if problem is None:
-            return path.name, problems
+            return path, problems
         problems.append(problem)
-    if found:
+    if problems:
         raise Failed(f"no sound checkpoint in {folder}: {'; '.join(problems)}; remove the folder to begin again")
-    return "", []
+    return None, []
 
 
 def _load(path: Path, model: nn.Module, optimizers: list[Optimizer]) -> None:

@@ -149,7 +149,7 @@ class Steps:
         parts, blank = [part for part, _ in every], [i for i, (_, counts) in enumerate(every) if not counts]
         more = () if self.spread.alone else (self.spread.sum, lambda number: None, blank)
         values = train_step(self.model, self.objective, parts, self.optimizers, cfg.clip, *more)
-        n = sum(part["inputs"].numel() for part, counts in every if counts)
+        n = sum(n_tokens(part) for part, counts in every if counts)
         n = n if self.spread.alone else int(self.spread.sum(torch.tensor(n)))
         return {**values, "lr": cfg.optim.lr * share, "n_tokens": n}
 
@@ -211,6 +211,18 @@ def settle_threads(
     if lineage.get("threads") != threads:
         lineage["threads"] = threads
         folder.write_lineage(out, lineage)
+
+
+def n_tokens(batch: Batch) -> int:
+    """The tokens of a batch's inputs, without the filling where the batch tells it: how much of that there is depends
+    on how a step's rows are cut into forward passes."""
+    if "attend" in batch:
+        return int(batch["attend"].sum())
+    if "ends" not in batch:
+        return batch["inputs"].numel()
+    positions, ends = batch["positions"], batch["ends"]
+    filling = (positions == 0) & (ends == torch.arange(1, ends.shape[1] + 1, device=ends.device))  # sees itself alone
+    return int((~filling).sum())
 
 
 def one_batch(cfg: RunConfig, model: Network, objective: Objective, data: Batches) -> None:

@@ -83,9 +83,12 @@ def mesh_sizes(cfg: Parallel, world: int) -> tuple[int, int, int]:
 
 
 def check_layout(cfg: RunConfig, world: int) -> tuple[int, int, int]:
-    """The mesh of so many processes; BadUse, before any work, if it or the device is not there, or if heads,
-    feed-forward layer or rows cannot be dealt out."""
+    """The mesh of so many processes; BadUse, before any work, if it or the device is not there, if heads, feed-forward
+    layer or rows cannot be dealt out, or if there is a guard, which several processes cannot have."""
     choose_device(cfg.machine.device)
+    if cfg.guard.window and world > 1:
+        given = f"guard.window={cfg.guard.window} with {world} processes"
+        raise BadUse(f"{given}: the guard works in one process only; give --guard.window 0, or start one")
     replicate, shard, tensor = sizes = mesh_sizes(cfg.parallel, world)
     for name in ("n_heads", "d_ff"):
         if (size := getattr(cfg.model, name)) % tensor:

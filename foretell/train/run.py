@@ -5,10 +5,8 @@ the Work's: rows of text through one network (loop.py), or an iteration of reinf
 """
 
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,14 +16,15 @@ from torch import nn
 from torch.optim import Optimizer
 
 from foretell import progress
-from foretell.errors import BadUse, Failed
+from foretell.errors import Failed
 from foretell.runs import peak_memory
 from foretell.train import checkpoint, events, guard
 from foretell.train.config import RunConfig
 from foretell.train.metrics import Metrics
 from foretell.train.parallel import ALONE, Spread
 from foretell.train.sharded_checkpoint import Saver
-from foretell.train.together import any_of
+from foretell.train.stops import stop_asked
+from foretell.train.together import any_of, wait_for_all
 from foretell.train.watch import Watch, check_room, checkpoint_bytes
 
 MOST_SKIPPED = 20  # steps in a row without a finite gradient after which a run is given up
@@ -97,12 +96,9 @@ class Run:
     """in the first process"""
 
     def __init__(self, cfg: RunConfig, out: Path, work: Work, spread: Spread = ALONE) -> None:
-        if cfg.guard.window and not spread.alone:
-            given = f"guard.window={cfg.guard.window} with {spread.ranks.world} processes"
-            raise BadUse(f"{given}: the guard works in one process only; give --guard.window 0, or start one")
         self.cfg, self.out, self.work, self.spread = cfg, out, work, spread
         self.bytes = checkpoint_bytes(work.model, work.optimizers)
-        self.watch = Watch(out, cfg.machine.hang_after)
+        self.watch = Watch(out, cfg.machine.hang_after, spread.ranks.rank)
         self.state, self.problems = self.restored()
         self.saver = None if spread.alone else Saver(out / "checkpoints", spread)
         check_room(out, self.bytes, f"it begins at step {self.state.step}")
@@ -123,9 +119,7 @@ class Run:
     def restored(self) -> tuple[State, list[str]]:
         """The state of the newest sound checkpoint, the work as it was then, and what was wrong with newer ones."""
         work, folder = self.work, self.out / "checkpoints"
-        saved, problems = checkpoint.restore(folder, work.model, work.optimizers)
-        if not saved:
-            saved, problems = checkpoint.restore(self.out / START, work.model, work.optimizers)
+        saved, problems = checkpoint.restore(folder, work.model, work.optimizers, self.out / START)
         try:
             state = state_of(saved)
         except TypeError as error:
@@ -160,7 +154,8 @@ class Run:
                     values = self.one_step()
                 step = self.state.step
                 if find := guard.look(cfg.guard, self.state.seen, step - 1, values):
-                    self.go_back(find, values, shown)
+                    with watch.during("rollback", step):
+                        self.go_back(find, values, shown)
                     continue
                 last = step == cfg.steps
                 if last or step % cfg.evaluate_every == 0:
@@ -174,10 +169,12 @@ class Run:
                         self.save()
                 shown.advance(text=self.work.words(values, found))
                 if stop and not last:
-                    self.settle()
+                    with watch.during("wait", step):
+                        self.settle()
                     self.record("stop", step, peak_memory=peak_memory())
                     raise Stopped(f"stopped after step {step} of {cfg.steps}; the same command continues")
-        self.settle()
+            with watch.during("wait", cfg.steps):
+                self.settle()
         shutil.rmtree(self.out / START, ignore_errors=True)
         self.record("end", cfg.steps, peak_memory=peak_memory())
         return found or self.work.evaluation()
@@ -193,9 +190,10 @@ class Run:
             events.record(self.out, what, step, **told)
 
     def settle(self) -> None:
-        """Wait for a checkpoint that is being written."""
+        """Wait for a checkpoint that is being written, in every process until it is whole."""
         if self.saver is not None:
             self.saver.wait()
+            wait_for_all()
 
     def begin(self) -> None:
         """What is there before the first step: its evaluation and, for a guard, the checkpoint to go back to."""
@@ -215,11 +213,13 @@ class Run:
             self.record("gave up", find.step + 1, why=why)
             raise Failed(f"{why}; look at the data, or begin again in another --out with a lower --optim.lr")
         self.forget_after(first)
-        self.state, _ = self.restored()
+        self.state, problems = self.restored()
         back, now = self.state.step, self.state.seen
         now.passed, now.place, now.tries = seen.passed, seen.place, seen.tries
         dropped = self.open_metrics()
         lost = events.losses([*dropped, {"step": find.step + 1, **values}])
+        for problem in problems:
+            self.record("damaged", find.step + 1, why=problem)
         told = {"why": find.why, "back_to": back, "moved_past": moved, "tries": seen.tries, "lost": lost}
         self.record("rollback", find.step + 1, **told)
         if back:
@@ -277,24 +277,3 @@ class Run:
         checkpoint.save(folder, work.model, work.optimizers, asdict(state), keep, spacing)
         if state.step > spacing + guard.reach(cfg.guard):  # a later one is known to be good
             shutil.rmtree(self.out / START, ignore_errors=True)
-
-
-@contextmanager
-def stop_asked() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed: the first is noted, so that the step ends whole; a second interrupts at once."""
-    noted: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if noted:
-            raise KeyboardInterrupt
-        noted.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(noted)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -44,7 +44,7 @@ def segments(folder: Path) -> list[Segment]:
             found.append(Segment(begin=int(event["back_to"] if what == "rollback" else event["step"])))
         elif found and found[-1].ended in ("unfinished", "hung"):
             found[-1].ended, found[-1].why = ending(event, found[-1])
-    give(found, [(line["step"], line["loss"]) for line in read_metrics(folder / METRICS) if line.get("loss")])
+    give(found, [(line["step"], line.get("loss")) for line in read_metrics(folder / METRICS)])
     for one in found:
         one.points.sort()
         one.last = one.points[-1][0] if one.points else one.begin
@@ -59,7 +59,7 @@ def ending(event: dict[str, Any], segment: Segment) -> tuple[str, str]:
     return names.get(event["what"], segment.ended), event.get("why", segment.why)
 
 
-def give(found: list[Segment], points: list[Point]) -> None:
+def give(found: list[Segment], points: list[tuple[int, float | None]]) -> None:
     """Each point to the last piece that went through its step."""
     for step, loss in points:
         mine = next((one for one in reversed(found) if one.begin < step), None)

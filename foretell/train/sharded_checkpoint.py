@@ -56,13 +56,13 @@ class Saver:
             except Exception as error:
                 told = first_line(error)
             every: list[Any] | None = [None] * ranks.world if ranks.first else None
-            dist.gather_object((hashes, told), every, dst=0, group=self.group)
-            if every is not None:
-                try:
+            try:
+                dist.gather_object((hashes, told), every, dst=0, group=self.group)
+                if every is not None:
                     completed(aside, target, every, state)
                     checkpoint.prune(self.folder, target, keep, spacing)
-                except Exception as error:
-                    self.problem = error
+            except Exception as error:
+                self.problem = error
 
         self.thread = threading.Thread(target=write)
         self.thread.start()
@@ -77,11 +77,14 @@ class Saver:
 
 
 def begun(target: Path) -> Path:
-    """An empty folder beside the target, where it is written."""
+    """An empty folder beside the target, where it is written; Failed where there can be none."""
     aside = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    clear_leftovers(target)
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    try:
+        clear_leftovers(target)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+    except OSError as error:
+        raise Failed(f"cannot write {target}: {error.strerror or error}; nothing was changed there") from error
     return aside
 
 

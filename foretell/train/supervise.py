@@ -24,6 +24,7 @@ from foretell.train.folder import last_step
 
 DONE, USE, STOPPED, HUNG = 0, BadUse.exit_code, 130, 75  # HUNG: train/watch.py
 LONGEST = 60.0  # seconds between two tries
+GRACE = 30.0  # seconds in which several processes end by themselves, where one has saved and stopped
 
 
 class Child(Protocol):
@@ -88,13 +89,18 @@ class Running:
 
     def __init__(self) -> None:
         self.child: Child | None = None
-        self.asked = False
+        self.asked = 0
+        """the number of the signal"""
+        self.passed = False
+        """whether the child was told"""
 
     def wait(self, start: Callable[[], Child]) -> int:
         """The exit code of a new child."""
         if self.asked:
             return STOPPED
         self.child = start()
+        if self.asked and not self.passed:  # it came while the child was being started
+            self.note(self.asked, None)
         try:
             return self.child.wait()
         finally:
@@ -102,8 +108,9 @@ class Running:
 
     def note(self, number: int, frame: object) -> None:
         """Pass a signal on to the child, which saves and stops."""
-        self.asked = True
+        self.asked = number
         if self.child is not None:
+            self.passed = True
             self.child.send_signal(number)
 
     def rest(self, seconds: float) -> None:
@@ -129,7 +136,8 @@ def launched(command: Sequence[str], processes: int = 1) -> Child:
     """The processes of one try, in a session of their own: Ctrl-C is the supervisor's to pass on."""
     if processes == 1:
         return subprocess.Popen(command, start_new_session=True)
-    shared = {"WORLD_SIZE": processes, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    sizes = {"WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
+    shared = {**sizes, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
     started = []
     for rank in range(processes):
         own = {name: str(value) for name, value in {**shared, "RANK": rank, "LOCAL_RANK": rank}.items()}
@@ -157,15 +165,21 @@ class Together:
             one.send_signal(number)
 
     def wait(self) -> int:
-        """0 when all have ended well; else the code of the first that failed, the others having been ended."""
+        """0 when all have ended well; else the code of the first that failed, the others having been ended.
+
+        Where one was asked to stop, was asked wrongly or hung, the others are about to end too, and may first write
+        down what they know.
+        """
+        end = 0.0
         while True:
             codes = [one.poll() for one in self.processes]
-            bad = next((code for code in codes if code), 0)
-            if bad:
+            bad = [code for code in codes if code]
+            own = [code for code in bad if code in (USE, STOPPED, HUNG)]
+            if bad and not end:
+                end = time.monotonic() + (GRACE if own else 0)
+            if None not in codes or (end and time.monotonic() >= end):
                 for one in self.processes:
                     one.kill()
                     one.wait()
-                return bad
-            if None not in codes:
-                return DONE
+                return next(iter([*own, *bad]), DONE)
             time.sleep(0.05)

@@ -1,9 +1,10 @@
 """What watches a run from beside it: a step that never ends, and the room on its disk.
 
 A thread looks at the clock. Where a step, an evaluation or a save takes longer than 20 times as long as usual, and than
-the seconds allowed, it writes the stack of every thread into the run's folder and ends the process with HUNG, on which
-the supervisor starts it again. Where the interpreter itself is stuck, so that no thread of it runs, faulthandler's own
-does the same, later, with exit code 1. The clock is the monotonic one: setting the time changes nothing.
+the seconds allowed, it writes the stack of every thread into the run's folder (of several processes each into a file of
+its own) and ends the process with HUNG, on which the supervisor starts it again. Where the interpreter itself is stuck,
+so that no thread of it runs, faulthandler's own does the same, later, with exit code 1. The clock is the monotonic one:
+setting the time changes nothing.
 """
 
 import faulthandler
@@ -34,8 +35,8 @@ MARGIN = 2**25  # bytes of a disk that stay free, for logs
 class Watch:
     """The clock of a run. `during` is told when something begins and ends."""
 
-    def __init__(self, folder: Path, allowed: float, leave: Callable[[int], object] = os._exit) -> None:
-        self.folder, self.allowed, self.leave = folder, allowed, leave
+    def __init__(self, folder: Path, allowed: float, rank: int = 0, leave: Callable[[int], object] = os._exit) -> None:
+        self.folder, self.allowed, self.rank, self.leave = folder, allowed, rank, leave
         self.usual: dict[str, list[float]] = {}
         self.now: tuple[str, int, float, float] = ("", 0, 0.0, inf)  # what, step, when it began, when it is too long
         self.armed = ("", 0.0)
@@ -53,7 +54,7 @@ class Watch:
         yield
         took = time.monotonic() - begun
         self.now = ("", 0, 0.0, inf)
-        if what in self.usual and took > limit / 2:
+        if what in self.usual and took > limit / 2 and self.rank == 0:  # all wait for the slowest: one tells
             events.record(self.folder, "slow", step, part=what, seconds=round(took, 3), allowed=round(limit, 3))
         kept = self.usual.setdefault(what, [])
         kept.append(took)
@@ -92,7 +93,7 @@ class Watch:
         if not self.allowed:
             yield self
             return
-        path = self.folder / "stacks.txt"
+        path = self.folder / (f"stacks-{self.rank}.txt" if self.rank else "stacks.txt")
         with path.open("a") as self.file:
             thread = threading.Thread(target=self.look, name="watch", daemon=True)
             thread.start()

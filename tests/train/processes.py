@@ -2,12 +2,17 @@
 
 import multiprocessing
 import os
+import signal
+import time
 import traceback
+from contextlib import contextmanager
+from multiprocessing.connection import wait
 
 import torch
 from torch.distributed import TCPStore
 
-LONGEST = 120  # seconds
+LONGEST = 120  # seconds until all have ended
+MORE = 20  # seconds that the others have when one has failed
 
 
 def together(n, work, *given):
@@ -21,14 +26,43 @@ def together(n, work, *given):
     ]
     for one in children:
         one.start()
+    found, until = [], time.monotonic() + LONGEST
     try:
-        found = [ends[rank][0].recv() if ends[rank][0].poll(LONGEST) else ("late", "") for rank in range(n)]
+        for one, (end, _) in zip(children, ends, strict=True):
+            found.append(told_by(one, end, until))
+            if found[-1][0] != "done":
+                until = min(until, time.monotonic() + MORE)
     finally:
         for one in children:
-            one.join(5)
+            one.join(0 if found and found[-1][0] != "done" else 5)
             one.kill()
+            one.join()
     assert all(kind == "done" for kind, _ in found), "\n".join(str(told) for kind, told in found if kind != "done")
     return [told for _, told in found]
+
+
+def told_by(one, end, until):
+    """What a process sent, or that it ended, or is at work after so long."""
+    wait([end, one.sentinel], max(until - time.monotonic(), 0))
+    if end.poll():
+        return end.recv()
+    return ("late", f"{one.name} is still at work") if one.is_alive() else ("ended", f"{one.name}: {one.exitcode}")
+
+
+@contextmanager
+def limited(seconds):
+    """Let the block fail after so many seconds, whatever it waits for."""
+
+    def late(number, frame):
+        raise TimeoutError(f"not done after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def child(rank, n, port, end, work, given):

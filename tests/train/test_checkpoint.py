@@ -198,7 +198,9 @@ def test_a_write_that_the_system_itself_refuses_is_one_line_too(tmp_path):
     save(tmp_path, *trained(), {"step": 4}, 1)
     code = f"import pathlib, tests.train.test_checkpoint as t; t.save_with_no_room(pathlib.Path({str(tmp_path)!r}))"
     here = Path(__file__).parents[2]
-    said = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True, timeout=120
+    ).stdout
     assert "cannot write" in said
     assert "File too large" in said
     assert os.listdir(tmp_path) == ["step-00000004"]

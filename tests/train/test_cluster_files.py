@@ -33,14 +33,14 @@ def tried(command, world):
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash is here")
 def test_the_slurm_file_is_a_program_and_gives_torchrun_what_it_needs(tmp_path):
     file = FOLDER / "slurm.sbatch"
-    assert subprocess.run(["bash", "-n", file], capture_output=True, text=True).stderr == ""
+    assert subprocess.run(["bash", "-n", file], capture_output=True, text=True, timeout=60).stderr == ""
     for name, prints in {"scontrol": "echo node1; echo node2", "srun": 'shift; printf "%s\\n" "$@"'}.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{prints}\n")
         (tmp_path / name).chmod(0o755)
     given = {"SLURM_JOB_NODELIST": "node[1-2]", "SLURM_JOB_NUM_NODES": "2", "SLURM_JOB_ID": "7"}
     variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", **given, "SLURM_GPUS_ON_NODE": "4"}
     asked = ["gpt2.pretrain:117M", "--out", "/shared/runs/big", "--parallel.tensor", "2"]
-    said = subprocess.run(["bash", file, *asked], env=variables, capture_output=True, text=True)
+    said = subprocess.run(["bash", file, *asked], env=variables, capture_output=True, text=True, timeout=60)
     assert (said.returncode, said.stderr) == (0, "")
     read = tried(said.stdout.splitlines(), 8)
     assert (read.nnodes, read.nproc_per_node, read.rdzv_endpoint) == ("2", "4", "node1:29500")
@@ -52,7 +52,7 @@ def test_a_slurm_run_that_fails_says_so(tmp_path):
         (tmp_path / name).write_text(f"#!/bin/bash\n{prints}\n")
         (tmp_path / name).chmod(0o755)
     variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_NODELIST": "n", "SLURM_JOB_NUM_NODES": "1"}
-    said = subprocess.run(["bash", FOLDER / "slurm.sbatch"], env={**variables, "SLURM_JOB_ID": "7"})
+    said = subprocess.run(["bash", FOLDER / "slurm.sbatch"], env={**variables, "SLURM_JOB_ID": "7"}, timeout=60)
     assert said.returncode == 3
 
 

@@ -262,6 +262,52 @@ def test_a_kill_on_the_way_back_or_later_changes_nothing(tmp_path, monkeypatch, 
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_where_the_only_checkpoint_is_damaged_the_run_goes_on_from_its_start(tmp_path, monkeypatch):
+    plant(monkeypatch)
+    cfg = guarded(steps=16)
+    train(cfg, tmp_path / "whole", quiet=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "train_step", dying(loop.train_step, 13))
+        with pytest.raises(Killed):
+            train(cfg, tmp_path / "killed", quiet=True)
+    [only] = checkpoint.every(tmp_path / "killed" / "checkpoints")
+    (only / "optimizer.safetensors").write_bytes(b"")
+    train(cfg, tmp_path / "killed", quiet=True)
+    assert measured(tmp_path / "killed") == measured(tmp_path / "whole")
+    events = [(event["what"], event["step"]) for event in read_events(tmp_path / "killed")]
+    assert events == [("start", 0), ("damaged", 0), ("start", 0), ("end", 16)]
+
+
+def dying(real, count):
+    """A function whose call of that number is the last thing that happens."""
+    calls = []
+
+    def last(*given):
+        calls.append(0)
+        if len(calls) == count:
+            raise Killed
+        return real(*given)
+
+    return last
+
+
+def test_going_back_past_a_damaged_checkpoint_is_told(tmp_path, monkeypatch):
+    plant(monkeypatch, poison=[23])
+    real = loop.train_step
+
+    def train_step(*given):
+        last = tmp_path / "checkpoints" / "step-00000020" / "optimizer.safetensors"
+        if last.exists():
+            last.write_bytes(b"")
+        return real(*given)
+
+    monkeypatch.setattr(loop, "train_step", train_step)
+    train(guarded(steps=26), tmp_path, quiet=True)
+    told = [(event["what"], event.get("back_to"), event.get("why", "")) for event in read_events(tmp_path)]
+    assert [one[:2] for one in told] == [("start", None), ("damaged", None), ("rollback", 10), ("end", None)]
+    assert told[1][2] == "step-00000020: optimizer.safetensors is not what was written"
+
+
 def test_the_checkpoint_that_the_guard_may_need_stays(tmp_path, monkeypatch):
     plant(monkeypatch)
     cfg = guarded(steps=20, checkpoint_every=2, guard=Guard(window=64), keep=1)

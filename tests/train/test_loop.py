@@ -322,3 +322,13 @@ def test_ctrl_c_in_the_last_step_finishes_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "train_step", interrupted)
     train(config(steps=1), tmp_path, quiet=True)
     assert (tmp_path / "model").exists()
+
+
+def test_filling_is_no_token_where_a_batch_tells_it():
+    text = {"inputs": torch.zeros(2, 5, dtype=torch.int64)}
+    assert loop.n_tokens(text) == 10
+    attend = torch.tensor([[True, True, False], [True, False, False]])
+    assert loop.n_tokens({"inputs": torch.zeros(2, 3), "attend": attend}) == 3
+    positions = torch.tensor([[0, 1, 0, 1, 0], [0, 1, 2, 0, 0]])  # two texts of two; one of three
+    ends = torch.tensor([[2, 2, 4, 4, 5], [3, 3, 3, 4, 5]])
+    assert loop.n_tokens({"inputs": torch.zeros(2, 5), "positions": positions, "ends": ends}) == 4 + 3

@@ -174,7 +174,7 @@ def stops_after(step):
 def run_in_a_process(folder, optim, step, number):
     program = Path(__file__).with_name("in_memory.py")
     command = [sys.executable, str(program), str(folder), optim, str(step), str(int(number))]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
 
 @pytest.mark.slow

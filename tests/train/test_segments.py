@@ -66,6 +66,12 @@ def test_going_back_past_a_restart_gives_each_piece_its_own(tmp_path):
     assert [one.ended for one in found] == ["killed", "rollback", "unfinished"]
 
 
+def test_a_loss_of_nothing_is_a_point_too(tmp_path):
+    write(tmp_path, [event("start", 0, lost=[])], [(1, 0.5), (2, 0.0), (3, None)])
+    [one] = segments(tmp_path)
+    assert one.points == [(1, 0.5), (2, 0.0)]
+
+
 def test_nothing_known_is_no_piece(tmp_path):
     assert segments(tmp_path) == []
     write(tmp_path, [], points([1, 2]))

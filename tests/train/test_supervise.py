@@ -18,8 +18,15 @@ from foretell.train.segments import segments
 from foretell.train.supervise import STOPPED, Together, in_words, launched
 from foretell.train.watch import HUNG
 from tests.train.planted import TIMES, Corrupt, guarded
+from tests.train.processes import limited
 
 KILLS = 55
+
+
+@pytest.fixture(autouse=True)
+def _within_five_minutes():
+    with limited(300):
+        yield
 
 
 class Ended:
@@ -100,6 +107,17 @@ def test_a_signal_is_passed_on_and_nothing_is_started_after_it(tmp_path, number)
     assert supervised(tmp_path, [done])[0] == 0
 
 
+def test_a_signal_while_the_child_is_being_started_reaches_it_too(tmp_path):
+    child = Ended(STOPPED)
+
+    def start():
+        os.kill(os.getpid(), signal.SIGTERM)
+        return child
+
+    assert supervise.supervise(start, tmp_path, 3, lambda line: None, pause=0) == STOPPED
+    assert child.signals == [signal.SIGTERM]
+
+
 def test_the_wait_between_tries_grows_and_ends_when_asked(monkeypatch):
     slept, clock = [], [0.0]
 
@@ -126,7 +144,40 @@ def test_where_one_of_several_processes_fails_the_others_end_too():
     assert isinstance(children, Together)
     assert children.wait() == 7
     assert all(one.poll() is not None for one in children.processes)
-    assert launched(process("import os; assert os.environ['WORLD_SIZE'] == '3'"), processes=3).wait() == 0
+    asks = "import os; assert os.environ['WORLD_SIZE'] == os.environ['LOCAL_WORLD_SIZE'] == '3'"
+    assert launched(process(asks), processes=3).wait() == 0
+
+
+class Polled:
+    """A process that ends with a code when it was looked at so often."""
+
+    def __init__(self, code, looks):
+        self.code, self.looks, self.killed = code, looks, False
+
+    def poll(self):
+        self.looks -= 1
+        return self.code if self.looks < 0 else None
+
+    def kill(self):
+        self.killed = self.looks >= 0
+
+    def wait(self):
+        return self.code
+
+
+@pytest.mark.parametrize("code", [STOPPED, HUNG])
+def test_where_one_has_stopped_the_others_may_end_what_they_do(monkeypatch, code):
+    monkeypatch.setattr(supervise.time, "sleep", lambda seconds: None)
+    both = [Polled(1, 5), Polled(code, 2)]
+    assert Together(both).wait() == code
+    assert not any(one.killed for one in both)
+    monkeypatch.setattr(supervise, "GRACE", 0.0)
+    both = [Polled(0, 10**9), Polled(code, 2)]
+    assert Together(both).wait() == code
+    assert both[0].killed
+    both = [Polled(0, 5), Polled(-9, 2)]
+    assert Together(both).wait() == -9
+    assert both[0].killed
 
 
 SUMS = """
@@ -272,4 +323,4 @@ def test_the_command_runs_itself_without_the_flag_and_watches_for_hangs(monkeypa
 
 def test_the_supervisor_needs_no_torch():
     code = "import sys, foretell.commands.train_restarts; sys.exit('torch' in sys.modules)"
-    assert subprocess.run(process(code), check=False).returncode == 0
+    assert subprocess.run(process(code), check=False, timeout=60).returncode == 0

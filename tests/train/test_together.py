@@ -6,7 +6,7 @@ import pytest
 from foretell.errors import BadUse, Failed
 from foretell.ranks import Ranks, from_environment
 from foretell.train import together as meeting
-from foretell.train.config import BatchSize, Machine, Parallel
+from foretell.train.config import BatchSize, Guard, Machine, Parallel
 from foretell.train.parallel import check_layout, dealt, mesh_sizes
 from tests.train.in_parallel import cfg_of, train
 from tests.train.processes import together
@@ -132,6 +132,13 @@ def test_a_mesh_takes_all_processes(parallel, world, sizes):
 def test_a_mesh_that_does_not_fit_is_one_line(parallel, world, said):
     with pytest.raises(BadUse, match=said):
         check_layout(cfg_of("lm", parallel=parallel), world)
+
+
+def test_a_guard_over_several_processes_is_refused_before_any_work():
+    cfg = cfg_of("lm", guard=Guard(window=64))
+    check_layout(cfg, 1)
+    with pytest.raises(BadUse, match=r"guard.window=64 with 2 processes: the guard works in one process only; give"):
+        check_layout(cfg, 2)
 
 
 def test_a_feed_forward_layer_that_is_not_divided_is_told():

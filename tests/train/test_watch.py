@@ -14,6 +14,7 @@ from foretell.train.events import read_events
 from foretell.train.loop import train
 from foretell.train.watch import FACTOR, HUNG, UNKNOWN, Watch, check_room, checkpoint_bytes
 from tests.train.in_memory import Rows, config, network
+from tests.train.planted import guarded, plant
 
 
 def test_a_step_may_take_twenty_times_as_long_as_usual_and_never_less_than_allowed(tmp_path, monkeypatch):
@@ -76,6 +77,41 @@ def test_a_run_that_is_watched_is_the_same_and_leaves_no_empty_file(tmp_path, mo
     assert not (tmp_path / "other" / "stacks.txt").exists()
 
 
+def test_each_of_several_processes_has_a_file_of_stacks_and_one_tells_of_what_was_slow(tmp_path, monkeypatch):
+    with Watch(tmp_path, 60).open(), Watch(tmp_path, 60, rank=1).open():
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["stacks-1.txt", "stacks.txt"]
+    assert list(tmp_path.iterdir()) == []
+    clock = [0.0]
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock[0])
+    for rank in range(3):
+        one = Watch(tmp_path, 2.0, rank=rank)
+        one.arm = lambda *given: None
+        for seconds in (0.5, 6.0):
+            with one.during("step", 0):
+                clock[0] += seconds
+    assert [event["what"] for event in read_events(tmp_path)] == ["slow"]
+
+
+def test_going_back_is_no_step_that_takes_too_long(tmp_path, monkeypatch):
+    plant(monkeypatch, poison=[12])
+    armed, at_work = [], []
+    monkeypatch.setattr(watch.faulthandler, "dump_traceback_later", lambda limit, **given: armed.append(limit))
+    monkeypatch.setattr(run.Run, "go_back", spied(run.Run.go_back, lambda self: at_work.append(self.watch.now)))
+    cfg = guarded(steps=16, machine=Machine(threads=1, hang_after=60))
+    train(cfg, tmp_path, quiet=True)
+    [(what, step, begun, end)] = at_work
+    assert (what, step, end - begun) == ("rollback", 13, pytest.approx(UNKNOWN * 60))
+    assert 2 * UNKNOWN * 60 in armed
+
+
+def spied(real, look):
+    def spy(self, *given):
+        look(self)
+        return real(self, *given)
+
+    return spy
+
+
 STUCK = """
 import ctypes, sys
 from pathlib import Path
@@ -92,7 +128,8 @@ with watch.open():
 @pytest.mark.slow
 def test_where_the_interpreter_itself_is_stuck_the_process_ends_too(tmp_path):
     command = [sys.executable, "-c", STUCK, str(tmp_path)]
-    said = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[2]
+    said = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=120)
     assert said.returncode == 1, said.stderr
     assert "Timeout" in (tmp_path / "stacks.txt").read_text()
 
