@@ -13,7 +13,7 @@ from foretell.recipes.lineage.hindsight import measure_hindsight, slopes
 from foretell.recipes.lineage.plan import Climb
 from foretell.recipes.lineage.safety import measure_calibration, measure_safety, measure_system, safety
 from foretell.report.read import read_result
-from foretell.report.safety import section
+from foretell.report.safety import chat
 from foretell.report.safety_file import Calibration, Hindsight, Safety, System
 from foretell.text.train import train_tokenizer
 
@@ -34,7 +34,7 @@ def test_the_chapter_is_trained_measured_once_and_drawn(tmp_path):
     found = json.loads(before["safety"])
     assert found["figures"]["before"]["disallowed"]["n"] == found["figures"]["after"]["disallowed"]["n"] > 5
     want = zip((Safety, System, Calibration), files.values(), strict=True)
-    parts = section(*(read_result(kind, path) for kind, path in want), None, "foretell demo").parts
+    parts = chat(*(read_result(kind, path) for kind, path in want), None, "foretell demo")
     assert [part.kind for part in parts].count("missing") == 1
 
 
