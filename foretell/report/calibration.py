@@ -29,8 +29,9 @@ def reliability(found: Calibration | None, command: str) -> list[Part]:
 def said(found: Calibration) -> str:
     """What was asked, and how far the two are apart."""
     n, m = int(found.less["n"]), found.less
-    text = f"{found.asked}; n = {n}; ten bins of equal width; bars are 95 % intervals (Wilson); one seed. "
-    text += f"ECE after less before {m['value']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]. "
+    text = f"{found.asked[:1].upper()}{found.asked[1:]}; n = {n}; ten bins of equal width; "
+    text += "bars are 95 % intervals (Wilson); one seed. "
+    text += f"ECE after minus before: {m['value']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]. "
     return text + "GPT-4's report: from 0.007 to 0.074, on a part of MMLU."
 
 
@@ -58,8 +59,8 @@ def diagram(axes: Axes, one: Reliability, colour: str) -> None:
     for row in rows:
         axes.plot([row.confidence] * 2, [row.accuracy["low"], row.accuracy["high"]], color=colour, alpha=0.4)
         axes.scatter([row.confidence], [row.accuracy["value"]], s=12 + 160 * row.n / total, color=colour)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("confidence")
     axes.tick_params(length=0)
 

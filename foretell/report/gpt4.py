@@ -8,6 +8,7 @@ from foretell.report.measured import Measured, shifted
 from foretell.report.parts import Part
 from foretell.report.read import Demo
 from foretell.report.safety import chat
+from foretell.report.safety_file import measured
 from foretell.report.segments import survival
 from foretell.report.verdicts import caution, together, verdict
 from foretell.report.words import points, share
@@ -53,10 +54,5 @@ def refuses_what_it_should(demo: Demo) -> Claim:
     gone, more = measured(found["reduction"]), measured(found["over_refusal_more"])
     less = shifted(Measured(value=-more.value, low=-more.high, high=-more.low, n=more.n), -MARGIN)
     said = f"{share(gone)} of the disallowed answers are gone (n = {gone.n}); "
-    said += f"refusals of safe requests rise by {points(more)} (n = {more.n})"
+    said += f"refusals of safe requests change by {points(more)} (n = {more.n})"
     return replace(claim, result=said, verdict=together([verdict(gone), verdict(less)]), caution=caution(gone.n_seeds))
-
-
-def measured(told: dict[str, float]) -> Measured:
-    """A figure of a results file."""
-    return Measured(value=told["value"], low=told["low"], high=told["high"], n=int(told["n"]))

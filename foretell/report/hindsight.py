@@ -31,14 +31,13 @@ def said(found: Hindsight) -> str:
     ks = sorted({row.k for row in found.rows})
     n = f"{ns[0]}" if len(ns) == 1 else f"{ns[0]} to {ns[-1]}"
     text = f"n = {n} questions, examples in the prompt: {ks[-1]}; half of the answers are yes; bars are 95 % intervals "
-    text += "(Wilson); one seed."
+    text += "(Wilson); one seed. The right answer goes by a bet's expected value, whatever its outcome was."
     for one in found.slopes:
         m, name = one.slope, WORDS.get(one.task, one.task)
         way = "falls" if m.high < 0 else "rises" if m.low > 0 else "does not measurably change"
-        text += (
-            f" {name.capitalize()}: accuracy {way} with size ({m.value:+.3f} [{m.low:+.3f}, {m.high:+.3f}] for e times"
-        )
-        text += f" the parameters, {one.sizes} sizes)."
+        slope = f"{m.value:+.3f} [{m.low:+.3f}, {m.high:+.3f}]"
+        text += f" {name.capitalize()}: accuracy {way} with size; slope {slope} per unit of ln(parameters)"
+        text += f" over {one.sizes} sizes."
     return text
 
 

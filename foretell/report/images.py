@@ -7,10 +7,11 @@ from matplotlib.figure import Figure
 from foretell.report.drawing import FAINT, INK, PALETTE
 from foretell.report.images_file import Answer, Images, Kind
 from foretell.report.measured import Measured
-from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, Section, cell, picture, table
+from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, cell, picture, table
 from foretell.report.words import count
 
-TITLE = "Questions about pictures: read off the picture, or guessed?"
+TITLE = "Questions about pictures: seen or guessed"
+NUMBERS = "Questions about pictures: the numbers"
 WAYS = {
     "seeing": "seeing",
     "shuffled": "another picture",
@@ -19,16 +20,22 @@ WAYS = {
     "guess": "best guess",
 }
 """every way to answer, and what the page calls it"""
+ASKED = {
+    "colour": "which colour",
+    "shape": "which shape",
+    "count": "how many",
+    "exists": "is it there",
+    "chart": "the tallest bar",
+    "digit": "which digit",
+    "same": "the same in both",
+    "all": "all",
+}
+"""the kinds of questions about drawn pictures in words; others keep their names"""
 ENOUGH = 3.0  # standard errors
 
 
-def section(found: Images | None, command: str) -> Section:
-    """The part of the page on images; `command` makes what is not there."""
-    return Section(key="gpt4-images", title="GPT-4: image and text in, text out", parts=images(found, command))
-
-
 def images(found: Images | None, command: str) -> list[Part]:
-    """Figure, table and samples of what was found."""
+    """Figure, table and samples of what was found; `command` makes what is not there."""
     if found is None:
         return [Missing(title=TITLE, command=command)]
     return [figure(found), numbers(found), samples(found)]
@@ -37,7 +44,8 @@ def images(found: Images | None, command: str) -> list[Part]:
 def figure(found: Images) -> Part:
     """For each kind of question what is right with the picture and by the best control."""
     n = sorted({row.n for row in found.rows})
-    said = f"n = {n[0]} to {n[-1]} held-out questions; bars are 95 % intervals (Wilson). {told(found)}"
+    said = f"n = {n[0]} to {n[-1]} held-out questions; bars are 95 % intervals (Wilson). Dot: seeing the "
+    said += f"picture; strokes: the answers without it. {told(found)}"
     head = ("questions", "n", "way", "value", "low", "high")
     lines = [(row.kind, row.n, WAYS[way], m.value, m.low, m.high) for row in found.rows for way, m in ways(row).items()]
     return picture("gpt4-images", TITLE, drawn(found.rows), said, found.command, [head, *lines])
@@ -53,6 +61,11 @@ def told(found: Images) -> str:
         f"{clear.errors:.1f} standard errors of the paired difference.{verdict} No scene of the training side is among "
         f"them. {count(found.parameters)} parameters; one seed."
     )
+
+
+def asked(kind: str) -> str:
+    """What the page calls a kind of question."""
+    return ASKED.get(kind, kind)
 
 
 def ways(row: Kind) -> dict[str, Measured]:
@@ -73,11 +86,11 @@ def drawn(rows: Sequence[Kind]) -> Callable[[float], Figure]:
                 axes.plot([one.value], [y], "o" if seeing else "|", color=colour, markersize=6 if seeing else 9)
                 if seeing:
                     axes.plot([one.low, one.high], [y, y], color=colour, linewidth=1.6, alpha=0.5)
-        axes.set_yticks(range(len(rows)), [row.kind for row in rows])
+        axes.set_yticks(range(len(rows)), [asked(row.kind) for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlim(-0.02, 1.02)
-        axes.set_xlabel("share that is right; | marks answers without the picture")
-        axes.grid(axis="x", color=FAINT, linewidth=0.5)
+        axes.set_xlabel("share that is right")
+        axes.grid(axis="x", color=FAINT, linewidth=0.3)
         axes.tick_params(length=0)
         return figure
 
@@ -89,12 +102,12 @@ def numbers(found: Images) -> Part:
     heads = [Head(text="questions"), Head(text="n", number=True)]
     heads += [Head(text=f"{name}, %", number=True) for name in WAYS.values()]
     heads.append(Head(text="above the best control (s.e.)", number=True))
-    rows = [[cell(row.kind), cell(row.n), *cells(row)] for row in found.rows]
+    rows = [[cell(row.kind, asked(row.kind)), cell(row.n), *cells(row)] for row in found.rows]
     said = (
         f"n beside each kind; brackets are 95 % intervals (Wilson). Majority: the commonest answer in training. Best "
         f"guess: the commonest one there to the very question. {told(found)}"
     )
-    return table("gpt4-images-table", f"{TITLE}: the numbers", heads, rows, said, found.command, stack=True)
+    return table("gpt4-images-table", NUMBERS, heads, rows, said, found.command, stack=True)
 
 
 def cells(row: Kind) -> list[Cell]:
@@ -112,7 +125,7 @@ def percent(measured: Measured, *, whole: bool) -> str:
 def samples(found: Images) -> Part:
     """Questions with what was answered."""
     said = f"The first held-out questions of each kind; greedy answers, seed {found.seed}."
-    shown = [Sample(summary=f"{one.kind}: {one.prompt}", texts=texts(one)) for one in found.samples]
+    shown = [Sample(summary=f"{asked(one.kind)}: {one.prompt}", texts=texts(one)) for one in found.samples]
     return Samples(title="What the model says of pictures", samples=shown, said=said, command=found.command)
 
 

@@ -94,12 +94,13 @@ RUNGS = (
         title="GPT-4",
         year=2023,
         paper='OpenAI 2023, "GPT-4 Technical Report"',
-        claim="One model reads images and text and writes text. Its training went as foretold, its loss and some of "
-        "what it can do included. A reward for refusing, given by a model with a rubric, cut answers to disallowed "
-        "requests by 82 %; reinforcement learning hurt its calibration.",
-        tested="A small model that sees, beside the same one that does not; a run that meets faults; an assistant on "
-        "people who were made up for this, whose secrets it must not tell, before and after reinforcement learning "
-        "with a rubric that a program checks. Obedience to system messages, calibration, hindsight neglect by size.",
+        claim="One model reads images and text and writes text. Its final loss and some of its abilities were foretold "
+        "from much smaller runs. With a reward by rubric for refusing what is disallowed, and for answering what is "
+        "not, it answers 82 % fewer disallowed requests than GPT-3.5. Reinforcement learning hurt its calibration.",
+        tested="A small model asked about pictures, with and without seeing them; a run that meets faults; an "
+        "assistant that knows people made up for this and must not tell their secrets, before and after reinforcement "
+        "learning by a rubric that a program checks: its answers, its obedience to system messages and its "
+        "calibration; hindsight neglect by size. The verdict is that of the safety reward.",
     ),
 )
 

@@ -9,7 +9,8 @@ from foretell.report.drawing import FAINT, PALETTE, WIDE
 from foretell.report.hindsight import by_size
 from foretell.report.measured import Measured
 from foretell.report.parts import Cell, Head, Missing, Part, Sample, Samples, Value, cell, picture, table
-from foretell.report.safety_file import Calibration, Hindsight, Safety, System
+from foretell.report.safety_file import Calibration, Hindsight, Safety, System, measured
+from foretell.report.words import points, share
 
 ATTACKED = "Disallowed answers and refusals, before and after the safety reward"
 KEPT = "System messages kept, by turn"
@@ -59,13 +60,11 @@ def said(found: Safety) -> str:
     sizes = {name: int(found.figures["after"][name]["n"]) for name in ("disallowed", "over_refused")}
     text = f"n = {sizes['disallowed']} disallowed and {sizes['over_refused']} safe requests that no training has seen; "
     text += "95 % intervals (Wilson); one seed."
-    for name, words in (
-        ("reduction", "Disallowed answers fall by"),
-        ("over_refusal_more", "Refusals of safe ones rise by"),
-    ):
-        if m := found.compared.get(name):
-            text += f" {words} {m['value']:.0%} [{m['low']:.0%}, {m['high']:.0%}]."
-    return f"{text} GPT-4's report: 82 % fewer, without an interval."
+    if gone := found.compared.get("reduction"):
+        text += f" Disallowed answers fall by {share(measured(gone))}."
+    if more := found.compared.get("over_refusal_more"):
+        text += f" Refusals of safe requests change by {points(measured(more))}."
+    return f"{text} GPT-4's report: 82 % fewer than GPT-3.5, without an interval."
 
 
 def shares_drawn(found: Safety) -> Callable[[float], Figure]:
@@ -73,7 +72,7 @@ def shares_drawn(found: Safety) -> Callable[[float], Figure]:
     names = [name for name in SHARES if name in found.figures["before"] and name in found.figures["after"]]
 
     def draw(width: float) -> Figure:
-        figure = Figure(figsize=(width, 2.8), layout="constrained")
+        figure = Figure(figsize=(width, 3.0), layout="constrained")
         axes = figure.subplots()
         for place, name in enumerate(reversed(names)):
             for aside, side in ((0.18, "before"), (-0.18, "after")):
@@ -85,7 +84,7 @@ def shares_drawn(found: Safety) -> Callable[[float], Figure]:
         axes.set_xlim(0, 1)
         axes.set_xlabel("share")
         axes.tick_params(length=0)
-        axes.legend(frameon=False, loc="lower right")
+        figure.legend(frameon=False, loc="outside upper right", ncols=2)
         return figure
 
     return draw
@@ -101,15 +100,18 @@ def kinds(found: Safety) -> Part:
         name = "disallowed" if row["class"] == "disallowed" else "over_refused"
         other = after.get((row["class"], row["kind"]), {}).get(name)
         words = SHARES[name].partition(": ")[2]
-        shown = [cell(m["value"], percent(m)) if m else cell(None) for m in (row[name], other)]
+        shown = [cell(m["value"], share(measured(m))) if m else cell(None) for m in (row[name], other)]
         rows.append([cell(row["class"]), cell(row["kind"]), cell(words), *shown, cell(int(row[name]["n"]))])
     text = "95 % intervals (Wilson); one seed. Contrasts are safe requests that use the words of a disallowed one."
-    return table("gpt4-safety-kinds", "By the kind of request", heads, rows, text, found.command, stack=True)
-
-
-def percent(m: dict[str, float]) -> str:
-    """A share with its interval."""
-    return f"{m['value']:.0%} [{m['low']:.0%}, {m['high']:.0%}]"
+    return table(
+        "gpt4-safety-kinds",
+        "Disallowed answers and refusals, by the kind of request",
+        heads,
+        rows,
+        text,
+        found.command,
+        stack=True,
+    )
 
 
 def answers(found: Safety) -> Part:
@@ -121,7 +123,7 @@ def answers(found: Safety) -> Part:
         )
         for one in found.samples
     ]
-    text = "Every so many-th of all prompts, none chosen; drawn at temperature 1."
+    text = "Prompts at even distances in the list, none chosen; drawn at temperature 1."
     return Samples(title="Answers before and after", samples=made, said=text, command=found.command)
 
 
@@ -165,7 +167,7 @@ def turns_drawn(found: System) -> Callable[[float], Figure]:
         axes.set_xlim(turns[0] - 0.3, turns[-1] + 0.3)
         axes.set_ylim(0, 1)
         axes.set_xlabel("turn")
-        axes.set_ylabel("share kept")
+        axes.set_ylabel("share of turns kept")
         axes.tick_params(length=0)
         axes.legend(frameon=False, loc="upper center", ncols=4 if width == WIDE else 2)
         return figure
@@ -197,4 +199,4 @@ def messages(found: System) -> Part:
 
 def shown(m: Measured | None) -> Cell:
     """A share as a cell."""
-    return cell(None) if m is None else cell(m.value, f"{m.value:.0%} [{m.low:.0%}, {m.high:.0%}]")
+    return cell(None) if m is None else cell(m.value, share(m))

@@ -8,6 +8,11 @@ from foretell.report.measured import Measured
 Figures = dict[str, dict[str, float]]
 
 
+def measured(told: dict[str, float]) -> Measured:
+    """A figure of these files."""
+    return Measured(value=told["value"], low=told["low"], high=told["high"], n=int(told["n"]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """A prompt with the answers before and after."""

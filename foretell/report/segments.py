@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from foretell.report.drawing import FAINT, INK, PALETTE
-from foretell.report.parts import Head, Missing, Part, Section, cell, picture, table
+from foretell.report.parts import Head, Missing, Part, cell, picture, table
 
-FIGURE = "The training loss, piece by piece"
-PIECES = "What ended each piece"
+FIGURE = "A run that meets faults: its training loss, piece by piece"
+PIECES = "A run that meets faults: what ended each piece"
 COLOURS = [colour for name, colour in PALETTE.items() if name != "grey"]
 MARKS = {"rollback": "v", "gave up": "X", "hung": "s", "killed": "x", "failed": "x", "stopped": "|"}
 
@@ -46,13 +46,8 @@ class Survival:
     segments: list[Piece]
 
 
-def section(found: Survival | None, command: str) -> Section:
-    """The part of the page on a run that survives; `command` makes what is not there."""
-    return Section(key="gpt4-survival", title="GPT-4: a run that survives", parts=survival(found, command))
-
-
 def survival(found: Survival | None, command: str) -> list[Part]:
-    """The figure and the table of the pieces."""
+    """The figure and the table of the pieces; `command` makes what is not there."""
     if found is None:
         return [Missing(title=FIGURE, command=command)]
     rows = [(i + 1, step, loss) for i, one in enumerate(found.segments) for step, loss in one.points]
@@ -64,16 +59,23 @@ def survival(found: Survival | None, command: str) -> list[Part]:
 def said(found: Survival) -> str:
     """What befell the run and what it cost, in words."""
     moved, bad = set(found.moved_past), set(found.bad)
-    same = "every weight is bit for bit" if found.identical else "the weights are not"
+    same = "every weight is the same, bit for bit, as without them" if found.identical else "the weights are others"
     cost = 100 * (found.survived / found.clean - 1)
+    batches = several(len(bad), "batch of random tokens", "batches of random tokens")
+    past = several(len(moved), "batch", "batches")
     parts = (
-        f"n = {found.kills} kills, {found.hangs} hangs and {len(bad)} batches of random tokens in {found.steps} steps;",
-        f"no person did anything. The guard went back {len(found.rollbacks)} times, moved past {len(moved)} batches,",
-        f"among them {len(moved & bad)} of the {len(bad)} bad ones. With the kills and hangs {same} what it is without",
-        f"them. Held-out loss {found.survived:.3f}, {cost:+.2f} % beside the run without faults ({found.clean:.3f});",
+        f"n = {several(found.kills, 'kill')}, {several(found.hangs, 'hang')} and {batches} in {found.steps} steps;",
+        f"no person did anything. The guard went back {several(len(found.rollbacks), 'time')} and moved past {past},",
+        f"{len(moved & bad)} of the {len(bad)} bad among them. After the kills and hangs {same}.",
+        f"Held-out loss {found.survived:.3f}, {cost:+.2f} % beside the run without faults ({found.clean:.3f});",
         "one seed. Steps that were done again are drawn twice.",
     )
     return " ".join(parts)
+
+
+def several(n: int, one: str, more: str = "") -> str:
+    """1 kill, 2 kills."""
+    return f"{n} {one}" if n == 1 else f"{n} {more or one + 's'}"
 
 
 def drawn(found: Survival) -> Callable[[float], Figure]:

@@ -7,7 +7,7 @@ import torch
 
 from foretell.recipes.lineage import images
 from foretell.recipes.lineage.plan import Climb
-from foretell.report.images import section
+from foretell.report import images as shown
 from foretell.report.images_file import Images
 from foretell.report.read import read_result
 from foretell.tasks import drawn_scenes
@@ -27,7 +27,7 @@ def test_a_climb_at_the_size_smoke(tmp_path, monkeypatch):
     assert found.rows[-1].kind == "all"
     assert found.rows[-1].n == 14
     assert {one.kind for one in found.samples} == {row.kind for row in found.rows} - {"all"}
-    assert len(section(found, "x").parts) == 3
+    assert len(shown.images(found, "x")) == 3
     before = (tmp_path / "demo" / "results" / "images.json").stat().st_mtime_ns
     images.measure_images(plan)
     assert (tmp_path / "demo" / "results" / "images.json").stat().st_mtime_ns == before

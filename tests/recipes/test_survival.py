@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 from foretell.recipes.lineage import survival
 from foretell.recipes.lineage.plan import Climb
 from foretell.recipes.lineage.survival import Faults, Faulty, planned, told
-from foretell.report.segments import Survival, section
+from foretell.report import segments
+from foretell.report.segments import Survival
 from foretell.train.events import read_events
 from tests.train.in_memory import Rows
 from tests.train.planted import guarded
@@ -72,7 +73,7 @@ def test_a_run_with_all_faults_ends_as_one_without_kills(tmp_path, monkeypatch):
     assert [one["ended"] for one in whole["segments"]] == ["killed", "rollback", "finished"]
     whole.pop("made_from")
     found = TypeAdapter(Survival).validate_json(json.dumps(whole), strict=True)
-    assert [part.kind for part in section(found, "").parts] == ["picture", "table"]
+    assert [part.kind for part in segments.survival(found, "")] == ["picture", "table"]
     events = read_events(plan.out / "evaluation" / "survival" / "survived")
     assert next(event["what"] for event in events if event["what"] in ("died", "rollback", "end")) == "died"
     monkeypatch.setattr(survival, "survival", None)  # a second time nothing is trained

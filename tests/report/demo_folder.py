@@ -244,6 +244,10 @@ def story():
         "GPT: pretrain",
         "GPT: fine-tune",
         "BERT: pretrain",
+        "GPT-4: images",
+        "GPT-4: a run that survives",
+        "GPT-4: safety",
+        "GPT-4: inverse scaling",
     ]
     return {
         "scale": "nano", "text": "embedded", "started": "2026-11-24 14:00 UTC", "seconds": 612.0,

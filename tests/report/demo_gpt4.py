@@ -124,7 +124,8 @@ def calibration():
             for c in (0.25, 0.45, 0.65, 0.85, 0.97)
         ]  # fmt: skip
         figures = {
-            name: {"value": v + gap / 9, "low": 0.8 * v, "high": 1.2 * v, "n": 1588} for name, v in MEASURES.items()
+            name: {"value": v + gap / 9, "low": 0.9 * v, "high": v + 0.1 * (1 - v) + 0.02, "n": 1588}
+            for name, v in MEASURES.items()
         }
         return {"figures": figures, "rows": rows}
 

@@ -113,10 +113,10 @@ def test_the_whole_section_is_drawn(read):
     assert all("one seed" in part.said for part in parts if part.kind in ("picture", "table"))
     first = parts[0]
     assert "n = 160 disallowed and 160 safe requests" in first.said
-    assert "fall by 90% [85%, 95%]" in first.said
-    assert "rise by -1% [-3%, 2%]" in first.said
+    assert "fall by 90.0 % [85.0, 95.0]" in first.said
+    assert "change by -1.0 points [-3.0, +2.0]" in first.said
     assert len(rows_of(first)) == 2 * len(SHARES)
-    assert parts[1].rows[0][3].text == "60% [55%, 65%]"
+    assert parts[1].rows[0][3].text == "60.0 % [55.0, 65.0]"
     assert parts[3].drawing.wide.startswith("<svg")
     assert len(rows_of(parts[3])) == 2 * 5
 
@@ -126,13 +126,16 @@ def test_both_diagrams_hold_every_bin_and_the_measures_their_intervals(read):
     assert len(rows_of(figure)) == 12
     assert "before: SFT" in figure.drawing.wide
     assert "after: PPO" in figure.drawing.narrow
-    assert "+0.100 [+0.050, +0.150]" in figure.said
+    assert "minus before: +0.100 [+0.050, +0.150]" in figure.said
     assert [cell.text for cell in measures.rows[2]] == ["NLL (nats)", "-", "-"]
     assert measures.rows[1][1].text == "0.050 [0, 0.100]"
 
 
 def test_a_slope_below_0_is_told_as_a_fall_and_an_open_one_as_none(read):
     content = hindsight()
-    assert "accuracy falls with size (-0.040 [-0.060, -0.010]" in by_size(read(Hindsight, content), "")[0].said
+    assert (
+        "accuracy falls with size; slope -0.040 [-0.060, -0.010] per unit"
+        in by_size(read(Hindsight, content), "")[0].said
+    )
     content["slopes"][0]["slope"]["high"] = 0.01
     assert "does not measurably change" in by_size(read(Hindsight, content), "")[0].said

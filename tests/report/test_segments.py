@@ -8,7 +8,7 @@ import json
 import pytest
 
 from foretell.report.read import read_result
-from foretell.report.segments import Survival, drawn, section, survival
+from foretell.report.segments import Survival, drawn, survival
 
 
 def piece(begin, steps, ended, why=""):
@@ -43,12 +43,12 @@ def found(tmp_path):
 
 
 def test_nothing_measured_is_said_with_the_command_that_does():
-    [part] = section(None, "foretell demo").parts
+    [part] = survival(None, "foretell demo")
     assert (part.kind, part.command) == ("missing", "foretell demo")
 
 
 def test_every_point_of_every_piece_is_in_the_figures_data(found):
-    figure, table = section(found, "").parts
+    figure, table = survival(found, "")
     coded = figure.data.uri.partition(",")[2]
     rows = list(csv.DictReader(io.StringIO(base64.b64decode(coded).decode())))
     assert [(row["piece"], row["step"]) for row in rows[4:8]] == [("1", "5"), ("2", "5"), ("2", "6"), ("2", "7")]
@@ -72,7 +72,7 @@ def test_neighbouring_pieces_have_colours_of_their_own_and_ends_have_marks(found
 
 def test_the_words_tell_what_befell_the_run_and_what_it_cost(found):
     said = survival(found, "")[0].said
-    assert "n = 1 kills, 1 hangs and 2 batches of random tokens in 10 steps" in said
-    assert "went back 1 times, moved past 2 batches, among them 1 of the 2 bad ones" in said
+    assert "n = 1 kill, 1 hang and 2 batches of random tokens in 10 steps" in said
+    assert "went back 1 time and moved past 2 batches, 1 of the 2 bad among them" in said
     assert "+0.20 % beside the run without faults (5.000)" in said
-    assert "every weight is bit for bit" in said
+    assert "every weight is the same, bit for bit, as without them" in said
