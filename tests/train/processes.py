@@ -43,10 +43,13 @@ def together(n, work, *given):
 
 def told_by(one, end, until):
     """What a process sent, or that it ended, or is at work after so long."""
-    wait([end, one.sentinel], max(until - time.monotonic(), 0))
+    ready = wait([end, one.sentinel], max(until - time.monotonic(), 0))
     if end.poll():
         return end.recv()
-    return ("late", f"{one.name} is still at work") if one.is_alive() else ("ended", f"{one.name}: {one.exitcode}")
+    if one.sentinel not in ready:
+        return "late", f"{one.name} is still at work"
+    one.join()
+    return "ended", f"{one.name} ended with {one.exitcode}"
 
 
 @contextmanager

@@ -93,6 +93,29 @@ def test_where_one_process_is_asked_to_stop_all_do_and_none_before_the_checkpoin
     assert_near(tmp_path, folder / "stopped")
 
 
+def hangs_in_the_second(folder):
+    """A run whose second process never ends its first step, which has a time of its own however slow the machine is."""
+    step = loop.train_step
+
+    def train_step(*given):
+        if from_environment().rank == 1:
+            Event().wait()
+        return step(*given)
+
+    loop.train_step = train_step
+    return train(cfg_of("lm", machine=Machine(device="cpu", threads=1, hang_after=0.2)), folder)
+
+
+@pytest.mark.slow
+def test_where_one_process_hangs_all_end_and_leave_where_they_were(tmp_path):
+    with pytest.raises(AssertionError, match="ended with 75"):
+        together(2, hangs_in_the_second, tmp_path)
+    hung = [event for event in read_events(tmp_path) if event["what"] == "hung"]
+    assert {event["stacks"] for event in hung} <= {"stacks.txt", "stacks-1.txt"}
+    assert {(event["part"], event["step"]) for event in hung} == {("step", 0)}
+    assert all("train_step" in (tmp_path / event["stacks"]).read_text() for event in hung)
+
+
 def test_a_checkpoint_that_cannot_be_begun_is_one_line(tmp_path):
     (tmp_path / "checkpoints").touch()
     with pytest.raises(Failed, match=r"cannot write .*step-00000001: .*; nothing was changed there") as error:
