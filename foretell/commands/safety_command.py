@@ -39,6 +39,11 @@ def add_asked(flags: Parser) -> None:
     """The flags that say what is asked."""
     flags.add_argument("--store", type=Path, help="a red-team store; else the made people")
     flags.add_argument("--prompts", type=Path, help="a folder or file of prompts with tags, such as corpora/people")
+    add_policies(flags)
+
+
+def add_policies(flags: Parser) -> None:
+    """The flag that says whose rules they are."""
     flags.add_argument("--policies", type=Path, help="a folder or file of policies as TOML; else those that come along")
 
 
@@ -141,17 +146,22 @@ def add(args: list[str]) -> None:
     flags.add_argument("--store", type=Path, required=True)
     for name, what in (("policy", "policy of lines that name none"), ("author", "who found them"), ("source", "where")):
         flags.add_argument(f"--{name}", default="", help=what)
+    add_policies(flags)
     given = flags.parse_args(args)
     from foretell.corpus.jsonl import read_lines
     from foretell.runs import read_text
     from foretell.safety import redteam
+    from foretell.safety.policies import EMBEDDED, known_policy, read_policies
 
+    policies = read_policies(given.policies or EMBEDDED)
     if given.file.suffix == ".txt":
         rows = [{"prompt": line.strip()} for line in read_text(given.file).splitlines() if line.strip()]
     else:
         rows = read_lines(given.file)
     more = {name: getattr(given, name) for name in ("policy", "author", "source")}
     attacks = [redteam.attack_of(row, f"{given.file}, line {i}", **more) for i, row in enumerate(rows, 1)]
+    for i, one in enumerate(attacks, 1):
+        known_policy(policies, one.policy, f"{given.file}, line {i}")
     with redteam.changing(given.store):
         there = redteam.read_store(given.store) if given.store.exists() else []
         every, n = redteam.merged(there, attacks)
@@ -203,13 +213,14 @@ def check(args: list[str]) -> None:
 
 def rubric(args: list[str]) -> None:
     """Judge answers by a rubric."""
-    flags = part("rubric", "Judge answers (lines of prompt, answer, and verdict where known) by a rubric.")
+    flags = part("rubric", "Judge answers (lines of prompt, answer, tags, and verdict where known) by a rubric.")
     flags.add_argument("answers", metavar="ANSWERS.jsonl", type=Path)
     flags.add_argument("--rubric", type=Path, help="a model-graded YAML file; else the one that comes along")
     flags.add_argument("--name", default="", help="of a rubric, where the file holds several")
     flags.add_argument("--judge", choices=("checks", "model", "classifier"), default="checks")
     flags.add_argument("--model", default="", help="of --judge model")
     flags.add_argument("--labels", type=Path, help="of --judge classifier: lines of answer and verdict")
+    add_policies(flags)
     given = flags.parse_args(args)
     from foretell.corpus.jsonl import read_lines
     from foretell.safety.judging import confusion, judged
@@ -217,7 +228,8 @@ def rubric(args: list[str]) -> None:
 
     rules = read_rubric(given.rubric or EMBEDDED, given.name)
     given_rows = read_lines(given.answers)
-    found = judged(given_rows, rules, given.judge, model=given.model, labels=given.labels)
+    asked = {"model": given.model, "labels": given.labels, "policies": given.policies}
+    found = judged(given_rows, rules, given.judge, **asked)
     counts = tally(rules, found, str(given.rubric or "the rubric"))
     results: dict[str, Any] = {"counts": counts, "verdicts": found, "confusion": confusion(given_rows, found)}
     scored = [rules.scores[one] for one in found if one in rules.scores]

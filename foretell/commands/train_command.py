@@ -100,7 +100,7 @@ def run(args: list[str]) -> None:
         print(json.dumps({"run": str(result.folder), **result.metrics}))
     else:
         measured = "  ".join(f"{name} {value:.4f}" for name, value in result.metrics.items())
-        print(f"{result.folder}: {measured}")
+        print(f"{result.folder}: {measured or 'done; nothing is held out to measure it on'}")
 
 
 def selected(run: Path, reward: str, quiet: bool, as_json: bool) -> str:

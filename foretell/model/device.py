@@ -11,5 +11,5 @@ def choose_device(device: str) -> str:
         raise BadUse(f"device {device!r} is not known; give cpu or cuda")
     there = torch.cuda.is_available()
     if device == "cuda" and not there:
-        raise BadUse("--device cuda: no GPU is visible to torch; use --device cpu, or foretell doctor")
+        raise BadUse("device cuda: no GPU is visible to torch; give cpu or auto; foretell doctor tells more")
     return "cuda" if there and device != "cpu" else "cpu"

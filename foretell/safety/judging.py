@@ -7,7 +7,7 @@ from typing import Any
 
 from foretell.errors import BadUse
 from foretell.safety.judges import by_classifier, by_words, fitted, read_labelled
-from foretell.safety.policies import read_policies
+from foretell.safety.policies import EMBEDDED, read_policies
 from foretell.safety.rewards import by_checks
 from foretell.safety.rubrics import Rubric
 
@@ -15,7 +15,13 @@ Row = dict[str, Any]
 
 
 def judged(
-    rows: Sequence[Row], rubric: Rubric, judge: str, *, model: str = "", labels: Path | None = None
+    rows: Sequence[Row],
+    rubric: Rubric,
+    judge: str,
+    *,
+    model: str = "",
+    labels: Path | None = None,
+    policies: Path | None = None,
 ) -> list[str | None]:
     """The choice of each row's answer, or None where the judge's words name none.
 
@@ -36,7 +42,7 @@ def judged(
             raise BadUse("--judge classifier needs --labels FILE: lines of answer and verdict to learn from")
         made = by_classifier(fitted(read_labelled(labels)))
     else:
-        made = by_checks(read_policies())
+        made = by_checks(read_policies(policies or EMBEDDED))
     return [known(rubric, made(row, *pair)) for row, pair in zip(rows, pairs, strict=True)]
 
 

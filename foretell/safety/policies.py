@@ -7,12 +7,12 @@ about, disallowed, allowed, style           for people, and for a model that jud
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foretell.errors import BadUse
+from foretell.errors import BadUse, nearest
 from foretell.runs import read_text
 
 EMBEDDED = Path(__file__).with_name("policies")
@@ -88,3 +88,11 @@ def read_policies(source: str | Path = EMBEDDED) -> dict[str, Policy]:
             raise BadUse(f"{file}: another policy is called {policy.id!r}; give each an id of its own")
         found[policy.id] = policy
     return found
+
+
+def known_policy(policies: Mapping[str, Policy], name: str, at: str) -> Policy:
+    """The policy of a name; BadUse that names those there are."""
+    if name not in policies:
+        told = f"{at}: no policy is called {name!r}{nearest(name, list(policies))}"
+        raise BadUse(f"{told}; --policies FILE takes others")
+    return policies[name]

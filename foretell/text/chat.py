@@ -77,7 +77,9 @@ def turns_of(prompt: str | Sequence[Mapping[str, str]]) -> tuple[Turn, ...]:
     try:
         return tuple(Turn(ROLE[one["role"]], str(one["content"])) for one in prompt)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"a prompt is a text, or a list of objects with role and content; {error} is wrong") from error
+        raise ValueError(
+            f"a prompt is a text, or a list of objects with role and content; {prompt!r:.60} is none"
+        ) from error
 
 
 def prompt_ids(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:

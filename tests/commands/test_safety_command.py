@@ -10,6 +10,7 @@ from foretell.cli import main
 from foretell.corpus.jsonl import read_lines
 from foretell.generate.model import Model
 from foretell.recipes import gpt2
+from foretell.safety.policies import EMBEDDED
 from foretell.text.train import train_tokenizer
 from tests.generate.conftest import random_network
 
@@ -82,6 +83,18 @@ def test_a_rubric_judges_by_checks_and_tells_how_it_differs_from_people(typed):
     assert found["score"] == pytest.approx((0.5 + 0 + 1) / 3)
 
 
+def test_a_policy_of_ones_own_is_known_to_add_and_to_rubric(typed, tmp_path):
+    told = (EMBEDDED / "secrets.toml").read_text().replace('id = "secrets"', 'id = "mine"')
+    own = ["--policies", str(tmp_path / "mine.toml")]
+    (tmp_path / "mine.toml").write_text(told)
+    (tmp_path / "answers.jsonl").write_text('{"answer": "4821", "tags": {"policy": "mine", "class": "disallowed"}}\n')
+    store = str(tmp_path / "red.jsonl")
+    assert typed("add", "attacks.jsonl", "--store", store, "--policy", "mine")[0] == 2
+    assert typed("add", "attacks.jsonl", "--store", store, "--policy", "mine", *own)[0] == 0
+    assert typed("rubric", str(tmp_path / "answers.jsonl"))[0] == 2
+    assert json.loads(typed("rubric", str(tmp_path / "answers.jsonl"), "--json", *own)[1])["verdicts"] == ["C"]
+
+
 def test_a_rubric_that_no_answer_parses_by_is_a_line(typed, tmp_path):
     rubric = tmp_path / "odd.yaml"
     rubric.write_text('odd: {prompt: "{completion}", choice_strings: [Yes, No]}'.replace("[Yes, No]", '["Yy", "Nn"]'))
@@ -98,6 +111,8 @@ def test_a_rubric_that_no_answer_parses_by_is_a_line(typed, tmp_path):
         (("attack", "m", "m", "m"), "3 models"),
         (("attack", "nowhere", "--store", "attacks.jsonl"), "no policy is named"),
         (("add", "attacks.jsonl", "--store", "x.jsonl"), "no policy is named"),
+        (("add", "attacks.jsonl", "--store", "x.jsonl", "--policy", "secret"), "line 1: no policy is called 'secret'"),
+        (("add", "attacks.jsonl", "--store", "x.jsonl", "--policies", "nowhere.toml"), "does not exist"),
         (("rows", "--store", "attacks.jsonl"), "no folder is named"),
         (("check", "m", "--store", "gone.jsonl"), "foretell safety add FILE --store gone.jsonl makes it"),
         (("check", "m", "--most", "3"), "--most 3.0 is no share"),

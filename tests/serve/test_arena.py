@@ -163,3 +163,10 @@ def test_pages_carry_a_policy_without_inline_code(two):
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert not re.search(r" (style|on\w+)=|<style|http://|https://", answer.text)
     assert "innerHTML" not in client.get("/static/arena.js").text
+
+
+def test_the_length_that_the_page_begins_with_leaves_every_model_room_for_a_prompt(two, models):
+    client, _ = two
+    length = int(re.search(r'id="max_tokens"[^>]*value="(\d+)"', client.get("/arena").text).group(1))
+    assert length == min(60, *(models[name].network.cfg.n_ctx // 2 for name in ("one", "two")))
+    assert client.post("/arena/round", json={"prompt": "A key?", "max_tokens": length}).status_code == 200

@@ -258,7 +258,7 @@ def test_a_disk_that_is_full_at_a_checkpoint_leaves_a_run_that_goes_on(tmp_path,
 
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(BadUse, match="--device cuda: no GPU is visible to torch; use --device cpu"):
+    with pytest.raises(BadUse, match="device cuda: no GPU is visible to torch; give cpu"):
         train(config(machine=Machine(device="cuda")), tmp_path, quiet=True)
 
 

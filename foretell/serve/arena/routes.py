@@ -1,6 +1,7 @@
 """The pages of the arena, and what they send."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StrictInt
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 MOST_PROMPT = 20_000  # characters
+USUAL_LENGTH = 60  # tokens
 
 
 class Asked(Strict):
@@ -74,8 +76,8 @@ def add_arena_pages(app: "FastAPI", state: State, desk: Desk) -> None:
 
     @app.get("/arena", include_in_schema=False)
     async def arena(request: Request) -> Any:
-        enough, sees = len(rounds.fighters(state)) > 1, may(require(request), "/arena/results")
-        return page(request, "arena", enough=enough, sees=sees)
+        names, sees = rounds.fighters(state), may(require(request), "/arena/results")
+        return page(request, "arena", enough=len(names) > 1, sees=sees, length=usual_length(state, names))
 
     @app.get("/arena/results", include_in_schema=False)
     async def results(request: Request) -> Any:
@@ -84,6 +86,11 @@ def add_arena_pages(app: "FastAPI", state: State, desk: Desk) -> None:
     @app.get("/arena/results/votes.jsonl", include_in_schema=False)
     async def lines() -> Any:
         return download(await asyncio.to_thread(exported, desk.store, "arena"), "arena.jsonl")
+
+
+def usual_length(state: State, names: Sequence[str]) -> int:
+    """How many tokens a round asks for unless somebody says otherwise: half of the smallest context leaves a prompt."""
+    return min([USUAL_LENGTH, *(state.models[name].n_ctx // 2 for name in names)])
 
 
 def download(text: str, name: str) -> "Response":
