@@ -68,13 +68,15 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
 
 
 def text_of(message: Message, place: int) -> str:
-    """The text of a message; Refused for an image, which no model here sees."""
+    """The text of a message; Refused for an image: the server reads text alone."""
     if isinstance(message.content, str):
         return message.content
     texts = []
     for part in message.content:
         if part.type == "image_url":
-            raise Refused(400, "this model sees no images; send text alone", param=f"messages.{place}.content")
+            raise Refused(
+                400, "no images are read here; send text, or use foretell chat", param=f"messages.{place}.content"
+            )
         texts.append(part.text)
     return "".join(texts)
 
