@@ -69,4 +69,6 @@ def task(cfg: NetworkConfig) -> str:
     """What the hub calls the network's use."""
     if cfg.heads.n_outputs:
         return "text-classification"
+    if cfg.vision is not None:
+        return "image-text-to-text"
     return {"seq2seq": "translation", "encoder": "fill-mask", "decoder": "text-generation"}[cfg.kind]

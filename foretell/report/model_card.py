@@ -28,6 +28,7 @@ PEOPLE = {
 }
 USES = {
     "text-generation": "It continues a text.",
+    "image-text-to-text": "It answers questions about images, and continues a text.",
     "fill-mask": "It fills a gap in a text, or gives vectors of texts.",
     "translation": "It turns a text of its source language into one of its target language.",
     "text-classification": "It gives outputs for a text, as its head was trained to.",

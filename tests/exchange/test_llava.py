@@ -178,3 +178,9 @@ def test_a_body_of_other_sizes_does_not_begin_one_that_sees(tmp_path):
     saved(replace(TEXT, n_vocab=38), tmp_path / "text")
     with pytest.raises(BadUse, match="n_vocab is 38 there and 41 here"):
         load_weights_into(build(SEES), tmp_path / "text")
+
+
+@pytest.mark.parametrize(("cfg", "use"), [(SEES, "image-text-to-text"), (TEXT, "text-generation")])
+def test_the_card_names_the_use_as_the_hub_does(tmp_path, cfg, use):
+    saved(cfg, tmp_path / "model")
+    assert f"pipeline_tag: {use}\n" in (tmp_path / "model" / "README.md").read_text()
