@@ -244,3 +244,20 @@ def test_with_keys_pages_name_no_model_and_what_they_ask_needs_one(models):
         assert 'value="one"' not in client.get("/playground").text
         assert client.get("/static/api.js").status_code == 200
         assert client.get("/v1/models").status_code == 401
+
+
+@pytest.mark.slow
+def test_the_words_that_made_the_last_one_likely_are_shown(browser, one):
+    address, _ = one
+    with page_at(browser, address, "/") as page:
+        page.get_by_label("Text", exact=True).fill("Something else.\nReturn the value of <b>the</b> key")
+        page.get_by_role("button", name="Which words?").click()
+        settle(page)
+        why = page.get_by_role("region", name="Which words made the last one likely")
+        lines = why.locator(".tokens")
+        assert lines.count() == 3
+        assert "".join(lines.first.locator("span").all_text_contents()) == "<|endoftext|>Return the value of <b>the</b>"
+        assert lines.first.locator(".up3, .down3").count() >= 1
+        assert 'log P of "key"' in why.inner_text()
+        layers, heads = why.locator("table").nth(0), why.locator("table").nth(1)
+        assert layers.locator("tbody tr").count() == heads.locator("tbody tr").count() >= 2

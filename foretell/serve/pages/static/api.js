@@ -53,6 +53,13 @@ export async function ask(route, body, signal, onChunk) {
   }
 }
 
+/** Ask for an answer that comes whole. Throws what the server says is wrong. */
+export async function post(route, body) {
+  const answer = await fetch(route, { method: "POST", headers: headers(), body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(await problem(answer));
+  return answer.json();
+}
+
 /** What an answer that is an error says. */
 export async function problem(answer) {
   const text = await answer.text();

@@ -1,5 +1,6 @@
 // The completion page: the text grows in place, and each token shows how likely it was and what else was.
 import { ask, at, complain, job, keep, problem, settings } from "/static/api.js";
+import "/static/why.js";
 import { say } from "/static/words.js";
 
 const text = at("text");
