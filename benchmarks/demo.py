@@ -29,6 +29,7 @@ def page(results: Path) -> str:
     parts += [translation(found["translation"]), finetuning(found["finetune"]["rows"])]
     parts += [masked(found["masked_words"]), zero_shot(found["zero_shot"]), few_shot(found["few_shot"]["rows"])]
     parts += [filtered(found["filtering"]), *aligned(found["aligned"])]
+    parts += [pictures(found["images"]), faults(found["survival"]), chat(found)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -155,6 +156,47 @@ def aligned(found: Row) -> list[str]:
         table("InstructGPT: bits per byte of held-out text", ["model", "size", "bits per byte"], taxes)
         + f"\n\nOf the rise that PPO alone causes, the mix takes back {back}.",
     ]
+
+
+def pictures(found: Row) -> str:
+    """Questions about pictures, beside the controls."""
+    ways = ("seeing", "shuffled", "blind", "majority", "guess")
+    cells = [
+        [
+            row["kind"],
+            str(row["n"]),
+            interval(row["seeing"], "{:.3f}"),
+            *(f"{row[way]['value']:.3f}" for way in ways[1:]),
+        ]
+        for row in found["rows"]
+    ]
+    return table("Questions about pictures", ["kind", "n", *ways], cells)
+
+
+def faults(found: Row) -> str:
+    """The run that meets faults."""
+    same = "yes" if found["identical"] else "no"
+    cells = [str(found["kills"]), str(found["hangs"]), str(len(found["bad"])), str(len(found["rollbacks"])), same]
+    cells.append(f"{100 * (found['survived'] / found['clean'] - 1):+.2f} %")
+    head = ["kills", "hangs", "bad batches", "rollbacks", "as without kills and hangs", "loss beside no faults"]
+    return table("A run that meets faults", head, [cells])
+
+
+def chat(found: Row) -> str:
+    """The chat model before and after its safety reward."""
+    cells = []
+    for name in found["safety"]["figures"]["before"]:
+        sides = [found["safety"]["figures"][side].get(name) for side in ("before", "after")]
+        if all(sides):
+            cells.append([name.replace("_", " "), *(interval(m, "{:.3f}") for m in sides), str(int(sides[0]["n"]))])
+    for name in ("plain", "attacked"):
+        sides = [found["system"][side][name] for side in ("before", "after")]
+        if all(sides):
+            told = f"system message kept, {name}"
+            cells.append([told, *(interval(m, "{:.3f}") for m in sides), str(sides[0]["n"])])
+    errors = [found["calibration"][side]["figures"]["ECE, equal width"] for side in ("before", "after")]
+    cells.append(["calibration error (ECE)", *(interval(m, "{:.3f}") for m in errors), str(errors[0]["n"])])
+    return table("Before and after the safety reward", ["share", "before", "after", "n"], cells)
 
 
 def interval(measured: Row, form: str) -> str:
