@@ -104,8 +104,8 @@ def numbers(found: Images) -> Part:
     heads.append(Head(text="above the best control (s.e.)", number=True))
     rows = [[cell(row.kind, asked(row.kind)), cell(row.n), *cells(row)] for row in found.rows]
     said = (
-        f"n beside each kind; brackets are 95 % intervals (Wilson). Majority: the commonest answer in training. Best "
-        f"guess: the commonest one there to the very question. {told(found)}"
+        f"n = {found.rows[-1].n} questions, n of each kind beside it; brackets are 95 % intervals (Wilson). Majority: "
+        f"the commonest answer in training. Best guess: the commonest one there to the very question. {told(found)}"
     )
     return table("gpt4-images-table", NUMBERS, heads, rows, said, found.command, stack=True)
 

@@ -47,6 +47,12 @@ def test_the_demo_climbs_every_rung_and_writes_the_report(tmp_path):
         "filtering",
         "limits",
         "aligned",
+        "images",
+        "survival",
+        "safety",
+        "system",
+        "calibration",
+        "hindsight",
         "story",
     }
     story = json.loads((out / "results" / "story.json").read_text())

@@ -105,24 +105,24 @@ def test_the_page_forbids_itself_every_request_and_foreign_script(text, page):
 
 def test_model_output_is_escaped_wherever_it_stands(text, page):
     assert "<script>alert" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$") >= 5  # translation, guess, three samples
-    assert page.texts["pre"].count(NASTY) == 5
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; $x_1$") >= 5  # translation, guess, samples
+    assert page.texts["pre"].count(NASTY) == 8
 
 
 def test_every_figure_and_table_states_command_n_and_interval(text):
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
-    assert len(figures) == 38
+    assert len(figures) == 49
     for figure in figures:
         said = re.search(r'<p class="said">(.*?)</p>', figure, re.DOTALL)[1]
         assert "<code>foretell " in figure
-        assert "interval" in said or "One seed" in said or "One seed" in figure
+        assert "interval" in said or "one seed" in figure.lower()
         assert re.search(r"\bn (=|of)|Shaded columns|zero", said), said
 
 
 def test_every_figure_has_its_data_beside_it(page):
     links = [a for tag, a in page.elements if tag == "a" and "download" in a]
-    assert len(links) == 38
-    assert len({link["download"] for link in links}) == 38
+    assert len(links) == 49
+    assert len({link["download"] for link in links}) == 49
     for link in links:
         head, _, coded = link["href"].partition(",")
         assert head == "data:text/csv;charset=utf-8;base64"

@@ -99,6 +99,7 @@ def keep_a_prompt(page, store):
 def write(page):
     """A draft comes back after a reload; what is saved does not."""
     page.get_by_role("link", name="Write an answer").click()
+    page.wait_for_load_state()  # before it, what is typed is heard by nobody
     assert "Return the value" in page.locator(".asked").inner_text()
     page.get_by_label("Your answer").fill("The value.")
     page.reload()

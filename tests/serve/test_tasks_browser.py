@@ -87,6 +87,7 @@ def test_a_conversation_is_led_to_a_failure_and_handed_in(browser, site):  # noq
         page.goto("/label/studies/results")
         with page.expect_download() as given:
             page.get_by_role("link", name="All answers as JSON Lines").click()
+            page.wait_for_load_state()  # before it, what is typed is heard by nobody
         (row,) = map(json.loads, given.value.path().read_text().splitlines())
     assert (row["failed"], row["category"]) == (1, "Something else")
     assert answers_of(desk.store, "red_team")[0].given["turns"] == row["turns"]

@@ -71,7 +71,9 @@ def begin(page):
     """The first admin gets in, chooses a password, and invites a labeller; the invitation's link."""
     page.get_by_label("Choose a password").fill(WORDS)
     page.get_by_role("button", name="Enter").click()
+    page.wait_for_load_state("networkidle")
     page.get_by_role("link", name="Admin").click()
+    page.wait_for_load_state()  # before it, what is typed is heard by nobody
     page.get_by_label("Name").fill("ana")
     page.get_by_role("button", name="Make the account").click()
     link = page.locator("#shown output")
@@ -82,9 +84,11 @@ def begin(page):
 def test_is_set(page, store):
     """The admin makes a prompt a test, and gives its answer."""
     page.get_by_role("link", name="Tasks").click()
+    page.wait_for_load_state()  # before it, what is typed is heard by nobody
     page.get_by_label("Purpose").first.select_option("screening")
     page.wait_for_load_state("networkidle")
     page.get_by_role("link", name="screening").click()
+    page.wait_for_load_state()  # before it, what is typed is heard by nobody
     assert page.get_by_role("heading", name="1 prompts").is_visible()
     rank(page)
     (one,) = rankings(store)
@@ -150,6 +154,7 @@ def download(page, folder):
     page.goto("/admin/exports")
     with page.expect_download() as under_way:
         page.get_by_role("link", name="rankings of both sides").click()
+        page.wait_for_load_state()  # before it, what is typed is heard by nobody
     under_way.value.save_as(folder / "rankings.jsonl")
     return [json.loads(line) for line in (folder / "rankings.jsonl").read_text().splitlines()]
 
