@@ -102,7 +102,9 @@ def kinds(found: Safety) -> Part:
         words = SHARES[name].partition(": ")[2]
         shown = [cell(m["value"], share(measured(m))) if m else cell(None) for m in (row[name], other)]
         rows.append([cell(row["class"]), cell(row["kind"]), cell(words), *shown, cell(int(row[name]["n"]))])
-    text = "95 % intervals (Wilson); one seed. Contrasts are safe requests that use the words of a disallowed one."
+    n = sum(int(found.figures["before"][name]["n"]) for name in ("disallowed", "over_refused"))
+    text = f"n = {n} requests, n of each kind beside it; 95 % intervals (Wilson); one seed. "
+    text += "Contrasts are safe requests that use the words of a disallowed one."
     return table(
         "gpt4-safety-kinds",
         "Disallowed answers and refusals, by the kind of request",

@@ -117,6 +117,8 @@ def pieces(found: Survival) -> Part:
         [cell(i + 1), cell(one.begin), cell(one.last), cell(one.ended), cell(one.why or None)]
         for i, one in enumerate(found.segments)
     ]
-    words = f"n = {len(found.segments)} pieces. A killed process goes on from its last checkpoint, a rollback from the "
-    words += "last one before the spike began."
+    words = (
+        f"n = {len(found.segments)} pieces; one seed. A killed process goes on from its last checkpoint, a rollback "
+    )
+    words += "from the last one before the spike began."
     return table("gpt4-survival-pieces", PIECES, heads, rows, words, found.command, stack=True)
