@@ -49,7 +49,8 @@ def main() -> None:
     print(page)
     if not given.small:
         month = datetime.date.today().strftime("%Y-%m")
-        (HERE / f"finetuning_{month}.json").write_text(json.dumps(whole, indent=1) + "\n")
+        told = json.dumps(whole, indent=1).replace(f"{given.out.as_posix()}/", "")  # no path of this machine
+        (HERE / f"finetuning_{month}.json").write_text(told + "\n")
         (HERE / "finetuning.md").write_text(page)
 
 
