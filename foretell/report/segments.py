@@ -68,7 +68,7 @@ def said(found: Survival) -> str:
         f"no person did anything. The guard went back {several(len(found.rollbacks), 'time')} and moved past {past},",
         f"{len(moved & bad)} of the {len(bad)} bad among them. After the kills and hangs {same}.",
         f"Held-out loss {found.survived:.3f}, {cost:+.2f} % beside the run without faults ({found.clean:.3f});",
-        "one seed. Steps that were done again are drawn twice.",
+        "one seed, so no interval. Steps that were done again are drawn twice.",
     )
     return " ".join(parts)
 
@@ -117,8 +117,6 @@ def pieces(found: Survival) -> Part:
         [cell(i + 1), cell(one.begin), cell(one.last), cell(one.ended), cell(one.why or None)]
         for i, one in enumerate(found.segments)
     ]
-    words = (
-        f"n = {len(found.segments)} pieces; one seed. A killed process goes on from its last checkpoint, a rollback "
-    )
-    words += "from the last one before the spike began."
+    words = f"n = {len(found.segments)} pieces; one seed, so no interval. A killed process goes on from its last "
+    words += "checkpoint, a rollback from the last one before the spike began."
     return table("gpt4-survival-pieces", PIECES, heads, rows, words, found.command, stack=True)
