@@ -86,21 +86,21 @@ class Model:
         texts = [prompts] if isinstance(prompts, str) else prompts
         if any(images) and (contrastive or beam):
             raise BadUse("a search reads no images; leave out beam and contrastive, or the images")
-        if any(images):
-            return self._with_images(
-                texts,
-                images,
-                Sampling(
-                    max_new_tokens=max_new_tokens,
-                    temperature=temperature,
-                    top_k=top_k,
-                    top_p=top_p,
-                    stop=stop,
-                    seed=seed,
-                    repetition_penalty=repetition_penalty,
-                    no_repeat_ngram=no_repeat_ngram,
-                ),
+
+        def sampling() -> Sampling:
+            return Sampling(
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                stop=stop,
+                seed=seed,
+                repetition_penalty=repetition_penalty,
+                no_repeat_ngram=no_repeat_ngram,
             )
+
+        if any(images):
+            return self._with_images(texts, images, sampling())
         given = [self.tokenizer.encode(prompt) for prompt in texts]
         if not all(given) and not self.tokenizer.has_end:
             raise BadUse("a prompt is empty and the vocabulary has no end-of-text token to begin after; give some text")
@@ -118,17 +118,7 @@ class Model:
                 raise BadUse(f"beam={beam} takes no measures against repetition; leave them out, or draw instead")
             how = Beam(width=beam, length_penalty=length_penalty, max_new_tokens=max_new_tokens, stop=stop)
             return beam_search(self.network, self.words, given, how)
-        sampling = Sampling(
-            max_new_tokens=max_new_tokens,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            stop=stop,
-            seed=seed,
-            repetition_penalty=repetition_penalty,
-            no_repeat_ngram=no_repeat_ngram,
-        )
-        return generate(self.network, self.words, given, sampling)
+        return generate(self.network, self.words, given, sampling())
 
     def _with_images(
         self, prompts: Sequence[str], images: Sequence[Sequence[Any]], sampling: Sampling

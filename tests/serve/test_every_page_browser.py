@@ -17,7 +17,7 @@ from foretell.serve.settings import Limits
 from foretell.tasks.news import Article
 from foretell.tasks.news_quiz import quiz, write_quiz
 from tests.serve.test_dashboard import made_run, metrics, root  # noqa: F401
-from tests.serve.test_pages import browser  # noqa: F401
+from tests.serve.test_pages import browser, watched  # noqa: F401
 
 SCRIPT = "<script>alert(1)</script>"
 LONG = "a_name_without_any_place_to_break_it_" * 6
@@ -92,25 +92,9 @@ def site(models, tmp_path, root):  # noqa: F811
 def signed_in(browser, site, **how):  # noqa: F811
     """A page of the admin that asks nothing of any other host and has no error at its end."""
     address, secret, _ = site
-    context = browser.new_context(base_url=address, **how)
-    context.add_cookies([{"name": "foretell", "value": secret, "url": address}])
-    outside, errors = [], []
-
-    def route(one):
-        if one.request.url.startswith((address, "data:")):
-            one.continue_()
-        else:
-            outside.append(one.request.url)
-            one.abort()
-
-    context.route("**/*", route)
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
-    assert not outside
-    assert not errors
+    cookies = [{"name": "foretell", "value": secret, "url": address}]
+    with watched(browser, address, cookies, **how) as page:
+        yield page
 
 
 @pytest.mark.slow

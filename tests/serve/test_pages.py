@@ -47,8 +47,17 @@ def browser():
 
 @contextlib.contextmanager
 def page_at(browser, address, path, **how):
+    """A watched page at an address."""
+    with watched(browser, address, viewport={"width": 1100, "height": 800}, **how) as page:
+        page.goto(path)
+        yield page
+
+
+@contextlib.contextmanager
+def watched(browser, address, cookies=(), **how):
     """A page that asks nothing of any other host and has no error at its end."""
-    context = browser.new_context(base_url=address, viewport={"width": 1100, "height": 800}, **how)
+    context = browser.new_context(base_url=address, **how)
+    context.add_cookies(list(cookies))
     outside, errors = [], []
 
     def route(one):
@@ -62,7 +71,6 @@ def page_at(browser, address, path, **how):
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    page.goto(path)
     yield page
     context.close()
     assert not outside
