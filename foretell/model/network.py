@@ -84,13 +84,13 @@ class Network(nn.Module):
         positions, _ = places(source, None)
         return self.encoder(self.embed(source, positions), positions, attend)
 
-    def look(self, images: Tensor) -> Tensor:  # (N, 3, S, S) -> (M, D)
+    def look(self, images: Tensor) -> Tensor:  # (N, 3, Y, X) -> (M, D)
         """What the decoder reads of images, patch by patch; BadUse where the network does not see."""
         if self.vision is None:
             raise BadUse("this model does not see; give one that was trained with images")
         return self.vision(images).flatten(0, 1)
 
-    def placed(self, ids: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:  # (B, T), (N, 3, S, S) -> (B, T), (M, D)
+    def placed(self, ids: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:  # (B, T), (N, 3, Y, X) -> (B, T), (M, D)
         """The ids with the placeholders numbered as rows of what is seen, and what is seen.
 
         BadUse where there are more or fewer placeholders than patches.

@@ -7,6 +7,7 @@ images, between words, are one row of the ordinary decoder. As in LLaVA with Sig
 last block's output without a norm.
 
 N images   S pixels of a side   W pixels of a patch's side   P patches   M patches of all images   D d_model
+Y, X pixels of an image before it is known to be S, S
 """
 
 import torch
@@ -62,7 +63,7 @@ class Vision(nn.Module):
         self.encoder.norm = nn.Identity()
         self.projector = Projector(cfg.d_model, reader.d_model)
 
-    def forward(self, images: Tensor) -> Tensor:  # (N, 3, S, S) -> (N, P, D)
+    def forward(self, images: Tensor) -> Tensor:  # (N, 3, Y, X) -> (N, P, D)
         if images.shape[1:] != (CHANNELS, self.image_size, self.image_size):
             wanted = f"(N, {CHANNELS}, {self.image_size}, {self.image_size})"
             raise BadUse(f"images of shape {tuple(images.shape)} are given to a model that sees {wanted}; resize them")

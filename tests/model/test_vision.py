@@ -94,8 +94,8 @@ def test_more_or_fewer_places_than_patches_are_refused(model, n_places, n_images
 
 
 def test_an_image_of_another_size_is_refused(model):
-    with pytest.raises(BadUse, match=r"\(1, 3, 9, 9\) are given to a model that sees \(N, 3, 8, 8\)"):
-        model(torch.tensor([[1, *IMAGE, 3]]), images=torch.zeros(1, 3, 9, 9))
+    with pytest.raises(BadUse, match=r"\(1, 3, 9, 8\) are given to a model that sees \(N, 3, 8, 8\)"):
+        model(torch.tensor([[1, *IMAGE, 3]]), images=torch.zeros(1, 3, 9, 8))
 
 
 def test_a_network_without_sight_refuses_images():
